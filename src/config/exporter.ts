@@ -1,0 +1,80 @@
+/** The exporter's effective configuration, whatever it came from: a file, the environment, the command line. */
+export interface ExporterConfig {
+  /** Prefix of every program metric's name, `ebpf` unless set; '' for none. Our own metrics are `ebpf_meter.…` always. */
+  readonly namespace: string;
+  /** Resource attributes from the file or the environment; the defaults (service.name, host.name, …) are added by src/metrics/resource.ts. */
+  readonly resourceAttributes: Readonly<Record<string, ResourceValue>>;
+  readonly readers: readonly ReaderConfig[];
+  readonly programs: ProgramsConfig;
+  /** Whether the kernel measures the programs' run time, which costs 70 % on top of a cheap program. */
+  readonly bpfStats: boolean;
+  readonly strict: boolean;
+}
+
+export type ResourceValue = string | number | boolean | readonly string[] | readonly number[] | readonly boolean[];
+
+export interface ProgramsConfig {
+  /** Folders of pairs NAME.yaml + NAME.bpf.o; undefined: the shipped ones. */
+  readonly directories: readonly string[] | undefined;
+  /** Exactly these, by name; undefined: every one that isn't expensive, changed by `overrides`. */
+  readonly only: readonly string[] | undefined;
+  readonly overrides: ReadonlyMap<string, ProgramOverride>;
+}
+
+export interface ProgramOverride {
+  readonly enabled: boolean | undefined;
+  /** Names as in the program's file, without the namespace; undefined: all. */
+  readonly metrics: readonly string[] | undefined;
+  /** Values of the program's .rodata variables. */
+  readonly constants: ReadonlyMap<string, number | bigint>;
+}
+
+export type ReaderConfig = PrometheusReaderConfig | PeriodicReaderConfig;
+
+export type TranslationStrategy =
+  | 'underscore_escaping_with_suffixes'
+  | 'underscore_escaping_without_suffixes'
+  | 'no_utf8_escaping_with_suffixes'
+  | 'no_translation';
+
+export interface PrometheusReaderConfig {
+  readonly kind: 'prometheus';
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly translation: TranslationStrategy;
+  /** otel_scope_name and otel_scope_version on every line. */
+  readonly scopeInfo: boolean;
+  readonly targetInfo: boolean;
+}
+
+export interface PeriodicReaderConfig {
+  readonly kind: 'periodic';
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly exporter: OtlpGrpcConfig | ConsoleConfig;
+}
+
+export type TemporalityPreference = 'cumulative' | 'delta' | 'low_memory';
+
+export interface OtlpGrpcConfig {
+  readonly kind: 'otlp_grpc';
+  /** URL with http or https. */
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly compression: 'gzip' | 'none';
+  readonly timeoutMs: number;
+  readonly temporality: TemporalityPreference;
+  readonly tls: {
+    /** True: no TLS although the endpoint has no http:// in front. */
+    readonly insecure: boolean | undefined;
+    readonly caFile: string | undefined;
+    readonly keyFile: string | undefined;
+    readonly certFile: string | undefined;
+  };
+}
+
+export interface ConsoleConfig {
+  readonly kind: 'console';
+  readonly temporality: TemporalityPreference;
+}

@@ -1,0 +1,161 @@
+/**
+ * What one program exports and how it is read: the validated result of NAME.yaml against the layout of NAME.bpf.o.
+ * Plain data: made by src/config, used by src/programs (what to load), src/maps (what to read), src/metrics (what it means).
+ */
+export interface ProgramPlan {
+  /** The pair's name: `block` for block.yaml + block.bpf.o. */
+  readonly name: string;
+  readonly description: string;
+  readonly expensive: boolean;
+  /** Paths of the pair. */
+  readonly file: string;
+  readonly object: string;
+  readonly tables: readonly TablePlan[];
+  /** Values of .rodata variables, set before load. */
+  readonly constants: ReadonlyMap<string, number | bigint>;
+  /** BPF programs (C functions) that no enabled metric needs and that are therefore not loaded. */
+  readonly skip: ReadonlySet<string>;
+  /** For each enabled metric, the BPF programs that it needs by name; undefined: all that are loaded. */
+  readonly needs: ReadonlyMap<string, readonly string[] | undefined>;
+  /** ARRAY maps and global arrays whose first index is the CPU: sized to the possible CPUs before load. */
+  readonly perCpuFirst: readonly string[];
+}
+
+/** Rows of one map (or of one part of its value) that share their labels. */
+export interface TablePlan {
+  /** The map's name in messages and in the health metrics. */
+  readonly name: string;
+  readonly source: SourcePlan;
+  /** Bytes of a key as the labels see it; for an indexed source 4 bytes (u32) per dimension that is not the CPU. */
+  readonly keySize: number;
+  /** In the order of the key. A per-CPU map that exports one series per CPU has the CPU as a u16 behind the key. */
+  readonly labels: readonly LabelPlan[];
+  /** Set where the last part of the key is the histogram's bucket (ebpf_exporter's layout). */
+  readonly bucketKey: BucketKeyPlan | undefined;
+  /** Numbers per row. With bucketKey: the buckets in order, then the sum. */
+  readonly width: number;
+  /** Where in an entry's value the numbers are. With bucketKey: one field of count 1, whose cell is unused. */
+  readonly fields: readonly FieldPlan[];
+  readonly metrics: readonly MetricPlan[];
+}
+
+export type SourcePlan = EntriesSource | IndexedSource;
+
+/** A map with keys: HASH, LRU_HASH, their PERCPU forms, and ARRAY forms whose index is a label. */
+export interface EntriesSource {
+  readonly kind: 'entries';
+  readonly map: string;
+  /** What becomes of the CPUs' values: there is one value; they are summed; they are series of their own. */
+  readonly perCpu: 'no' | 'sum' | 'label';
+  /** A table in memory, in front of the map, whose entries count too: the program's own per-CPU cache. */
+  readonly cache: CachePlan | undefined;
+}
+
+/** Elements of a fixed array, found by index: an mmapable ARRAY map or a global array. */
+export interface IndexedSource {
+  readonly kind: 'indexed';
+  readonly memory: MemoryPlan;
+  /** Outermost first. The CPU's dimension is summed over; the others are u32 key parts, in this order. */
+  readonly dimensions: readonly DimensionPlan[];
+  /** Whether elements that are all zero are series too. */
+  readonly zeros: boolean;
+}
+
+/** A cache in memory: elements {key, value}; an element whose key is all zero bytes is empty. */
+export interface CachePlan {
+  readonly memory: MemoryPlan;
+  readonly dimensions: readonly DimensionPlan[];
+  /** Bytes from the element's start. */
+  readonly keyOffset: number;
+  readonly valueOffset: number;
+}
+
+export interface MemoryPlan {
+  /** BPF map: an ARRAY (read by mmap where it is mmapable, else by lookups), or a data section such as `.bss`. */
+  readonly map: string;
+  /** Bytes from the start of the map's memory to the first element. */
+  readonly offset: number;
+}
+
+export interface DimensionPlan {
+  readonly name: string;
+  /** True: this index is the CPU. Its count is then the number of possible CPUs, known when the program is loaded. */
+  readonly cpu: boolean;
+  readonly count: number;
+  /** Bytes between two elements of this dimension. */
+  readonly stride: number;
+}
+
+export type NumberType = 'u8' | 'u16' | 'u32' | 'u64' | 'i8' | 'i16' | 'i32' | 'i64';
+
+export interface FieldPlan {
+  /** Bytes from the start of the value (or of the indexed element). */
+  readonly offset: number;
+  readonly type: NumberType;
+  /** Consecutive numbers. */
+  readonly count: number;
+  /** Column of the first. */
+  readonly cell: number;
+}
+
+export interface LabelPlan {
+  /** The attribute's name, as OpenTelemetry has it. */
+  readonly name: string;
+  /** Bytes in the key. */
+  readonly offset: number;
+  readonly size: number;
+  readonly decoders: readonly DecoderPlan[];
+}
+
+export interface DecoderPlan {
+  readonly name: string;
+  /** static_map, and enum (by the number's decimal text). */
+  readonly staticMap?: ReadonlyMap<string, string>;
+  readonly regexps?: readonly string[];
+  readonly allowUnknown?: boolean;
+}
+
+/** The bucket in the key: decoded to text, read as an unsigned number, looked up here. */
+export interface BucketKeyPlan {
+  readonly label: LabelPlan;
+  /** Bucket number → column; the sum's key is among them, with the last column. Numbers that are not here are counted as errors. */
+  readonly columns: ReadonlyMap<number, number>;
+}
+
+export type MetricPlan = NumberMetricPlan | HistogramMetricPlan;
+
+interface MetricBase {
+  /** As OpenTelemetry has it, the namespace included: `ebpf.block.io.latency`. */
+  readonly name: string;
+  readonly help: string;
+  /** UCUM, or '' where none is given. */
+  readonly unit: string;
+}
+
+/** raw × multiplier ÷ divisor gives the value in the metric's unit; one of the two is 1. */
+export interface Scale {
+  readonly multiplier: number;
+  readonly divisor: number;
+}
+
+export interface NumberMetricPlan extends MetricBase {
+  readonly kind: 'counter' | 'gauge';
+  readonly cell: number;
+  readonly scale: Scale;
+}
+
+export interface HistogramMetricPlan extends MetricBase {
+  readonly kind: 'histogram';
+  /** Column of the first slot; the slots are consecutive, not cumulated. */
+  readonly cell: number;
+  /** Finite inclusive upper bounds in the metric's unit, ascending. */
+  readonly bounds: readonly number[];
+  /** The bounds as Go's client writes them in `le`. */
+  readonly le: readonly string[];
+  /** bounds.length + 1 where the layout has a slot for what is above the last bound, else bounds.length. */
+  readonly slots: number;
+  /** Undefined: the program keeps no sum. */
+  readonly sum: { readonly cell: number; readonly scale: Scale } | undefined;
+  /** True: slot i is (2^(i-1), 2^i] times a constant, so it is an exponential histogram of scale 0 exactly. */
+  readonly powersOfTwo: boolean;
+}

@@ -1,0 +1,32 @@
+import type { DecoderPlan } from '../config/plan.ts';
+
+/**
+ * One step of a label's decoding, bytes in and bytes out, as ebpf_exporter chains them.
+ * Returns undefined where the series isn't wanted (a regexp that matches nothing); throws DecodeError where the bytes make no sense.
+ * The input must not be kept or changed; the output may be a view of it.
+ */
+export type Decode = (input: Buffer) => Buffer | undefined;
+
+/** One kind of decoder, listed in the registry. */
+export interface DecoderKind {
+  readonly name: string;
+  /** Throws MeterError('config') where the options don't fit; `check` in the configuration has found that before. */
+  create(plan: DecoderPlan, kernel: KernelFacts): Decode;
+}
+
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError';
+}
+
+/** What decoders ask of the running kernel; src/kernel answers, tests answer with tables. */
+export interface KernelFacts {
+  /** Name of the kernel function or object at exactly this address, `name\t[module]` for a module's; undefined: not there. */
+  symbol(address: bigint): string | undefined;
+  /** Name under /sys/dev/block: sda, nvme0n1p1. */
+  blockDevice(major: number, minor: number): string | undefined;
+  networkInterface(index: number): string | undefined;
+  /** Name of a system call of this machine's architecture. */
+  syscall(number: number): string | undefined;
+  /** ENOENT for 2. */
+  errno(number: number): string | undefined;
+}

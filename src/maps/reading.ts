@@ -1,0 +1,44 @@
+/**
+ * One reading of a map with keys. The buffers belong to the reader and are overwritten by its next reading.
+ */
+export interface Entries {
+  readonly count: number;
+  /** count × keySize bytes, packed. */
+  readonly keys: Uint8Array;
+  /** count × valueStride bytes; for a per-CPU map one value after the other, each rounded up to 8 bytes. 8-byte aligned. */
+  readonly values: Uint8Array;
+}
+
+/** Reads one BPF map; synchronous, since nothing may come between reading a map and storing its values. */
+export interface EntriesReader {
+  readonly map: string;
+  readonly keySize: number;
+  /** Bytes of one CPU's value, rounded up to 8 in a per-CPU map. */
+  readonly valueSize: number;
+  /** Bytes between two entries' values: valueSize × CPUs in a per-CPU map. */
+  readonly valueStride: number;
+  /** 1 where the map is not per-CPU. */
+  readonly cpus: number;
+  readonly maxEntries: number;
+  /** Throws MeterError('map') where the kernel refuses. */
+  read(): Entries;
+}
+
+/**
+ * Memory of an ARRAY map or a data section.
+ * The copy belongs to the reader and is overwritten by its next reading; it is 8-byte aligned, its length a multiple of 8.
+ */
+export interface MemoryReader {
+  readonly map: string;
+  /** Bytes of the whole map: elements × the element's size rounded up to 8. */
+  readonly size: number;
+  read(): Uint8Array;
+}
+
+/** The kernel behind one loaded program, as src/metrics sees it; tests put tables in its place. */
+export interface MapReaders {
+  entries(map: string): EntriesReader;
+  memory(map: string): MemoryReader;
+  /** Number of possible CPUs. */
+  readonly cpus: number;
+}
