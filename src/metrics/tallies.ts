@@ -1,0 +1,47 @@
+/** How often decoding a label failed, by where. */
+export interface DecodeErrorTally {
+  readonly program: string;
+  readonly table: string;
+  readonly label: string;
+  count: number;
+}
+
+/** How often reading a map failed, by which. */
+export interface ReadErrorTally {
+  readonly program: string;
+  readonly map: string;
+  count: number;
+}
+
+/**
+ * What went wrong while maps were read and keys decoded, counted since the process started.
+ * Whoever reads and decodes adds to it; the health metrics show it. Its size follows the configuration, not the data.
+ */
+export class Tallies {
+  readonly #decodeErrors = new Map<string, DecodeErrorTally>();
+  readonly #readErrors = new Map<string, ReadErrorTally>();
+
+  /** One key (or bucket) could not be decoded. `label` is the label's name as the plan has it. */
+  decodeError(program: string, table: string, label: string): void {
+    const key = `${program}\0${table}\0${label}`;
+    const tally = this.#decodeErrors.get(key);
+    if (tally === undefined) this.#decodeErrors.set(key, { program, table, label, count: 1 });
+    else tally.count++;
+  }
+
+  /** One reading of a map failed. */
+  readError(program: string, map: string): void {
+    const key = `${program}\0${map}`;
+    const tally = this.#readErrors.get(key);
+    if (tally === undefined) this.#readErrors.set(key, { program, map, count: 1 });
+    else tally.count++;
+  }
+
+  decodeErrors(): Iterable<Readonly<DecodeErrorTally>> {
+    return this.#decodeErrors.values();
+  }
+
+  readErrors(): Iterable<Readonly<ReadErrorTally>> {
+    return this.#readErrors.values();
+  }
+}
