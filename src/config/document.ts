@@ -1,0 +1,310 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+} from 'yaml';
+import type { Diagnostics, Position } from './diagnostic.ts';
+import { suggest } from './nearest.ts';
+
+/** A YAML file that has been read: what its nodes need to say where they are. */
+class Source {
+  readonly file: string;
+  readonly diagnostics: Diagnostics;
+  readonly document: Document.Parsed;
+  readonly #text: string;
+  readonly #lines: LineCounter;
+
+  constructor(file: string, text: string, lines: LineCounter, document: Document.Parsed, diagnostics: Diagnostics) {
+    this.file = file;
+    this.document = document;
+    this.diagnostics = diagnostics;
+    this.#text = text;
+    this.#lines = lines;
+  }
+
+  position(offset: number): Position {
+    return positionIn(this.file, this.#text, this.#lines, offset);
+  }
+}
+
+function positionIn(file: string, text: string, lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(Math.min(offset, text.length));
+  const start = lines.lineStarts[line - 1] ?? 0;
+  const end = text.indexOf('\n', start);
+  const excerpt = text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
+  return { file, line: Math.max(line, 1), column: Math.max(col, 1), excerpt };
+}
+
+/**
+ * Parses one YAML document. Syntax errors, duplicate keys and warnings are reported with their positions;
+ * returns undefined where the text can't be made sense of. Never throws.
+ * `prepare` may change the document's scalars (value and source) before they are looked at; positions stay.
+ */
+export function parseYaml(
+  text: string,
+  file: string,
+  diagnostics: Diagnostics,
+  prepare?: (document: Document.Parsed, position: (offset: number) => Position) => void,
+): ConfigNode | undefined {
+  const lineCounter = new LineCounter();
+  let document: Document.Parsed;
+  try {
+    document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true, logLevel: 'error' });
+  } catch (error) {
+    // Nesting so deep that the parser's recursion ends.
+    diagnostics.error(positionIn(file, text, lineCounter, 0), `not readable as YAML: ${(error as Error).message}`);
+    return undefined;
+  }
+  const source = new Source(file, text, lineCounter, document, diagnostics);
+  for (const { pos, message } of document.warnings) diagnostics.warn(source.position(pos[0]), message);
+  // What follows the first syntax errors is mostly their echo.
+  for (const { pos, message } of document.errors.slice(0, 5)) diagnostics.error(source.position(pos[0]), message);
+  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return undefined;
+  prepare?.(document, (offset) => source.position(offset));
+  return new ConfigNode(source, document.contents, document.contents?.range?.[0] ?? 0, 'the file');
+}
+
+/**
+ * One YAML node and how messages call it. The accessors report what doesn't fit at the node's position
+ * and return undefined; they never throw.
+ */
+export class ConfigNode {
+  /** `"labels"`, `item 2 of "labels"`. */
+  readonly subject: string;
+  /** Aliases resolved; null where there is nothing. */
+  readonly yaml: Node | null;
+  readonly #source: Source;
+  readonly #offset: number;
+
+  constructor(source: Source, node: Node | null, offset: number, subject: string) {
+    this.#source = source;
+    this.#offset = offset;
+    this.subject = subject;
+    let yaml = node;
+    if (isAlias(yaml)) {
+      yaml = yaml.resolve(source.document) ?? null;
+      if (yaml === null) this.error(`${subject} refers to an anchor that isn't there`);
+    }
+    this.yaml = yaml;
+  }
+
+  get position(): Position {
+    return this.#source.position(this.#offset);
+  }
+
+  error(message: string): void {
+    this.#source.diagnostics.error(this.position, message);
+  }
+
+  warn(message: string): void {
+    this.#source.diagnostics.warn(this.position, message);
+  }
+
+  /** Nothing, `~` or `null`. */
+  get isNull(): boolean {
+    return this.yaml === null || (isScalar(this.yaml) && this.yaml.value === null);
+  }
+
+  get isList(): boolean {
+    return isSeq(this.yaml);
+  }
+
+  get isMap(): boolean {
+    return isMap(this.yaml);
+  }
+
+  /** A map; nothing is an empty one. Keys that aren't among the known ones are errors; `known` undefined: any key. */
+  map(known?: readonly string[]): ConfigMap | undefined {
+    if (this.isNull) return new ConfigMap(this, []);
+    if (!isMap(this.yaml)) return this.#mismatch('a map');
+    const entries: ConfigEntry[] = [];
+    this.#collect(this.yaml, entries, new Set());
+    if (known !== undefined) {
+      for (const { name, key } of entries) {
+        if (!known.includes(name)) key.error(`unknown key "${name}"${suggest(name, known)}`);
+      }
+    }
+    return new ConfigMap(this, entries);
+  }
+
+  /** A list; nothing is an empty one. */
+  list(): readonly ConfigNode[] | undefined {
+    if (this.isNull) return [];
+    if (!isSeq(this.yaml)) return this.#mismatch('a list');
+    return this.yaml.items.map((item, index) => {
+      const node = item as Node | null;
+      return new ConfigNode(
+        this.#source,
+        node,
+        node?.range?.[0] ?? this.#offset,
+        `item ${index + 1} of ${this.subject}`,
+      );
+    });
+  }
+
+  /** A YAML string; `123` and `true` are none. */
+  string(): string | undefined {
+    const value = this.#scalar('a string')?.value;
+    if (value === undefined) return undefined;
+    return typeof value === 'string' ? value : this.#mismatch('a string');
+  }
+
+  /** The scalar's text as it is written, whatever YAML would make of it: `on`, `0x10`, `1e3` stay so. Quotes and folding are undone. */
+  text(): string | undefined {
+    const scalar = this.#scalar('a text');
+    return scalar === undefined ? undefined : (scalar.source ?? String(scalar.value));
+  }
+
+  integer(range: { min?: number; max?: number } = {}): number | undefined {
+    const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = range;
+    const wanted = `an integer${rangeText(range)}`;
+    const value = this.#scalar(wanted)?.value;
+    if (value === undefined) return undefined;
+    return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+      ? value
+      : this.#mismatch(wanted);
+  }
+
+  /** An integer of any size, read from its text (decimal, 0x, 0o), so that 64 bits stay exact. */
+  bigint(): bigint | undefined {
+    const scalar = this.#scalar('an integer');
+    if (scalar === undefined) return undefined;
+    const text = scalar.source ?? String(scalar.value);
+    const parts = /^([-+]?)(0x[\da-fA-F]+|0o[0-7]+|\d+)$/.exec(text);
+    if (typeof scalar.value !== 'number' || parts === null) return this.#mismatch('an integer');
+    return parts[1] === '-' ? -BigInt(parts[2]!) : BigInt(parts[2]!);
+  }
+
+  /** A finite number. */
+  number(range: { min?: number; max?: number } = {}): number | undefined {
+    const { min = -Infinity, max = Infinity } = range;
+    const wanted = `a number${rangeText(range)}`;
+    const value = this.#scalar(wanted)?.value;
+    if (value === undefined) return undefined;
+    return typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max
+      ? value
+      : this.#mismatch(wanted);
+  }
+
+  boolean(): boolean | undefined {
+    const value = this.#scalar('true or false')?.value;
+    if (value === undefined) return undefined;
+    return typeof value === 'boolean' ? value : this.#mismatch('true or false');
+  }
+
+  /** One of these words. */
+  oneOf<Word extends string>(words: readonly Word[]): Word | undefined {
+    const text = this.text();
+    if (text === undefined) return undefined;
+    const word = words.find((candidate) => candidate === text);
+    if (word === undefined) this.error(`${this.subject}: unknown value ${quote(text)}${suggest(text, words)}`);
+    return word;
+  }
+
+  #scalar(wanted: string): Scalar | undefined {
+    if (this.isNull || !isScalar(this.yaml)) return this.#mismatch(wanted);
+    return this.yaml;
+  }
+
+  #mismatch(wanted: string): undefined {
+    this.error(`${this.subject} must be ${wanted}, ${this.#found()}`);
+    return undefined;
+  }
+
+  #found(): string {
+    if (this.isNull) return 'and has no value';
+    if (isMap(this.yaml)) return 'not a map';
+    if (isSeq(this.yaml)) return 'not a list';
+    return isScalar(this.yaml) ? `not ${quote(this.yaml.source ?? String(this.yaml.value))}` : 'not this';
+  }
+
+  /** The entries of a map with those of its merge keys (`<<`) behind; an earlier one wins, as YAML 1.1 has it. */
+  #collect(yaml: Node, entries: ConfigEntry[], visited: Set<Node>): void {
+    if (!isMap(yaml) || visited.has(yaml)) return;
+    visited.add(yaml);
+    const merged: Node[] = [];
+    for (const { key, value } of yaml.items as { key: unknown; value: unknown }[]) {
+      const keyNode = key as Node | null;
+      const offset = keyNode?.range?.[0] ?? this.#offset;
+      if (!isScalar(keyNode) || keyNode.value === null) {
+        new ConfigNode(this.#source, null, offset, 'a key').error(`a key of ${this.subject} must be a text`);
+        continue;
+      }
+      const name = keyNode.source ?? String(keyNode.value);
+      if (name === '<<' && keyNode.type === 'PLAIN') {
+        merged.push(...this.#mergeSources(value as Node | null, offset));
+        continue;
+      }
+      if (entries.some((entry) => entry.name === name)) continue;
+      const subject = `"${name}"`;
+      const node = value as Node | null;
+      entries.push({
+        name,
+        key: new ConfigNode(this.#source, keyNode, offset, subject),
+        value: new ConfigNode(this.#source, node, node?.range?.[0] ?? offset, subject),
+      });
+    }
+    for (const node of merged) this.#collect(node, entries, visited);
+  }
+
+  #mergeSources(value: Node | null, offset: number): Node[] {
+    const node = new ConfigNode(this.#source, value, value?.range?.[0] ?? offset, '"<<"');
+    const nodes = isSeq(node.yaml) ? (node.list() ?? []) : [node];
+    return nodes.flatMap((one) => {
+      if (isMap(one.yaml)) return [one.yaml];
+      if (!one.isNull) one.error('"<<" must name a map or a list of maps');
+      return [];
+    });
+  }
+}
+
+export interface ConfigEntry {
+  /** The key's text as written. */
+  readonly name: string;
+  readonly key: ConfigNode;
+  readonly value: ConfigNode;
+}
+
+export class ConfigMap {
+  /** The node that the map is. */
+  readonly node: ConfigNode;
+  /** In the order of the file. */
+  readonly entries: readonly ConfigEntry[];
+
+  constructor(node: ConfigNode, entries: readonly ConfigEntry[]) {
+    this.node = node;
+    this.entries = entries;
+  }
+
+  has(key: string): boolean {
+    return this.entries.some(({ name }) => name === key);
+  }
+
+  /** The value; undefined where the key isn't there. A key with nothing behind it is there, as a node that isNull. */
+  get(key: string): ConfigNode | undefined {
+    return this.entries.find(({ name }) => name === key)?.value;
+  }
+
+  /** The value; a missing key is an error at the map. */
+  required(key: string): ConfigNode | undefined {
+    const value = this.get(key);
+    if (value === undefined) this.node.error(`${this.node.subject} has no "${key}"`);
+    return value;
+  }
+}
+
+function rangeText({ min, max }: { min?: number; max?: number }): string {
+  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
+  if (min !== undefined) return ` of at least ${min}`;
+  return max === undefined ? '' : ` of at most ${max}`;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
