@@ -13,13 +13,22 @@ export interface ReadErrorTally {
   count: number;
 }
 
+/** How often a reader could not deliver, by exporter and reason. */
+export interface ExportErrorTally {
+  readonly exporter: string;
+  /** As the attribute error.type has it: UNAVAILABLE, DEADLINE_EXCEEDED, … */
+  readonly errorType: string;
+  count: number;
+}
+
 /**
- * What went wrong while maps were read and keys decoded, counted since the process started.
- * Whoever reads and decodes adds to it; the health metrics show it. Its size follows the configuration, not the data.
+ * What went wrong while maps were read, keys decoded and metrics exported, counted since the process started.
+ * Whoever meets the failure adds to it; the health metrics show it. Its size follows the configuration, not the data.
  */
 export class Tallies {
   readonly #decodeErrors = new Map<string, DecodeErrorTally>();
   readonly #readErrors = new Map<string, ReadErrorTally>();
+  readonly #exportErrors = new Map<string, ExportErrorTally>();
 
   /** One key (or bucket) could not be decoded. `label` is the label's name as the plan has it. */
   decodeError(program: string, table: string, label: string): void {
@@ -37,11 +46,23 @@ export class Tallies {
     else tally.count++;
   }
 
+  /** One export failed. */
+  exportError(exporter: string, errorType: string): void {
+    const key = `${exporter}\0${errorType}`;
+    const tally = this.#exportErrors.get(key);
+    if (tally === undefined) this.#exportErrors.set(key, { exporter, errorType, count: 1 });
+    else tally.count++;
+  }
+
   decodeErrors(): Iterable<Readonly<DecodeErrorTally>> {
     return this.#decodeErrors.values();
   }
 
   readErrors(): Iterable<Readonly<ReadErrorTally>> {
     return this.#readErrors.values();
+  }
+
+  exportErrors(): Iterable<Readonly<ExportErrorTally>> {
+    return this.#exportErrors.values();
   }
 }

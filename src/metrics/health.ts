@@ -1,0 +1,229 @@
+import {
+  createNoopMeter,
+  type Histogram,
+  type Meter,
+  type ObservableCounter,
+  type ObservableGauge,
+} from '@opentelemetry/api';
+import type { Reading, SeriesStore } from './rows.ts';
+import type { Tallies } from './tallies.ts';
+
+/** One BPF program (C function) of a program that runs. */
+export interface BpfProgramState {
+  readonly program: string;
+  readonly bpfProgram: string;
+  readonly attached: boolean;
+  /** What the kernel calls it, as bpftool shows it; undefined where it isn't loaded. */
+  readonly id: number | undefined;
+  readonly tag: string | undefined;
+}
+
+/** What the kernel counted of a loaded BPF program: fields of struct bpf_prog_info. */
+export interface BpfProgramStatistics {
+  readonly program: string;
+  readonly bpfProgram: string;
+  /** Nanoseconds and runs; both stay 0 unless kernel.bpf_stats_enabled is on. */
+  readonly runTimeNs: number;
+  readonly runCount: number;
+  /** recursion_misses: events that were lost since the program was running on that CPU already (since Linux 5.12). */
+  readonly missed: number;
+}
+
+/** How full a BPF map is. */
+export interface MapFill {
+  readonly program: string;
+  readonly map: string;
+  readonly entries: number;
+  readonly capacity: number;
+}
+
+/** Who tells the health metrics their numbers; each is asked once per collection. */
+export interface HealthSources {
+  /** The last reading; undefined before the first. */
+  reading(): Reading | undefined;
+  /** As the last reading found them. */
+  maps(): Iterable<MapFill>;
+  programs(): Iterable<BpfProgramState>;
+  /** Costs a system call for each program. */
+  statistics(): Iterable<BpfProgramStatistics>;
+  /** Whether the kernel measures run time; if not, the metrics of it are left out. */
+  readonly bpfStats: boolean;
+}
+
+/** From 0.1 ms, an idle machine's reading, to 10 s, where a scraper has given up. */
+const DURATION_BOUNDS = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+/**
+ * The exporter's own metrics: ordinary instruments on a Meter, all named `ebpf_meter.…`.
+ * It is made before the readers, which report to it, and bound to their MeterProvider's Meter after.
+ */
+export class Health {
+  readonly tallies: Tallies;
+  #readDuration: Histogram;
+  #collectionDuration: Histogram;
+
+  constructor(tallies: Tallies) {
+    this.tallies = tallies;
+    const meter = createNoopMeter();
+    this.#readDuration = meter.createHistogram('');
+    this.#collectionDuration = meter.createHistogram('');
+  }
+
+  /** Registers all instruments; what was recorded before is lost, what was tallied is not. */
+  bind(meter: Meter, sources: HealthSources): void {
+    const advice = { explicitBucketBoundaries: DURATION_BOUNDS };
+    this.#readDuration = meter.createHistogram('ebpf_meter.read.duration', {
+      description: 'Time to read all maps and to decode their new keys',
+      unit: 's',
+      advice,
+    });
+    this.#collectionDuration = meter.createHistogram('ebpf_meter.collection.duration', {
+      description: "Time of a reader's collection, the reading of the maps included; seen from the next collection on",
+      unit: 's',
+      advice,
+    });
+    observeSeries(meter, sources);
+    observeMaps(meter, sources);
+    observePrograms(meter, sources);
+    observeStatistics(meter, sources);
+    observeTallies(meter, this.tallies);
+  }
+
+  /** One reading of all maps. */
+  mapsRead(seconds: number): void {
+    this.#readDuration.record(seconds);
+  }
+
+  /** One collection by a reader of this kind: `prometheus`, `otlp_grpc`, `console`. */
+  collected(reader: string, seconds: number): void {
+    this.#collectionDuration.record(seconds, { reader });
+  }
+}
+
+/** The same store, each of whose readings is timed once, however many readers share it. */
+export function timeReadings(store: SeriesStore, health: Health): SeriesStore {
+  let timed = 0;
+  return {
+    async read() {
+      const start = performance.now();
+      const reading = await store.read();
+      if (reading.sequence !== timed) {
+        timed = reading.sequence;
+        health.mapsRead((performance.now() - start) / 1000);
+      }
+      return reading;
+    },
+  };
+}
+
+function observeSeries(meter: Meter, sources: HealthSources): void {
+  const series = meter.createObservableGauge('ebpf_meter.series', {
+    description: 'Series of a metric in the last reading',
+    unit: '{series}',
+  });
+  series.addCallback((result) => {
+    for (const table of sources.reading()?.tables ?? []) {
+      if (!table.readable) continue;
+      for (const metric of table.plan.metrics) {
+        result.observe(table.used, { program: table.program, metric: metric.name });
+      }
+    }
+  });
+}
+
+function observeMaps(meter: Meter, sources: HealthSources): void {
+  const entries = meter.createObservableGauge('ebpf_meter.map.entries', {
+    description: 'Entries in a BPF map in the last reading',
+    unit: '{entry}',
+  });
+  const capacity = meter.createObservableGauge('ebpf_meter.map.capacity', {
+    description: 'Entries that a BPF map can hold; a full one drops new keys or, if it is an LRU map, evicts old ones',
+    unit: '{entry}',
+  });
+  meter.addBatchObservableCallback(
+    (result) => {
+      for (const map of sources.maps()) {
+        const attributes = { program: map.program, map: map.map };
+        result.observe(entries, map.entries, attributes);
+        result.observe(capacity, map.capacity, attributes);
+      }
+    },
+    [entries, capacity],
+  );
+}
+
+function observePrograms(meter: Meter, sources: HealthSources): void {
+  const attached = meter.createObservableGauge('ebpf_meter.program.attached', {
+    description: '1 where a BPF program is attached, 0 where it should be and is not',
+  });
+  const info = meter.createObservableGauge('ebpf_meter.program.info', {
+    description: 'Always 1; id and tag of a loaded BPF program, as bpftool shows them',
+  });
+  meter.addBatchObservableCallback(
+    (result) => {
+      for (const { program, bpfProgram, attached: isAttached, id, tag } of sources.programs()) {
+        result.observe(attached, isAttached ? 1 : 0, { program, bpf_program: bpfProgram });
+        if (id === undefined) continue;
+        result.observe(info, 1, { program, bpf_program: bpfProgram, id: String(id), tag: tag ?? '' });
+      }
+    },
+    [attached, info],
+  );
+}
+
+function observeStatistics(meter: Meter, sources: HealthSources): void {
+  const missed = meter.createObservableCounter('ebpf_meter.bpf.missed', {
+    description: 'Events that a BPF program missed since it was already running on that CPU',
+    unit: '{event}',
+  });
+  const instruments: (ObservableCounter | ObservableGauge)[] = [missed];
+  let runTime: ObservableCounter | undefined;
+  let runCount: ObservableCounter | undefined;
+  if (sources.bpfStats) {
+    runTime = meter.createObservableCounter('ebpf_meter.bpf.run_time', {
+      description: 'Time a BPF program ran, on all CPUs',
+      unit: 's',
+    });
+    runCount = meter.createObservableCounter('ebpf_meter.bpf.run_count', {
+      description: 'How often a BPF program ran',
+      unit: '{run}',
+    });
+    instruments.push(runTime, runCount);
+  }
+  meter.addBatchObservableCallback((result) => {
+    for (const statistics of sources.statistics()) {
+      const attributes = { program: statistics.program, bpf_program: statistics.bpfProgram };
+      result.observe(missed, statistics.missed, attributes);
+      if (runTime !== undefined) result.observe(runTime, statistics.runTimeNs / 1e9, attributes);
+      if (runCount !== undefined) result.observe(runCount, statistics.runCount, attributes);
+    }
+  }, instruments);
+}
+
+function observeTallies(meter: Meter, tallies: Tallies): void {
+  const decode = meter.createObservableCounter('ebpf_meter.decode.errors', {
+    description: 'Keys whose label could not be decoded and which are therefore not exported',
+    unit: '{error}',
+  });
+  decode.addCallback((result) => {
+    for (const { program, table, label, count } of tallies.decodeErrors()) {
+      result.observe(count, { program, table, label });
+    }
+  });
+  const read = meter.createObservableCounter('ebpf_meter.map.read.errors', {
+    description: 'Readings of a BPF map that failed; its metrics are absent from those collections',
+    unit: '{error}',
+  });
+  read.addCallback((result) => {
+    for (const { program, map, count } of tallies.readErrors()) result.observe(count, { program, map });
+  });
+  const failures = meter.createObservableCounter('ebpf_meter.export.failures', {
+    description: 'Exports that were not delivered',
+    unit: '{failure}',
+  });
+  failures.addCallback((result) => {
+    for (const { exporter, errorType, count } of tallies.exportErrors()) {
+      result.observe(count, { exporter, 'error.type': errorType });
+    }
+  });
+}

@@ -1,0 +1,32 @@
+import type { MetricReader } from '@opentelemetry/sdk-metrics';
+import type { ReaderConfig } from '../config/exporter.ts';
+import type { Health } from '../metrics/health.ts';
+import type { SeriesStore } from '../metrics/rows.ts';
+
+/** What every reader is made with. */
+export interface ReaderContext {
+  readonly store: SeriesStore;
+  /** Of this project; the instrumentation scope's version. */
+  readonly version: string;
+  readonly log: ReaderLog;
+  readonly health: Health;
+}
+
+/** One line per call, without a line end. */
+export interface ReaderLog {
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/** One way of giving metrics away, listed in the registry. */
+export interface ReaderKind<Config extends ReaderConfig = ReaderConfig> {
+  readonly kind: Config['kind'];
+  /** Rejects with MeterError where the configuration can't be carried out: an unreadable certificate, a used port. */
+  create(config: Config, context: ReaderContext): Promise<CreatedReader>;
+}
+
+export interface CreatedReader {
+  readonly reader: MetricReader;
+  /** Where the metrics are, for the log: `http://localhost:9435/metrics`, `OTLP to http://collector:4317 every 60 s`. */
+  readonly describe: string;
+}
