@@ -7,6 +7,8 @@ import { SetupError, say } from './report.mjs';
 /** Every name under which distributions install clang 14 or newer, the usual one first. */
 export const clangNames = ['clang', ...Array.from({ length: 9 }, (_, index) => `clang-${22 - index}`)];
 
+// Tests put a folder of their own in place of the machine's.
+const sysroot = process.env.SETUP_SYSROOT ?? '';
 const libraryFolders = [
   '/usr/lib/x86_64-linux-gnu',
   '/usr/lib/aarch64-linux-gnu',
@@ -20,13 +22,16 @@ const libraryFolders = [
 const includeFolders = ['/usr/include', '/usr/local/include'];
 
 const needs = {
-  libbpf: { why: 'loads BPF programs', packages: { apt: ['libbpf1'], dnf: ['libbpf'], apk: ['libbpf'] } },
+  libbpf: { why: 'which loads BPF programs', packages: { apt: ['libbpf1'], dnf: ['libbpf'], apk: ['libbpf'] } },
   headers: {
-    why: 'BPF programs include its headers',
+    why: 'which BPF programs include',
     packages: { apt: ['libbpf-dev'], dnf: ['libbpf-devel'], apk: ['libbpf-dev'] },
   },
   // Debian 12's own `clang` is 14, which knows fewer BTF tags; later releases have no clang-16 but a newer `clang`.
-  clang: { why: 'compiles BPF programs', packages: { apt: ['clang-16', 'clang'], dnf: ['clang'], apk: ['clang'] } },
+  clang: {
+    why: 'which compiles BPF programs',
+    packages: { apt: ['clang-16', 'clang'], dnf: ['clang'], apk: ['clang'] },
+  },
 };
 
 /**
@@ -36,10 +41,10 @@ const needs = {
  */
 export function missingSystemPackages({ compiling }) {
   const missing = [];
-  if (!libraryFolders.some((folder) => existsSync(`${folder}/libbpf.so.1`))) {
+  if (!libraryFolders.some((folder) => existsSync(`${sysroot}${folder}/libbpf.so.1`))) {
     missing.push('libbpf');
   }
-  if (compiling && !includeFolders.some((folder) => existsSync(`${folder}/bpf/bpf_helpers.h`))) {
+  if (compiling && !includeFolders.some((folder) => existsSync(`${sysroot}${folder}/bpf/bpf_helpers.h`))) {
     missing.push('headers');
   }
   if (compiling && findCommand(clangNames) === undefined) {
@@ -62,7 +67,7 @@ export async function installSystemPackages(missing) {
 
   const manager = packageManagers.find(({ command }) => findCommand([command]) !== undefined);
   if (manager === undefined) {
-    const list = missing.map((need) => `  ${needNames[need]}, which ${needs[need].why}`).join('\n');
+    const list = missing.map((need) => `  ${needNames[need]}, ${needs[need].why}`).join('\n');
     throw new SetupError(`this machine has none of apt-get, dnf and apk: please install\n${list}\nand run this again`);
   }
 
@@ -76,7 +81,7 @@ export async function installSystemPackages(missing) {
     const name = await manager.choose(needs[need].packages[manager.name]);
     packages.push(name);
     if (isRoot) {
-      say(`installing ${name} with ${manager.command}: it ${needs[need].why}`.replace('it BPF', 'BPF'));
+      say(`installing ${name} with ${manager.command}, ${needs[need].why}`);
     }
   }
   const install = [manager.command, ...manager.install, ...packages];
@@ -101,7 +106,7 @@ const needNames = {
 
 /** Libraries outside the usual folders are found by the loader's cache; asked last, since it takes a process. */
 async function isInLoaderCache(library) {
-  const ldconfig = findCommand(['ldconfig'], `${process.env.PATH ?? ''}:/sbin:/usr/sbin`);
+  const ldconfig = findCommand(['ldconfig'], `${process.env.PATH ?? ''}:${sysroot}/sbin:${sysroot}/usr/sbin`);
   return ldconfig !== undefined && (await run(ldconfig, ['-p'])).stdout.includes(`${library} `);
 }
 
