@@ -35,6 +35,8 @@ export interface Reading {
   /** When the maps were read. */
   readonly time: HrTime;
   readonly tables: readonly Rows[];
+  /** How long reading all maps and decoding their new keys took. */
+  readonly durationMs: number;
   /** What could not be read this time, one error per map. */
   readonly errors: readonly Error[];
 }

@@ -2,10 +2,13 @@ import type { MetricReader } from '@opentelemetry/sdk-metrics';
 import type { ReaderConfig } from '../config/exporter.ts';
 import type { Health } from '../metrics/health.ts';
 import type { SeriesStore } from '../metrics/rows.ts';
+import type { Table } from '../metrics/table.ts';
 
 /** What every reader is made with. */
 export interface ReaderContext {
   readonly store: SeriesStore;
+  /** The tables that the store's readings fill, with what the Prometheus page needs beside Rows. */
+  readonly tables: readonly Table[];
   /** Of this project; the instrumentation scope's version. */
   readonly version: string;
   readonly log: ReaderLog;

@@ -1,0 +1,2 @@
+/** The instrumentation scope of everything that ebpf-meter exports, its own instruments included. */
+export const SCOPE_NAME = 'ebpf-meter';

@@ -1,0 +1,87 @@
+import type { Entries, EntriesReader, MapReaders } from '../maps/reading.ts';
+import type { Table } from './table.ts';
+
+/** Brings the numbers of one table from its maps, in one go; throws MeterError('map') where one can't be read. */
+export interface TableSource {
+  fill(table: Table): void;
+}
+
+/** One program's maps, each read at most once per reading however many tables it feeds. */
+export class MapCache {
+  readonly cpus: number;
+  readonly #readers: MapReaders;
+  readonly #entries = new Map<string, { reader: EntriesReader; read: Once<Entries>; count: number }>();
+  readonly #memory = new Map<string, Once<Uint8Array>>();
+
+  constructor(readers: MapReaders) {
+    this.#readers = readers;
+    this.cpus = readers.cpus;
+  }
+
+  /** The map's sizes, and its entries in this reading. */
+  entries(map: string): { reader: EntriesReader; read: () => Entries } {
+    let cached = this.#entries.get(map);
+    if (cached === undefined) {
+      const reader = this.#readers.entries(map);
+      cached = { reader, read: new Once(() => reader.read()), count: 0 };
+      this.#entries.set(map, cached);
+    }
+    const { reader, read } = cached;
+    return {
+      reader,
+      read: () => {
+        const entries = read.get();
+        cached.count = entries.count;
+        return entries;
+      },
+    };
+  }
+
+  /** A map's memory in this reading. */
+  memory(map: string): () => Uint8Array {
+    let read = this.#memory.get(map);
+    if (read === undefined) {
+      const reader = this.#readers.memory(map);
+      read = new Once(() => reader.read());
+      this.#memory.set(map, read);
+    }
+    return () => read.get();
+  }
+
+  /** Forgets what was read; to be called before each reading. */
+  reset(): void {
+    for (const { read } of this.#entries.values()) read.reset();
+    for (const read of this.#memory.values()) read.reset();
+  }
+
+  /** Entries in the last reading and room for them, by map; only for maps that have keys. */
+  *fillLevels(): Iterable<{ map: string; entries: number; capacity: number }> {
+    for (const [map, { reader, count }] of this.#entries) yield { map, entries: count, capacity: reader.maxEntries };
+  }
+}
+
+/** A result, or a failure, that is the same for everybody until it is reset. */
+class Once<T> {
+  readonly #make: () => T;
+  #state: { value: T } | { error: unknown } | undefined;
+
+  constructor(make: () => T) {
+    this.#make = make;
+  }
+
+  get(): T {
+    if (this.#state === undefined) {
+      try {
+        this.#state = { value: this.#make() };
+      } catch (error) {
+        this.#state = { error };
+      }
+    }
+    if ('error' in this.#state) throw this.#state.error;
+    return this.#state.value;
+  }
+
+  reset(): void {
+    this.#state = undefined;
+  }
+}
