@@ -1,0 +1,43 @@
+/** Status codes of gRPC in order. Source: doc/statuscodes.md of grpc. */
+const GRPC_STATUS = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+];
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  UNAVAILABLE: 'check that the Collector runs, its address and its TLS settings',
+  DEADLINE_EXCEEDED: 'the Collector took too long: see how loaded it is, or raise the timeout',
+  RESOURCE_EXHAUSTED: "raise the Collector's max_recv_msg_size_mib, or export fewer series",
+  UNAUTHENTICATED: 'check the headers that carry the credentials',
+  PERMISSION_DENIED: 'check the headers that carry the credentials',
+  UNIMPLEMENTED: 'check that the endpoint speaks OTLP over gRPC (port 4317 by custom), not HTTP',
+};
+
+/** A failed export's reason for the attribute error.type: the gRPC status, the error's code, or its class. */
+export function exportErrorType(error: unknown): string {
+  if (!(error instanceof Error)) return '_OTHER';
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'number') return GRPC_STATUS[code] ?? '_OTHER';
+  if (typeof code === 'string') return code;
+  return error.name;
+}
+
+/** What to do about such failures, one clause; undefined where nothing in particular helps. */
+export function exportRemedy(errorType: string): string | undefined {
+  return REMEDIES[errorType];
+}

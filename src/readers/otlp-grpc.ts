@@ -1,0 +1,72 @@
+import type { OTLPMetricExporter as Exporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
+import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
+import type { OtlpGrpcConfig } from '../config/exporter.ts';
+import { MeterError } from '../errors.ts';
+import { readTlsFiles } from './tls-files.ts';
+
+type ExporterOptions = NonNullable<ConstructorParameters<typeof Exporter>[0]>;
+
+/**
+ * Makes the OTLP/gRPC exporter; `timeoutMs` is each export's deadline.
+ * Rejects with MeterError('reader') for a TLS file or header that can't be used.
+ * gRPC is imported here, and only here, since it takes some 100 ms.
+ */
+export async function createOtlpGrpcExporter(
+  config: OtlpGrpcConfig,
+  timeoutMs: number,
+): Promise<{ exporter: PushMetricExporter; describe: string }> {
+  const credentials = await createCredentials(config);
+  const metadata = await createMetadata(config);
+  const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-grpc');
+  // The names are those of the enum CompressionAlgorithm, whose package isn't a dependency of our own.
+  const compression = config.compression as NonNullable<ExporterOptions['compression']>;
+  const exporter = withoutOtlpVariables(
+    () =>
+      new OTLPMetricExporter({ url: config.endpoint, compression, timeoutMillis: timeoutMs, credentials, metadata }),
+  );
+  return { exporter, describe: `OTLP to ${config.endpoint}` };
+}
+
+async function createCredentials(config: OtlpGrpcConfig) {
+  const { credentials } = await import('@grpc/grpc-js');
+  if (isInsecure(config)) return credentials.createInsecure();
+  const { ca, key, cert } = readTlsFiles(config.tls);
+  return credentials.createSsl(ca, key, cert);
+}
+
+/** A scheme decides alone; `insecure` is for an endpoint without one (protocol/exporter.md of OpenTelemetry). */
+function isInsecure(config: OtlpGrpcConfig): boolean {
+  if (/^https:/i.test(config.endpoint)) return false;
+  return /^http:/i.test(config.endpoint) || config.tls.insecure === true;
+}
+
+async function createMetadata(config: OtlpGrpcConfig) {
+  const { Metadata } = await import('@grpc/grpc-js');
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(config.headers)) {
+    try {
+      metadata.set(name, value);
+    } catch (cause) {
+      // The value is left out of the message: it is often a secret.
+      throw new MeterError('reader', `OTLP to ${config.endpoint}: header "${name}" can't be sent`, {
+        cause,
+        remedy: 'a name has letters, digits, "-", "_" and "."; a value is printable ASCII',
+      });
+    }
+  }
+  return metadata;
+}
+
+/**
+ * Runs synchronous code with no OTEL_EXPORTER_OTLP_* variable set: the exporter would add their headers to those of the
+ * configuration, which has taken the variables into account where they count, and they don't beside a file.
+ */
+function withoutOtlpVariables<Result>(make: () => Result): Result {
+  const hidden = Object.entries(process.env).filter(([name]) => name.startsWith('OTEL_EXPORTER_OTLP_'));
+  for (const [name] of hidden) delete process.env[name];
+  try {
+    return make();
+  } finally {
+    for (const [name, value] of hidden) process.env[name] = value;
+  }
+}

@@ -1,0 +1,127 @@
+import {
+  type CollectionResult,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+} from '@opentelemetry/sdk-metrics';
+import type { PeriodicReaderConfig } from '../config/exporter.ts';
+import { MeterError } from '../errors.ts';
+import type { Health } from '../metrics/health.ts';
+import { BpfMetricProducer } from '../metrics/producer.ts';
+import { createConsoleExporter } from './console.ts';
+import { createOtlpGrpcExporter } from './otlp-grpc.ts';
+import type { CreatedReader, ReaderContext, ReaderKind } from './reader.ts';
+import { temporalitySelector } from './temporality.ts';
+import { WatchedExporter } from './watched-exporter.ts';
+
+/** How long a shutdown may take unless its caller says: the process has 5 s to end in, and detaches programs after it. */
+const SHUTDOWN_TIMEOUT_MS = 4000;
+
+/** Exports by push, every so often: OTLP over gRPC, or the console. */
+export const periodicKind: ReaderKind<PeriodicReaderConfig> = {
+  kind: 'periodic',
+  async create(config: PeriodicReaderConfig, context: ReaderContext): Promise<CreatedReader> {
+    const timeoutMs = exportTimeout(config);
+    const { exporter, describe } = await createExporter(config, timeoutMs);
+    const reader = createPeriodicReader({ config, context, exporter, describe, timeoutMs });
+    return { reader, describe: `${describe} every ${config.intervalMs / 1000} s` };
+  },
+};
+
+interface CreatePeriodicReaderOptions {
+  readonly config: PeriodicReaderConfig;
+  readonly context: ReaderContext;
+  readonly exporter: PushMetricExporter;
+  /** Where the metrics go, for the log and for errors. */
+  readonly describe: string;
+  readonly timeoutMs: number;
+}
+
+/** The reader around any exporter. The exporter's own deadline should be timeoutMs at most. */
+export function createPeriodicReader(options: CreatePeriodicReaderOptions): PeriodicReader {
+  const { config, context, describe, timeoutMs } = options;
+  const { kind, temporality } = config.exporter;
+  const selectTemporality = temporalitySelector(temporality);
+  const producer = new BpfMetricProducer(context.store, selectTemporality, context.version);
+  const exporter = new WatchedExporter(options.exporter, {
+    kind,
+    describe,
+    selectTemporality,
+    tallies: context.health.tallies,
+    log: context.log,
+    onDelivered: () => producer.commit(),
+  });
+  return new PeriodicReader({ kind, describe, exporter, producer, health: context.health, timeoutMs, config });
+}
+
+interface PeriodicReaderOptions {
+  readonly kind: string;
+  readonly describe: string;
+  readonly exporter: WatchedExporter;
+  readonly producer: BpfMetricProducer;
+  readonly health: Health;
+  readonly timeoutMs: number;
+  readonly config: PeriodicReaderConfig;
+}
+
+/**
+ * The SDK's periodic reader, but that it reads the maps before it collects, never collects while an export is under way
+ * (points are reused, and deltas not yet known to be delivered), and says whether its last flush worked.
+ */
+export class PeriodicReader extends PeriodicExportingMetricReader {
+  readonly #options: PeriodicReaderOptions;
+
+  constructor(options: PeriodicReaderOptions) {
+    super({
+      exporter: options.exporter,
+      exportIntervalMillis: options.config.intervalMs,
+      exportTimeoutMillis: options.timeoutMs,
+      metricProducers: [options.producer],
+    });
+    this.#options = options;
+  }
+
+  override async collect(options?: Parameters<PeriodicExportingMetricReader['collect']>[0]): Promise<CollectionResult> {
+    const { exporter, producer, health, kind } = this.#options;
+    await exporter.idle();
+    const start = performance.now();
+    await producer.prepare();
+    const result = await super.collect(options);
+    health.collected(kind, (performance.now() - start) / 1000);
+    return result;
+  }
+
+  /** Exports what is there once more. Rejects with MeterError('reader') where that was not delivered in time. */
+  override async shutdown(options?: Parameters<PeriodicExportingMetricReader['shutdown']>[0]): Promise<void> {
+    const { exporter, describe } = this.#options;
+    const timeoutMillis = options?.timeoutMillis ?? SHUTDOWN_TIMEOUT_MS;
+    try {
+      await super.shutdown({ ...options, timeoutMillis });
+    } catch (cause) {
+      throw new MeterError('reader', `${describe}: the last export was not done after ${timeoutMillis / 1000} s`, {
+        cause,
+      });
+    }
+    const { outage } = exporter;
+    if (outage === undefined) return;
+    throw new MeterError('reader', `${describe}: the last export failed: ${outage.message}`, { cause: outage });
+  }
+}
+
+function createExporter(
+  config: PeriodicReaderConfig,
+  timeoutMs: number,
+): Promise<{ exporter: PushMetricExporter; describe: string }> {
+  switch (config.exporter.kind) {
+    case 'otlp_grpc':
+      return createOtlpGrpcExporter(config.exporter, timeoutMs);
+    case 'console':
+      return createConsoleExporter();
+  }
+}
+
+/** The shortest of interval and timeouts, in ms; 0 means none. The SDK refuses a timeout longer than the interval. */
+function exportTimeout(config: PeriodicReaderConfig): number {
+  const timeouts = [config.intervalMs, config.timeoutMs];
+  if (config.exporter.kind === 'otlp_grpc') timeouts.push(config.exporter.timeoutMs);
+  return Math.min(...timeouts.filter((timeout) => timeout > 0));
+}
