@@ -1,9 +1,27 @@
 /** BTF types with typedefs and qualifiers resolved. Source: Documentation/bpf/btf.rst of the kernel. */
 export type BtfType =
-  | { readonly kind: 'int'; readonly name: string; readonly size: number; readonly signed: boolean; readonly bool: boolean; readonly char: boolean }
-  | { readonly kind: 'enum'; readonly name: string; readonly size: number; readonly signed: boolean; readonly values: ReadonlyMap<bigint, string> }
+  | {
+      readonly kind: 'int';
+      readonly name: string;
+      readonly size: number;
+      readonly signed: boolean;
+      readonly bool: boolean;
+      readonly char: boolean;
+    }
+  | {
+      readonly kind: 'enum';
+      readonly name: string;
+      readonly size: number;
+      readonly signed: boolean;
+      readonly values: ReadonlyMap<bigint, string>;
+    }
   | { readonly kind: 'array'; readonly element: BtfType; readonly length: number; readonly size: number }
-  | { readonly kind: 'struct' | 'union'; readonly name: string; readonly size: number; readonly members: readonly BtfMember[] }
+  | {
+      readonly kind: 'struct' | 'union';
+      readonly name: string;
+      readonly size: number;
+      readonly members: readonly BtfMember[];
+    }
   | { readonly kind: 'pointer'; readonly size: number }
   | { readonly kind: 'float'; readonly name: string; readonly size: number }
   | { readonly kind: 'other'; readonly name: string; readonly size: number };

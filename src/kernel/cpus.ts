@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { MeterError } from '../errors.ts';
+
+const possibleFile = '/sys/devices/system/cpu/possible';
+
+/** The CPUs that the kernel has set memory aside for, whether or not they are there. */
+export interface PossibleCpus {
+  /** How many; a value of a per-CPU map has so many parts. */
+  readonly count: number;
+  /** One more than the highest number: the length of an array that is indexed by the CPU's number. */
+  readonly indexes: number;
+}
+
+/**
+ * Parses a list of CPUs such as `0-3,5` (Documentation/admin-guide/cputopology.rst).
+ * Throws MeterError('environment') for anything else.
+ */
+export function parseCpuList(text: string): PossibleCpus {
+  let count = 0;
+  let indexes = 0;
+  for (const part of text.trim().split(',')) {
+    const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
+    if (first === undefined || Number(last) < Number(first)) {
+      throw new MeterError('environment', `${possibleFile}: "${text.trim()}" is no list of CPUs`);
+    }
+    count += Number(last) - Number(first) + 1;
+    indexes = Math.max(indexes, Number(last) + 1);
+  }
+  return { count, indexes };
+}
+
+let known: PossibleCpus | undefined;
+
+/** The machine's possible CPUs; they don't change while it runs. Throws MeterError('environment') without sysfs. */
+export function possibleCpus(): PossibleCpus {
+  known ??= parseCpuList(read());
+  return known;
+}
+
+function read(): string {
+  try {
+    return readFileSync(possibleFile, 'utf8');
+  } catch (cause) {
+    throw new MeterError('environment', `${possibleFile}: not readable`, { cause, remedy: 'Mount sysfs on /sys' });
+  }
+}

@@ -1,0 +1,100 @@
+import koffi, { type LibraryHandle } from 'koffi';
+import { MeterError } from '../errors.ts';
+import { installPrint } from './print.ts';
+
+/** Address of something that libbpf owns. */
+export type Pointer = bigint;
+
+/** The soname: its major version is the promise of a stable interface, so any 1.x will do. */
+const soname = 'libbpf.so.1';
+
+// biome-ignore lint/suspicious/noExplicitAny: the parameters of a C function are stated where it is bound
+type NativeFunction = (...parameters: any[]) => unknown;
+
+let library: LibraryHandle | undefined;
+let ownProcess: LibraryHandle | undefined;
+
+/** Loads libbpf. Throws MeterError('environment') where it is not installed. */
+function openLibrary(): LibraryHandle {
+  if (library) return library;
+  let opened: LibraryHandle;
+  try {
+    opened = koffi.load(soname);
+  } catch (cause) {
+    throw new MeterError('environment', `${soname}: not found`, {
+      cause,
+      remedy: 'Install libbpf: apt-get install libbpf1, dnf install libbpf, or apk add libbpf',
+    });
+  }
+  installPrint(opened, openProcess());
+  library = opened;
+  return opened;
+}
+
+/** The C library that node itself runs on, glibc or musl. */
+function openProcess(): LibraryHandle {
+  ownProcess ??= koffi.load(null);
+  return ownProcess;
+}
+
+/**
+ * A function of libbpf by its C prototype. It is bound when it is first called, so that a function
+ * that the installed libbpf lacks fails there, with MeterError('environment'), and nowhere else.
+ */
+export function libbpf<F extends NativeFunction>(prototype: string): F {
+  let bound: NativeFunction | undefined;
+  const call: NativeFunction = (...parameters) => {
+    bound ??= bind(prototype);
+    return bound(...parameters);
+  };
+  return call as F;
+}
+
+function bind(prototype: string): NativeFunction {
+  const opened = openLibrary();
+  try {
+    return opened.func(prototype);
+  } catch (cause) {
+    const name = /(\w+)\(/.exec(prototype)?.[1] ?? prototype;
+    throw new MeterError('environment', `${name}: not in this libbpf (${libbpfVersion()})`, {
+      cause,
+      remedy: 'Install a newer libbpf',
+    });
+  }
+}
+
+/** A function of the C library by its prototype. */
+export function libc<F extends NativeFunction>(prototype: string): F {
+  let bound: NativeFunction | undefined;
+  const call: NativeFunction = (...parameters) => {
+    const target: NativeFunction = bound ?? openProcess().func(prototype);
+    bound = target;
+    return target(...parameters);
+  };
+  return call as F;
+}
+
+const versionString = libbpf<() => string>('const char *libbpf_version_string()');
+
+/** Such as `v1.1`. Throws MeterError('environment') where libbpf is not installed. */
+export function libbpfVersion(): string {
+  return versionString();
+}
+
+/** The bytes at an address, not copied: they may be used only as long as their owner keeps them. */
+export function memoryAt(address: Pointer, length: number): ArrayBuffer {
+  return koffi.view(address, length);
+}
+
+/**
+ * A buffer's address as a number, for calls that are given places inside one buffer again and again.
+ * It stays valid as long as the buffer is referred to: V8 doesn't move the memory behind an ArrayBuffer.
+ */
+export function addressOf(buffer: ArrayBufferView): number {
+  return Number(koffi.address(buffer));
+}
+
+/** errno as the last call left it. */
+export function errno(): number {
+  return koffi.errno();
+}

@@ -1,0 +1,97 @@
+import type { ObjectLayout } from '../btf/types.ts';
+import { MeterError } from '../errors.ts';
+import { libbpf, type Pointer } from './library.ts';
+import { attachProgram, type Link } from './link.ts';
+import { type KernelMap, mmapableFlag } from './map.ts';
+import { mapMaxEntries, mapSizes, mapTypeName } from './names.ts';
+import { type ProgramInfo, programInfo } from './stats.ts';
+
+const mapFd = libbpf<(map: Pointer) => number>('int bpf_map__fd(void *map)');
+const mapFlags = libbpf<(map: Pointer) => number>('uint32_t bpf_map__map_flags(void *map)');
+const programFd = libbpf<(program: Pointer) => number>('int bpf_program__fd(void *prog)');
+
+/** What a loaded object asks of the object that it was opened as. */
+interface Handle {
+  section(name: string): Pointer | null;
+  close(): void;
+}
+
+/** An object whose maps and programs are in the kernel, until it is disposed; made by OpenedObject.load. */
+export class LoadedObject implements Disposable {
+  readonly path: string;
+  readonly #layout: ObjectLayout;
+  readonly #maps: ReadonlyMap<string, Pointer>;
+  readonly #programs: ReadonlyMap<string, Pointer>;
+  readonly #handle: Handle;
+  #closed = false;
+
+  constructor(
+    path: string,
+    layout: ObjectLayout,
+    maps: ReadonlyMap<string, Pointer>,
+    programs: ReadonlyMap<string, Pointer>,
+    handle: Handle,
+  ) {
+    this.path = path;
+    this.#layout = layout;
+    this.#maps = maps;
+    this.#programs = programs;
+    this.#handle = handle;
+  }
+
+  /** As it was before the load, but for what was set meanwhile: sizes are those of `map`. */
+  layout(): ObjectLayout {
+    return this.#layout;
+  }
+
+  /**
+   * A map by its name, or a data section by its own: `.bss`.
+   * Throws MeterError('map') where the object has none of that name.
+   */
+  map(name: string): KernelMap {
+    this.#check();
+    const map = this.#maps.get(name) ?? (name.startsWith('.') ? this.#handle.section(name) : null);
+    if (map === null) {
+      const known = [...this.#maps.keys()].join(', ');
+      throw new MeterError('map', `${this.path}: map "${name}": not in the object`, {
+        remedy: known === '' ? 'The object has no maps' : `The object has ${known}`,
+      });
+    }
+    return {
+      name,
+      type: mapTypeName(map),
+      fd: mapFd(map),
+      ...mapSizes(map),
+      maxEntries: mapMaxEntries(map),
+      mmapable: (mapFlags(map) & mmapableFlag) !== 0,
+    };
+  }
+
+  /** Attaches a program to the hook that its section names. Throws MeterError('attach'). */
+  attach(program: string): Link {
+    return attachProgram(`${this.path}: program ${program}`, this.#program(program));
+  }
+
+  /** Id, tag and statistics. Throws MeterError('load') for a program that was not loaded. */
+  programInfo(program: string): ProgramInfo {
+    const fd = programFd(this.#program(program));
+    if (fd < 0) throw new MeterError('load', `${this.path}: program ${program}: not loaded`);
+    return programInfo(fd);
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#closed) this.#handle.close();
+    this.#closed = true;
+  }
+
+  #check(): void {
+    if (this.#closed) throw new MeterError('object', `${this.path}: already closed`);
+  }
+
+  #program(name: string): Pointer {
+    this.#check();
+    const program = this.#programs.get(name);
+    if (program === undefined) throw new MeterError('object', `${this.path}: program ${name}: not in the object`);
+    return program;
+  }
+}

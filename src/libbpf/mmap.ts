@@ -1,0 +1,37 @@
+import { describe, LibbpfError } from './error.ts';
+import { errno, libc, memoryAt, type Pointer } from './library.ts';
+
+/** asm-generic/mman-common.h; x86-64 and arm64 have the same. */
+const protRead = 1;
+const mapShared = 1;
+const mapFailed = 0xffff_ffff_ffff_ffffn;
+
+const mmapNative = libc<
+  (address: null, length: number, protection: number, flags: number, fd: number, offset: number) => Pointer | null
+>('void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)');
+const munmapNative = libc<(address: Pointer, length: number) => number>('int munmap(void *address, size_t length)');
+
+/** Live memory of a map: it changes while it is looked at. */
+export interface MappedMemory extends Disposable {
+  /** Must not be touched after the disposal. */
+  readonly words: BigUint64Array;
+}
+
+/**
+ * Maps a map's memory, read only: an ARRAY with BPF_F_MMAPABLE, or a data section.
+ * `size` is in bytes, a multiple of 8. Throws MeterError('map').
+ */
+export function mapMemory(subject: string, fd: number, size: number): MappedMemory {
+  const address = mmapNative(null, size, protRead, mapShared, fd, 0);
+  if (address === null || BigInt.asUintN(64, address) === mapFailed) {
+    throw describe('map', subject, new LibbpfError('mmap', errno(), []));
+  }
+  let mapped = true;
+  return {
+    words: new BigUint64Array(memoryAt(address, size)),
+    [Symbol.dispose]() {
+      if (mapped) munmapNative(address, size);
+      mapped = false;
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { libbpf, type Pointer } from './library.ts';
+
+const mapNameNative = libbpf<(map: Pointer) => string>('const char *bpf_map__name(void *map)');
+const mapTypeNative = libbpf<(map: Pointer) => number>('int bpf_map__type(void *map)');
+const mapKeySize = libbpf<(map: Pointer) => number>('uint32_t bpf_map__key_size(void *map)');
+const mapValueSize = libbpf<(map: Pointer) => number>('uint32_t bpf_map__value_size(void *map)');
+const mapMaxEntriesNative = libbpf<(map: Pointer) => number>('uint32_t bpf_map__max_entries(void *map)');
+const mapInternal = libbpf<(map: Pointer) => boolean>('bool bpf_map__is_internal(void *map)');
+const typeString = libbpf<(type: number) => string | null>('const char *libbpf_bpf_map_type_str(int type)');
+const programNameNative = libbpf<(program: Pointer) => string>('const char *bpf_program__name(void *prog)');
+
+export function mapName(map: Pointer): string {
+  return mapNameNative(map);
+}
+
+/** hash, percpu_hash, lru_hash, array, …; `type N` where libbpf is older than the type. */
+export function mapTypeName(map: Pointer): string {
+  const type = mapTypeNative(map);
+  return typeString(type) ?? `type ${type}`;
+}
+
+/** Bytes of a key and of one CPU's value. */
+export function mapSizes(map: Pointer): { readonly keySize: number; readonly valueSize: number } {
+  return { keySize: mapKeySize(map), valueSize: mapValueSize(map) };
+}
+
+export function mapMaxEntries(map: Pointer): number {
+  return mapMaxEntriesNative(map);
+}
+
+/** Whether libbpf made the map, for a data section. */
+export function mapIsInternal(map: Pointer): boolean {
+  return mapInternal(map);
+}
+
+export function programName(program: Pointer): string {
+  return programNameNative(program);
+}

@@ -1,0 +1,238 @@
+import { closeSync } from 'node:fs';
+import { mapTypes, variables } from '../btf/layout.ts';
+import { type Btf, parseBtf } from '../btf/parse.ts';
+import type { BpfProgramLayout, MapLayout, ObjectLayout, VariableLayout } from '../btf/types.ts';
+import { MeterError } from '../errors.ts';
+import { encodeConstant } from './constant.ts';
+import { LibbpfError, pointerOrThrow, resultOrThrow } from './error.ts';
+import { libbpf, memoryAt, type Pointer } from './library.ts';
+import { LoadedObject } from './loaded.ts';
+import { createMemoryMap, mmapableFlag } from './map.ts';
+import { mapIsInternal, mapMaxEntries, mapName, mapSizes, mapTypeName, programName } from './names.ts';
+
+const openFile = libbpf<(path: string, options: null) => Pointer | null>(
+  'void *bpf_object__open_file(const char *path, void *opts)',
+);
+const close = libbpf<(object: Pointer) => void>('void bpf_object__close(void *obj)');
+const load = libbpf<(object: Pointer) => number>('int bpf_object__load(void *obj)');
+const btfOf = libbpf<(object: Pointer) => Pointer | null>('void *bpf_object__btf(void *obj)');
+const rawData = libbpf<(btf: Pointer, size: Uint32Array) => Pointer | null>(
+  'void *btf__raw_data(void *btf, void *size)',
+);
+const nextMap = libbpf<(object: Pointer, map: Pointer | null) => Pointer | null>(
+  'void *bpf_object__next_map(void *obj, void *map)',
+);
+const nextProgram = libbpf<(object: Pointer, program: Pointer | null) => Pointer | null>(
+  'void *bpf_object__next_program(void *obj, void *prog)',
+);
+const findMap = libbpf<(object: Pointer, name: string) => Pointer | null>(
+  'void *bpf_object__find_map_by_name(void *obj, const char *name)',
+);
+const sectionName = libbpf<(program: Pointer) => string>('const char *bpf_program__section_name(void *prog)');
+const programSetAutoload = libbpf<(program: Pointer, on: boolean) => number>(
+  'int bpf_program__set_autoload(void *prog, bool autoload)',
+);
+const programAutoload = libbpf<(program: Pointer) => boolean>('bool bpf_program__autoload(void *prog)');
+const mapFlags = libbpf<(map: Pointer) => number>('uint32_t bpf_map__map_flags(void *map)');
+const mapSetMaxEntries = libbpf<(map: Pointer, entries: number) => number>(
+  'int bpf_map__set_max_entries(void *map, uint32_t max_entries)',
+);
+const mapInitialValue = libbpf<(map: Pointer, size: BigUint64Array) => Pointer | null>(
+  'void *bpf_map__initial_value(void *map, void *size)',
+);
+const mapSetInitialValue = libbpf<(map: Pointer, data: Uint8Array, size: number) => number>(
+  'int bpf_map__set_initial_value(void *map, void *data, size_t size)',
+);
+const mapReuseFd = libbpf<(map: Pointer, fd: number) => number>('int bpf_map__reuse_fd(void *map, int fd)');
+
+/**
+ * An object that has been read and not been given to the kernel: needs no rights.
+ * What is set here counts when it is loaded; loading ends this phase, whether or not it succeeds.
+ */
+export class OpenedObject implements Disposable {
+  readonly path: string;
+  readonly #layout: ObjectLayout;
+  readonly #maps: ReadonlyMap<string, Pointer>;
+  readonly #programs: ReadonlyMap<string, Pointer>;
+  /** Undefined once it is loaded, failed to, or was disposed. */
+  #object: Pointer | undefined;
+
+  private constructor(path: string, object: Pointer) {
+    this.path = path;
+    this.#object = object;
+    this.#programs = new Map([...walk(object, nextProgram)].map((program) => [programName(program), program]));
+    const all = [...walk(object, nextMap)];
+    const own = all.filter((map) => !mapIsInternal(map));
+    this.#maps = new Map(own.map((map) => [mapName(map), map]));
+    this.#layout = layoutOf(path, object, this.#maps, this.#programs);
+  }
+
+  /** Throws MeterError('object') where the file isn't a BPF object, MeterError('environment') without libbpf. */
+  static open(path: string): OpenedObject {
+    const object = pointerOrThrow('object', path, 'bpf_object__open_file', () => openFile(path, null));
+    try {
+      return new OpenedObject(path, object);
+    } catch (error) {
+      close(object);
+      throw error;
+    }
+  }
+
+  /** Maps, variables and programs with their types; plain data that outlives the object. */
+  layout(): ObjectLayout {
+    return this.#layout;
+  }
+
+  /**
+   * Sets a variable of .rodata (`const volatile` in C): the verifier removes the code that the value switches off.
+   * Throws MeterError('config') where the object has no such variable or the value doesn't fit its type.
+   */
+  setConstant(name: string, value: number | bigint): void {
+    const subject = `${this.path}: constant ${name}`;
+    const variable = this.#layout.variables.find((candidate) => candidate.name === name);
+    if (!variable) throw new MeterError('config', `${subject}: not in the object`);
+    if (!variable.section.startsWith('.rodata')) {
+      throw new MeterError('config', `${subject}: is in ${variable.section}, so it can change while the program runs`, {
+        remedy: 'Declare it `const volatile`',
+      });
+    }
+    const bytes = encodeConstant(subject, variable.type, value);
+    const map = this.#section(variable);
+    const size = new BigUint64Array(1);
+    const initial = pointerOrThrow('object', subject, 'bpf_map__initial_value', () => mapInitialValue(map, size));
+    const section = new Uint8Array(memoryAt(initial, Number(size[0]))).slice();
+    section.set(bytes, variable.offset);
+    resultOrThrow('object', subject, 'bpf_map__set_initial_value', () =>
+      mapSetInitialValue(map, section, section.length),
+    );
+  }
+
+  /** Whether loading loads the program. Throws MeterError('object') where there is no such program. */
+  setAutoload(program: string, on: boolean): void {
+    const handle = this.#program(program);
+    resultOrThrow('object', this.#subject(program), 'bpf_program__set_autoload', () => programSetAutoload(handle, on));
+  }
+
+  /** False for a program that was switched off, or whose section begins with `?`. Throws MeterError('object'). */
+  autoload(program: string): boolean {
+    return programAutoload(this.#program(program));
+  }
+
+  /** Throws MeterError('object') where there is no such map. */
+  setMaxEntries(map: string, entries: number): void {
+    const handle = this.#maps.get(map);
+    if (this.#object === undefined || handle === undefined) {
+      throw new MeterError('object', `${this.path}: map ${map}: not in the object`);
+    }
+    resultOrThrow('object', `${this.path}: map ${map}`, 'bpf_map__set_max_entries', () =>
+      mapSetMaxEntries(handle, entries),
+    );
+  }
+
+  /**
+   * Gives a data section that holds zeros (.bss, or one of the program's own) another size in bytes.
+   * libbpf before 1.3 can't, so the map is made here and handed over; libbpf then leaves its contents alone.
+   * Throws MeterError('load'): making a map needs rights.
+   */
+  resizeSection(section: string, bytes: number): void {
+    const subject = `${this.path}: ${section}`;
+    const map = this.#sectionMap(section);
+    // The kernel takes letters, digits, `_` and `.`, at most 15.
+    const fd = createMemoryMap(section.slice(0, 15), bytes);
+    try {
+      resultOrThrow('load', subject, 'bpf_map__reuse_fd', () => mapReuseFd(map, fd));
+    } finally {
+      // libbpf has made a copy of it.
+      closeSync(fd);
+    }
+  }
+
+  /** Creates the maps and gives the programs to the verifier. Throws MeterError('load'), with the verifier's log in `detail`. */
+  load(): LoadedObject {
+    const object = this.#open();
+    this.#object = undefined;
+    try {
+      resultOrThrow('load', this.path, 'bpf_object__load', () => load(object));
+    } catch (error) {
+      close(object);
+      throw error;
+    }
+    return new LoadedObject(this.path, this.#layout, this.#maps, this.#programs, {
+      section: (name) => findMap(object, name),
+      close: () => close(object),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#object !== undefined) close(this.#object);
+    this.#object = undefined;
+  }
+
+  #open(): Pointer {
+    if (this.#object === undefined) throw new MeterError('object', `${this.path}: no longer open`);
+    return this.#object;
+  }
+
+  #subject(program: string): string {
+    return `${this.path}: program ${program}`;
+  }
+
+  #program(name: string): Pointer {
+    const handle = this.#programs.get(name);
+    if (this.#object === undefined || handle === undefined) {
+      throw new MeterError('object', `${this.#subject(name)}: not in the object`);
+    }
+    return handle;
+  }
+
+  #section({ section }: VariableLayout): Pointer {
+    return this.#sectionMap(section);
+  }
+
+  #sectionMap(section: string): Pointer {
+    const map = findMap(this.#open(), section);
+    if (map === null) throw new MeterError('object', `${this.path}: section ${section}: not in the object`);
+    return map;
+  }
+}
+
+function* walk(object: Pointer, next: (object: Pointer, previous: Pointer | null) => Pointer | null) {
+  for (let item = next(object, null); item !== null; item = next(object, item)) yield item;
+}
+
+function layoutOf(
+  path: string,
+  object: Pointer,
+  maps: ReadonlyMap<string, Pointer>,
+  programs: ReadonlyMap<string, Pointer>,
+): ObjectLayout {
+  const btf = readBtf(object);
+  const types = btf ? mapTypes(btf) : undefined;
+  return {
+    path,
+    maps: [...maps].map(([name, map]): MapLayout => {
+      const { keySize, valueSize } = mapSizes(map);
+      return {
+        name,
+        type: mapTypeName(map),
+        keySize,
+        valueSize,
+        maxEntries: mapMaxEntries(map),
+        mmapable: (mapFlags(map) & mmapableFlag) !== 0,
+        key: types?.get(name)?.key,
+        value: types?.get(name)?.value,
+      };
+    }),
+    variables: btf ? variables(btf) : [],
+    programs: [...programs].map(([name, program]): BpfProgramLayout => ({ name, section: sectionName(program) })),
+  };
+}
+
+function readBtf(object: Pointer): Btf | undefined {
+  const btf = btfOf(object);
+  if (btf === null) return undefined;
+  const size = new Uint32Array(1);
+  const data = rawData(btf, size);
+  if (data === null) throw new LibbpfError('btf__raw_data', 0, []);
+  return parseBtf(new Uint8Array(memoryAt(data, size[0] ?? 0)).slice());
+}
