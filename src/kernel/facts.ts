@@ -1,0 +1,32 @@
+import type { KernelFacts } from '../decoders/decoder.ts';
+import type { MeterError } from '../errors.ts';
+import { createBlockDevices } from './block-devices.ts';
+import { errnoNames } from './errnos.ts';
+import { createInterfaces } from './interfaces.ts';
+import { createSymbols } from './symbols.ts';
+import { syscallNames } from './syscalls.ts';
+
+export interface KernelFactsOptions {
+  /** Put in front of /proc and /sys: the host's in a container, a folder of files in tests; '' unless set. */
+  readonly root?: string;
+  /** As in process.arch, which it is unless set. */
+  readonly arch?: string;
+  /** A clock in milliseconds that never goes back; performance.now unless set. */
+  readonly now?: () => number;
+  /** Called with what keeps facts from being known, once each. */
+  readonly warn?: (warning: MeterError) => void;
+}
+
+/** What the running kernel says of itself, for the decoders. Nothing is read before it is asked for, and nothing throws. */
+export function createKernelFacts(options: KernelFactsOptions = {}): KernelFacts {
+  const { root = '', arch = process.arch, now = () => performance.now(), warn = () => {} } = options;
+  const syscalls = syscallNames(arch);
+  const errnos = errnoNames();
+  return {
+    symbol: createSymbols({ root, now, warn }),
+    blockDevice: createBlockDevices(root),
+    networkInterface: createInterfaces(root, now),
+    syscall: (number) => syscalls.get(number),
+    errno: (number) => errnos.get(number),
+  };
+}

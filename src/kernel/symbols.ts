@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { MeterError } from '../errors.ts';
+import { SymbolTable } from './symbol-table.ts';
+
+/** After so long without a question the table is forgotten: it is megabytes, and mostly asked for when a program starts. */
+const IDLE_MS = 60_000;
+/** An address that isn't found may belong to a new module, so see whether the modules changed, but not more often than this. */
+const MODULES_CHECK_MS = 5000;
+
+export interface SymbolsOptions {
+  /** Put in front of /proc. */
+  readonly root: string;
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** Called once, when the kernel doesn't tell its symbols. */
+  readonly warn: (warning: MeterError) => void;
+}
+
+/**
+ * The kernel's symbols by exact address, from /proc/kallsyms: read when first asked for (some 50 ms for 120,000 symbols) and
+ * forgotten a minute after the last question.
+ */
+export function createSymbols(options: SymbolsOptions): (address: bigint) => string | undefined {
+  const { root, now } = options;
+  let table: SymbolTable | undefined;
+  let modules = '';
+  let modulesCheckedAt = 0;
+  let asked = false;
+  let warned = false;
+
+  return (address) => {
+    asked = true;
+    table ??= load();
+    const name = table.find(address);
+    if (name !== undefined || !modulesChanged()) return name;
+    table = readTable();
+    return table.find(address);
+  };
+
+  function load(): SymbolTable {
+    modules = readModules();
+    modulesCheckedAt = now();
+    setTimeout(forgetWhenIdle, IDLE_MS).unref();
+    return readTable();
+  }
+
+  function forgetWhenIdle(): void {
+    if (asked) setTimeout(forgetWhenIdle, IDLE_MS).unref();
+    else table = undefined;
+    asked = false;
+  }
+
+  function modulesChanged(): boolean {
+    if (now() - modulesCheckedAt < MODULES_CHECK_MS) return false;
+    modulesCheckedAt = now();
+    const before = modules;
+    modules = readModules();
+    return modules !== before;
+  }
+
+  /** '' on a kernel without modules. */
+  function readModules(): string {
+    try {
+      return readFileSync(`${root}/proc/modules`, 'latin1');
+    } catch {
+      return '';
+    }
+  }
+
+  function readTable(): SymbolTable {
+    const path = `${root}/proc/kallsyms`;
+    try {
+      const read = new SymbolTable(readFileSync(path));
+      if (read.hidden) {
+        warnOnce(`${path}: every address is zero, so kernel symbols stay unknown`, {
+          remedy: 'Grant CAP_SYSLOG, and set the sysctl kernel.kptr_restrict to 0 or 1.',
+        });
+      }
+      return read;
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      warnOnce(`${path}: ${cause}; kernel symbols stay unknown`, { cause: error });
+      return new SymbolTable(Buffer.alloc(0));
+    }
+  }
+
+  function warnOnce(message: string, more: { cause?: unknown; remedy?: string }): void {
+    if (!warned) options.warn(new MeterError('environment', message, more));
+    warned = true;
+  }
+}

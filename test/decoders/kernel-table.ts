@@ -1,0 +1,26 @@
+import type { KernelFacts } from '../../src/decoders/decoder.ts';
+
+/** A kernel of tables, for decoders under test. */
+export const kernelTable: KernelFacts = {
+  symbol: (address) =>
+    new Map([
+      [0xffffffff81377d40n, 'vfs_read'],
+      [0xffffffffc0201000n, 'nf_hook\t[nf_tables]'],
+    ]).get(address),
+  blockDevice: (major, minor) =>
+    new Map([
+      ['8:0', 'sda'],
+      ['8:257', 'sdq1'],
+      ['254:0', 'vda'],
+      ['259:3', 'nvme0n1p2'],
+      ['253:1000', 'dm-1000'],
+    ]).get(`${major}:${minor}`),
+  networkInterface: (index) =>
+    new Map([
+      [1, 'lo'],
+      [2, 'eth0'],
+      [70000, 'vethé'],
+    ]).get(index),
+  syscall: (number) => (number === 0 ? 'read' : number === 257 ? 'openat' : undefined),
+  errno: (number) => (number === 2 ? 'ENOENT' : number === 11 ? 'EAGAIN' : undefined),
+};
