@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#ifndef CACHE_BPF_H
+#define CACHE_BPF_H
+
+#include "percpu.bpf.h"
+
+#define CACHE_BITS 6
+#define CACHE_SLOTS (1 << CACHE_BITS)
+
+/* 0 … CACHE_SLOTS - 1, by Fibonacci hashing: the upper bits of the product depend on all of the key. */
+static __always_inline u32 cache_place(u64 key)
+{
+	return key * 0x9e3779b97f4a7c15ULL >> (64 - CACHE_BITS);
+}
+
+/*
+ * A map by key with a direct-mapped cache in front of it, both per CPU. The first key to come to a place of the
+ * cache stays there and costs a comparison from then on; others of the same place go to the hash. User space
+ * adds both up by key. A key is 8 bytes, and never all zero: that marks an empty place.
+ *
+ * Defines the maps `name` and `name_cache`, and name_value(key): where this CPU counts the key, NULL where the map is full.
+ */
+#define CACHED_MAP(name, key_type, value_type, entries)                                              \
+	struct {                                                                                     \
+		__uint(type, BPF_MAP_TYPE_PERCPU_HASH);                                              \
+		__uint(max_entries, entries);                                                        \
+		__type(key, key_type);                                                               \
+		__type(value, value_type);                                                           \
+	} name SEC(".maps");                                                                         \
+                                                                                                     \
+	struct name##_entry {                                                                        \
+		key_type key __attribute__((aligned(8)));                                            \
+		value_type value;                                                                    \
+	};                                                                                           \
+                                                                                                     \
+	PERCPU_TABLE(name##_cache, struct name##_entry[CACHE_SLOTS]);                                \
+                                                                                                     \
+	static const value_type name##_zero;                                                         \
+                                                                                                     \
+	static __always_inline value_type *name##_behind(const key_type *key)                        \
+	{                                                                                            \
+		value_type *value = bpf_map_lookup_elem(&name, key);                                 \
+                                                                                                     \
+		if (value)                                                                           \
+			return value;                                                                \
+		bpf_map_update_elem(&name, key, &name##_zero, BPF_NOEXIST);                          \
+		return bpf_map_lookup_elem(&name, key);                                              \
+	}                                                                                            \
+                                                                                                     \
+	static __always_inline value_type *name##_value(key_type key)                                \
+	{                                                                                            \
+		struct name##_entry *entry = percpu_element(&name##_cache);                          \
+		u64 wanted, held;                                                                    \
+                                                                                                     \
+		_Static_assert(sizeof(key_type) == 8, "a cache's key has 8 bytes");                  \
+		if (!entry)                                                                          \
+			return NULL;                                                                 \
+		__builtin_memcpy(&wanted, &key, 8);                                                  \
+		entry += cache_place(wanted);                                                        \
+		__builtin_memcpy(&held, __builtin_assume_aligned(&entry->key, 8), 8);                \
+		if (held == wanted)                                                                  \
+			return &entry->value;                                                        \
+		if (held)                                                                            \
+			return name##_behind(&key);                                                  \
+		__builtin_memcpy(__builtin_assume_aligned(&entry->key, 8), &wanted, 8);              \
+		return &entry->value;                                                                \
+	}                                                                                            \
+	struct name##_entry
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "kernel.bpf.h"
+#include "percpu.bpf.h"
+
+/* include/linux/sched/signal.h */
+#define SIGNAL_GROUP_EXIT 0x4
+
+enum exit_class { EXIT_SUCCESS, EXIT_ERROR, EXIT_SIGNAL, EXIT_CLASSES };
+
+/* Not 0: the process whose children are counted, and no others. */
+const volatile s32 only_parent = 0;
+
+struct cpu_process {
+	u64 execs;
+	u64 forks;
+	u64 exits[EXIT_CLASSES];
+} CPU_ALIGNED;
+
+PERCPU_TABLE(process, struct cpu_process);
+
+static __always_inline bool is_counted(const struct task_struct *parent)
+{
+	return !only_parent || parent->tgid == only_parent;
+}
+
+/*
+ * Once per process. Where the tracepoint has no second argument, the main thread's end stands for the process's:
+ * signal->live is already 0 for each of several threads that end together.
+ */
+static __always_inline bool is_last_thread(unsigned long long *ctx, struct task_struct *task)
+{
+	if (bpf_core_type_exists(struct trace_event_raw_sched_process_exit))
+		return (bool)ctx[1];
+	return task->pid == task->tgid;
+}
+
+/* Of the code that the parent's wait() gets, as wait_task_zombie() makes it. */
+static __always_inline enum exit_class exit_class(struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+	int code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
+
+	if (code & 0x7f)
+		return EXIT_SIGNAL;
+	return code & 0xff00 ? EXIT_ERROR : EXIT_SUCCESS;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(sched_process_exec, struct task_struct *task)
+{
+	struct cpu_process *cpu = percpu_element(&process);
+
+	if (cpu && is_counted(task->real_parent))
+		cpu->execs += 1;
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct cpu_process *cpu = percpu_element(&process);
+
+	/* Threads have the process's tgid. */
+	if (cpu && child->pid == child->tgid && is_counted(child->real_parent))
+		cpu->forks += 1;
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(sched_process_exit, struct task_struct *task)
+{
+	struct cpu_process *cpu = percpu_element(&process);
+
+	if (cpu && is_last_thread(ctx, task) && is_counted(task->real_parent))
+		cpu->exits[exit_class(task)] += 1;
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
