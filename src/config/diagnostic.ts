@@ -60,6 +60,11 @@ export class Diagnostics {
     return this.#sorted('warning');
   }
 
+  /** How many errors there are so far. */
+  get errorCount(): number {
+    return this.#list.filter(({ severity }) => severity === 'error').length;
+  }
+
   get hasErrors(): boolean {
     return this.#list.some(({ severity }) => severity === 'error');
   }

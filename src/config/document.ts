@@ -64,7 +64,10 @@ export function parseYaml(
   const source = new Source(file, text, lineCounter, document, diagnostics);
   for (const { pos, message } of document.warnings) diagnostics.warn(source.position(pos[0]), message);
   // What follows the first syntax errors is mostly their echo.
-  for (const { pos, message } of document.errors.slice(0, 5)) diagnostics.error(source.position(pos[0]), message);
+  for (const { code, pos, message } of document.errors.slice(0, 5)) {
+    const text = code === 'MULTIPLE_DOCS' ? 'a second YAML document begins here; a file has one' : message;
+    diagnostics.error(source.position(pos[0]), text);
+  }
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return undefined;
   prepare?.(document, (offset) => source.position(offset));
   return new ConfigNode(source, document.contents, document.contents?.range?.[0] ?? 0, 'the file');
@@ -119,15 +122,23 @@ export class ConfigNode {
     return isMap(this.yaml);
   }
 
-  /** A map; nothing is an empty one. Keys that aren't among the known ones are errors; `known` undefined: any key. */
-  map(known?: readonly string[]): ConfigMap | undefined {
+  get isBoolean(): boolean {
+    return isScalar(this.yaml) && typeof this.yaml.value === 'boolean';
+  }
+
+  /**
+   * A map; nothing is an empty one. Keys that aren't among the known ones are errors, those in `unsupported` with
+   * words of their own; `known` undefined: any key.
+   */
+  map(known?: readonly string[], unsupported: readonly string[] = []): ConfigMap | undefined {
     if (this.isNull) return new ConfigMap(this, []);
     if (!isMap(this.yaml)) return this.#mismatch('a map');
     const entries: ConfigEntry[] = [];
     this.#collect(this.yaml, entries, new Set());
     if (known !== undefined) {
       for (const { name, key } of entries) {
-        if (!known.includes(name)) key.error(`unknown key "${name}"${suggest(name, known)}`);
+        if (unsupported.includes(name)) key.error(`"${name}" is not supported by this version`);
+        else if (!known.includes(name)) key.error(`unknown key "${name}"${suggest(name, known)}`);
       }
     }
     return new ConfigMap(this, entries);

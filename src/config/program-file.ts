@@ -1,0 +1,139 @@
+import { basename, extname } from 'node:path';
+import type { Diagnostics, Position } from './diagnostic.ts';
+import { type ConfigMap, type ConfigNode, parseYaml } from './document.ts';
+import { type Located, located, locatedText } from './located.ts';
+import { type LabelEntry, parseLabels } from './program-labels.ts';
+import { type MetricEntry, parseMetric } from './program-metric.ts';
+
+/** NAME.yaml as it is written, its own errors reported; what depends on the BPF object is resolved later. */
+export interface ProgramFile {
+  /** The pair's name: `block` for block.yaml. */
+  readonly name: string;
+  readonly path: string;
+  /** Where the file begins, for what has no place of its own. */
+  readonly at: Position;
+  readonly description: string;
+  readonly expensive: boolean;
+  readonly constants: ReadonlyMap<string, Located<bigint>>;
+  readonly maps: ReadonlyMap<string, MapEntry>;
+  readonly metrics: readonly MetricEntry[];
+  /** False where the file has errors, which have been reported; the rest can still be resolved to find more of them. */
+  readonly valid: boolean;
+}
+
+/** One entry of `maps`: a BPF map or global variable, described once for several metrics. */
+export interface MapEntry {
+  /** What metrics call it. */
+  readonly name: Located<string>;
+  /** The BPF map or global variable. */
+  readonly map: Located<string>;
+  readonly field: Located<string> | undefined;
+  readonly index: readonly Located<string>[] | undefined;
+  readonly labels: readonly LabelEntry[] | undefined;
+  /** `sum` or a label's name. */
+  readonly perCpu: Located<string> | undefined;
+  readonly cache: Located<string> | undefined;
+  readonly zeros: Located<boolean> | undefined;
+}
+
+const fileKeys = ['description', 'expensive', 'constants', 'maps', 'metrics'];
+const mapKeys = ['map', 'field', 'index', 'labels', 'per_cpu', 'cache', 'zeros'];
+const metricLists = ['counters', 'gauges', 'histograms'];
+const metricKinds = { counters: 'counter', gauges: 'gauge', histograms: 'histogram' } as const;
+
+/**
+ * Parses NAME.yaml (docs/program-format.md). Everything that is wrong is reported with its place; undefined where
+ * nothing of the file can be used.
+ */
+export function parseProgramFile(text: string, path: string, diagnostics: Diagnostics): ProgramFile | undefined {
+  const before = diagnostics.errorCount;
+  const root = parseYaml(text, path, diagnostics);
+  // `tracing` only leaves out what ebpf_exporter exports as spans; the metrics beside it are whole.
+  const file = root?.map([...fileKeys, 'tracing'], ['kaddrs', 'cgroup_id_map']);
+  if (root === undefined || file === undefined) return undefined;
+  const tracing = file.entries.find(({ name }) => name === 'tracing');
+  tracing?.key.warn('"tracing" is not supported by this version and is left out');
+
+  const description = file.get('description')?.text() ?? '';
+  const expensive = file.get('expensive')?.boolean() ?? false;
+  const constants = parseConstants(file);
+  const maps = parseMaps(file);
+  const metrics = parseMetrics(file, diagnostics);
+  const hasList = metricLists.some((list) => !(file.get('metrics')?.map()?.get(list)?.isNull ?? true));
+  if (metrics.length === 0 && !hasList) {
+    (file.get('metrics') ?? root).error('there are no metrics: "metrics" needs "counters", "gauges" or "histograms"');
+  }
+  return {
+    name: basename(path, extname(path)),
+    path,
+    at: root.position,
+    description,
+    expensive,
+    constants,
+    maps,
+    metrics,
+    valid: diagnostics.errorCount === before,
+  };
+}
+
+function parseConstants(file: ConfigMap): Map<string, Located<bigint>> {
+  const constants = new Map<string, Located<bigint>>();
+  for (const { name, value } of file.get('constants')?.map()?.entries ?? []) {
+    const number = value.isBoolean ? BigInt(value.boolean()!) : value.bigint();
+    if (number !== undefined) constants.set(name, { value: number, at: value.position });
+  }
+  return constants;
+}
+
+function parseMaps(file: ConfigMap): Map<string, MapEntry> {
+  const maps = new Map<string, MapEntry>();
+  for (const { name, key, value } of file.get('maps')?.map()?.entries ?? []) {
+    const entry = value.map(mapKeys);
+    if (entry === undefined) continue;
+    const own = { value: name, at: key.position };
+    maps.set(name, {
+      name: own,
+      map: locatedText(entry.get('map')) ?? own,
+      field: locatedText(entry.get('field')),
+      index: parseIndex(entry.get('index')),
+      labels: entry.has('labels') ? parseLabels(entry.get('labels')!) : undefined,
+      perCpu: locatedText(entry.get('per_cpu')),
+      cache: locatedText(entry.get('cache')),
+      zeros: located(entry.get('zeros'), (node) => node.boolean()),
+    });
+  }
+  return maps;
+}
+
+function parseIndex(node: ConfigNode | undefined): Located<string>[] | undefined {
+  const names: Located<string>[] = [];
+  for (const item of node?.list() ?? []) {
+    const name = locatedText(item);
+    if (name === undefined) continue;
+    if (names.some(({ value }) => value === name.value)) item.error(`index "${name.value}" is there twice`);
+    else names.push(name);
+  }
+  return node === undefined ? undefined : names;
+}
+
+function parseMetrics(file: ConfigMap, diagnostics: Diagnostics): MetricEntry[] {
+  const lists = file.get('metrics')?.map(metricLists);
+  const metrics: MetricEntry[] = [];
+  for (const { name, value } of lists?.entries ?? []) {
+    if (!Object.hasOwn(metricKinds, name)) continue;
+    for (const item of value.list() ?? []) {
+      const metric = parseMetric(item, metricKinds[name as keyof typeof metricKinds], diagnostics);
+      if (metric === undefined) continue;
+      const first = metrics.find((other) => other.name.value === metric.name.value);
+      if (first !== undefined) {
+        diagnostics.error(
+          metric.name.at,
+          `metric "${metric.name.value}" is there already, in line ${first.name.at.line}`,
+        );
+        continue;
+      }
+      metrics.push(metric);
+    }
+  }
+  return metrics;
+}

@@ -1,0 +1,120 @@
+import type { Diagnostics } from './diagnostic.ts';
+import type { ConfigMap, ConfigNode } from './document.ts';
+import { type Located, located, locatedText, locatedWord } from './located.ts';
+import { type LabelEntry, parseLabels } from './program-labels.ts';
+import { type CountedIn, countedIn } from './units.ts';
+
+export type MetricKind = 'counter' | 'gauge' | 'histogram';
+
+/** One metric as it is written. */
+export interface MetricEntry {
+  readonly kind: MetricKind;
+  /** Without the namespace. */
+  readonly name: Located<string>;
+  readonly help: string;
+  readonly unit: Located<string> | undefined;
+  readonly map: Located<string> | undefined;
+  readonly labels: readonly LabelEntry[] | undefined;
+  readonly field: Located<string> | undefined;
+  readonly slots: Located<string> | undefined;
+  readonly sum: Located<string> | undefined;
+  readonly in: Located<CountedIn> | undefined;
+  readonly sumIn: Located<CountedIn> | undefined;
+  readonly buckets: BucketsEntry;
+  readonly needs: NeedsEntry;
+  /** False where it has errors of its own, which have been reported. */
+  readonly valid: boolean;
+}
+
+export const bucketTypes = ['exp2', 'exp2zero', 'linear', 'fixed'] as const;
+export type BucketType = (typeof bucketTypes)[number];
+
+export interface BucketsEntry {
+  readonly type: Located<BucketType> | undefined;
+  readonly min: Located<number> | undefined;
+  readonly max: Located<number> | undefined;
+  readonly multiplier: Located<number> | undefined;
+  readonly keys: Located<readonly number[]> | undefined;
+}
+
+export interface NeedsEntry {
+  readonly constants: readonly Located<string>[];
+  /** Undefined: every BPF program of the object. */
+  readonly programs: readonly Located<string>[] | undefined;
+}
+
+const numberKeys = ['name', 'help', 'unit', 'map', 'labels', 'field', 'in', 'needs', 'perf_event_array'];
+const histogramKeys = [
+  ...['name', 'help', 'unit', 'map', 'labels', 'field', 'slots', 'sum', 'in', 'sum_in', 'needs'],
+  ...['bucket_type', 'bucket_min', 'bucket_max', 'bucket_multiplier', 'bucket_keys'],
+];
+
+/** One metric; undefined where it has no name to be called by. */
+export function parseMetric(node: ConfigNode, kind: MetricKind, diagnostics: Diagnostics): MetricEntry | undefined {
+  const before = diagnostics.errorCount;
+  const metric = node.map(kind === 'histogram' ? histogramKeys : numberKeys, ['flush_interval']);
+  if (metric === undefined) return undefined;
+  if (metric.get('perf_event_array')?.boolean() === true) {
+    metric.get('perf_event_array')!.error('"perf_event_array" is not supported by this version');
+  }
+  const nameNode = metric.required('name');
+  const name = locatedText(nameNode);
+  if (name !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$/.test(name.value)) {
+    nameNode!.error(`metric name ${JSON.stringify(name.value)} may have letters, digits and _ . - / only, at most 200`);
+  }
+  const unit = locatedText(metric.get('unit'));
+  if (unit !== undefined && !/^[!-~]{1,63}$/.test(unit.value)) {
+    metric.get('unit')!.error(`unit ${JSON.stringify(unit.value)} is not UCUM: at most 63 ASCII characters, no spaces`);
+  }
+  const entry = {
+    kind,
+    help: metric.get('help')?.isNull ? '' : (metric.get('help')?.text() ?? ''),
+    unit,
+    map: locatedText(metric.get('map')),
+    labels: metric.has('labels') ? parseLabels(metric.get('labels')!) : undefined,
+    field: locatedText(metric.get('field')),
+    slots: locatedText(metric.get('slots')),
+    sum: locatedText(metric.get('sum')),
+    in: locatedWord(metric.get('in'), countedIn),
+    sumIn: locatedWord(metric.get('sum_in'), countedIn),
+    buckets: parseBuckets(metric),
+    needs: parseNeeds(metric.get('needs')),
+  };
+  return name === undefined ? undefined : { name, ...entry, valid: diagnostics.errorCount === before };
+}
+
+function parseBuckets(metric: ConfigMap): BucketsEntry {
+  return {
+    type: locatedWord(metric.get('bucket_type'), bucketTypes),
+    min: located(metric.get('bucket_min'), (node) => node.integer({ min: 0 })),
+    max: located(metric.get('bucket_max'), (node) => node.integer({ min: 0 })),
+    multiplier: located(metric.get('bucket_multiplier'), (node) => node.number({ min: 0 })),
+    keys: located(metric.get('bucket_keys'), parseKeys),
+  };
+}
+
+function parseKeys(node: ConfigNode): number[] | undefined {
+  const keys: number[] = [];
+  for (const item of node.list() ?? []) {
+    const key = item.number();
+    if (key === undefined) return undefined;
+    if (key <= (keys.at(-1) ?? -Infinity)) {
+      item.error(`${node.subject} must ascend, but ${key} comes behind ${keys.at(-1)}`);
+      return undefined;
+    }
+    keys.push(key);
+  }
+  if (keys.length > 0) return keys;
+  if (node.isNull || node.isList) node.error(`${node.subject} has no keys`);
+  return undefined;
+}
+
+function parseNeeds(node: ConfigNode | undefined): NeedsEntry {
+  const needs = node?.map(['constants', 'programs']);
+  const names = (list: ConfigNode | undefined) => (list?.list() ?? []).flatMap((item) => locatedText(item) ?? []);
+  const programs = needs?.get('programs');
+  return {
+    constants: names(needs?.get('constants')),
+    programs: programs === undefined || programs.isNull ? undefined : names(programs),
+  };
+}
