@@ -1,0 +1,53 @@
+import type { KernelMap } from '../libbpf/map.ts';
+import { mapMemory } from '../libbpf/mmap.ts';
+import type { EntriesReader, MemoryReader } from './reading.ts';
+import { roundUp8 } from './shape.ts';
+
+export interface MappedReader extends MemoryReader, Disposable {}
+
+/**
+ * Reads an mmapable ARRAY or a data section from its memory, without a system call.
+ * Throws MeterError('map') where it can't be mapped.
+ */
+export function mappedReader(map: KernelMap): MappedReader {
+  const size = roundUp8(map.valueSize) * map.maxEntries;
+  const memory = mapMemory(`map ${map.name}`, map.fd, size);
+  const words = new BigUint64Array(size / 8);
+  const copy = new Uint8Array(words.buffer);
+  return {
+    map: map.name,
+    size,
+    read() {
+      // Programs go on counting: copied by aligned 8-byte words, a number is the old one or the new one. What
+      // decodes smaller parts of it must do that in the copy, since two halves read apart needn't fit together.
+      words.set(memory.words);
+      return copy;
+    },
+    [Symbol.dispose]() {
+      memory[Symbol.dispose]();
+    },
+  };
+}
+
+/** Gives an ARRAY that can't be mapped the same shape, through a reader of its entries. */
+export function copiedReader(map: KernelMap, entries: EntriesReader): MemoryReader {
+  const stride = roundUp8(map.valueSize);
+  const size = stride * map.maxEntries;
+  const copy = new Uint8Array(new ArrayBuffer(size));
+  return {
+    map: map.name,
+    size,
+    read() {
+      const { count, values } = entries.read();
+      if (stride === map.valueSize) {
+        copy.set(values);
+        return copy;
+      }
+      for (let index = 0; index < count; index++) {
+        const from = index * map.valueSize;
+        for (let byte = 0; byte < map.valueSize; byte++) copy[index * stride + byte] = values[from + byte] ?? 0;
+      }
+      return copy;
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { MeterError } from '../errors.ts';
+import { possibleCpus } from '../kernel/cpus.ts';
+import type { LoadedObject } from '../libbpf/loaded.ts';
+import type { KernelMap } from '../libbpf/map.ts';
+import { BatchUnsupported, batchReader } from './batch.ts';
+import { elementsReader } from './elements.ts';
+import { copiedReader, mappedReader } from './memory.ts';
+import type { Entries, EntriesReader, MapReaders, MemoryReader } from './reading.ts';
+import { shapeOf } from './shape.ts';
+
+type Way = (map: KernelMap, shape: ReturnType<typeof shapeOf>) => () => Entries;
+
+/** How each type of map is read, best first; the next is for kernels without. */
+const ways: Readonly<Record<string, readonly Way[]>> = {
+  hash: [batchReader, elementsReader],
+  percpu_hash: [batchReader, elementsReader],
+  lru_hash: [batchReader, elementsReader],
+  lru_percpu_hash: [batchReader, elementsReader],
+  array: [batchReader, elementsReader],
+  percpu_array: [batchReader, elementsReader],
+};
+
+/** Reads the maps of one loaded object; must be disposed before it. */
+export interface LoadedMapReaders extends MapReaders, Disposable {}
+
+/**
+ * Makes the readers of an object's maps when they are first asked for; asking again gives the same reader.
+ * `entries` and `memory` throw MeterError('map') for a map that isn't there or can't be read that way.
+ */
+export function mapReaders(object: LoadedObject): LoadedMapReaders {
+  const entries = new Map<string, EntriesReader>();
+  const memories = new Map<string, MemoryReader>();
+  const mapped = new DisposableStack();
+
+  const entriesOf = (name: string): EntriesReader => {
+    const known = entries.get(name);
+    if (known) return known;
+    const reader = entriesReader(object.map(name));
+    entries.set(name, reader);
+    return reader;
+  };
+
+  return {
+    cpus: possibleCpus().indexes,
+    entries: entriesOf,
+    memory(name) {
+      const known = memories.get(name);
+      if (known) return known;
+      const map = object.map(name);
+      if (map.type !== 'array') {
+        throw new MeterError('map', `map ${name}: is a ${map.type}, and only arrays have their elements in memory`);
+      }
+      const reader = map.mmapable ? mapped.use(mappedReader(map)) : copiedReader(map, entriesOf(name));
+      memories.set(name, reader);
+      return reader;
+    },
+    [Symbol.dispose]() {
+      entries.clear();
+      memories.clear();
+      mapped.dispose();
+    },
+  };
+}
+
+/** Throws MeterError('map') for a type of map that isn't read. */
+export function entriesReader(map: KernelMap): EntriesReader {
+  const [first, ...rest] = ways[map.type] ?? [];
+  if (!first) {
+    throw new MeterError('map', `map ${map.name}: maps of type "${map.type}" can't be read`, {
+      remedy: `Use one of ${Object.keys(ways).join(', ')}`,
+    });
+  }
+  const shape = shapeOf(map);
+  const others = [...rest];
+  let readAll = first(map, shape);
+  const read = (): Entries => {
+    try {
+      return readAll();
+    } catch (error) {
+      const next = error instanceof BatchUnsupported ? others.shift() : undefined;
+      if (!next) throw error;
+      readAll = next(map, shape);
+      return read();
+    }
+  };
+  return { map: map.name, keySize: map.keySize, maxEntries: map.maxEntries, ...shape, read };
+}
