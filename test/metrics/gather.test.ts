@@ -3,7 +3,11 @@ import { describe, it } from 'node:test';
 import type { NumberType } from '../../src/config/plan.ts';
 import { addField } from '../../src/metrics/gather.ts';
 
-function cell(type: NumberType, write: (bytes: Buffer) => void, options: { offset?: number; cpus?: number } = {}): number {
+function cell(
+  type: NumberType,
+  write: (bytes: Buffer) => void,
+  options: { offset?: number; cpus?: number } = {},
+): number {
   const { offset = 0, cpus = 1 } = options;
   const bytes = Buffer.from(new ArrayBuffer(128));
   write(bytes);
@@ -35,7 +39,10 @@ describe('addField reads', () => {
   }
 
   it('a u64 that is not aligned', () => {
-    assert.equal(cell('u64', (b) => b.writeBigUInt64LE(123456789012345n, 3), { offset: 3 }), 123456789012345);
+    assert.equal(
+      cell('u64', (b) => b.writeBigUInt64LE(123456789012345n, 3), { offset: 3 }),
+      123456789012345,
+    );
   });
 
   it('the sum over CPUs, rounded once', () => {
