@@ -1,15 +1,22 @@
 /** The exporter's effective configuration, whatever it came from: a file, the environment, the command line. */
 export interface ExporterConfig {
+  /** True: nothing is loaded, nothing is exported. */
+  readonly disabled: boolean;
+  /** Undefined: not said. */
+  readonly logLevel: LogLevel | undefined;
   /** Prefix of every program metric's name, `ebpf` unless set; '' for none. Our own metrics are `ebpf_meter.…` always. */
   readonly namespace: string;
   /** Resource attributes from the file or the environment; the defaults (service.name, host.name, …) are added by src/metrics/resource.ts. */
   readonly resourceAttributes: Readonly<Record<string, ResourceValue>>;
+  readonly resourceSchemaUrl: string | undefined;
   readonly readers: readonly ReaderConfig[];
   readonly programs: ProgramsConfig;
   /** Whether the kernel measures the programs' run time, which costs 70 % on top of a cheap program. */
   readonly bpfStats: boolean;
   readonly strict: boolean;
 }
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export type ResourceValue = string | number | boolean | readonly string[] | readonly number[] | readonly boolean[];
 
@@ -39,6 +46,7 @@ export type TranslationStrategy =
 
 export interface PrometheusReaderConfig {
   readonly kind: 'prometheus';
+  /** '': every address of the machine. */
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
@@ -51,6 +59,7 @@ export interface PrometheusReaderConfig {
 export interface PeriodicReaderConfig {
   readonly kind: 'periodic';
   readonly intervalMs: number;
+  /** Above 0 and at most the interval. */
   readonly timeoutMs: number;
   readonly exporter: OtlpGrpcConfig | ConsoleConfig;
 }
@@ -59,14 +68,16 @@ export type TemporalityPreference = 'cumulative' | 'delta' | 'low_memory';
 
 export interface OtlpGrpcConfig {
   readonly kind: 'otlp_grpc';
-  /** URL with http or https. */
+  /** http://HOST:PORT or https://HOST:PORT; the port is always there, also where it is the scheme's own. */
   readonly endpoint: string;
+  /** Names in lower case, valid as gRPC metadata. Values are secrets. */
   readonly headers: Readonly<Record<string, string>>;
   readonly compression: 'gzip' | 'none';
+  /** Above 0; the largest timer where the file says 0, which is no limit. */
   readonly timeoutMs: number;
   readonly temporality: TemporalityPreference;
   readonly tls: {
-    /** True: no TLS although the endpoint has no http:// in front. */
+    /** True: no TLS, which is where the endpoint has http://. */
     readonly insecure: boolean | undefined;
     readonly caFile: string | undefined;
     readonly keyFile: string | undefined;

@@ -1,0 +1,45 @@
+import type { OtlpGrpcConfig, PeriodicReaderConfig, PrometheusReaderConfig } from '../exporter.ts';
+import { defaultEndpoint } from './grpc.ts';
+
+/** The largest delay of a timer, some 24 days: what stands for no limit. */
+export const longestMs = 2 ** 31 - 1;
+
+export const defaultNamespace = 'ebpf';
+
+/** Without a file. The file's own defaults are those of OpenTelemetry's schema: port 9464, with scope labels. */
+export const prometheusWithoutFile: PrometheusReaderConfig = {
+  kind: 'prometheus',
+  host: 'localhost',
+  port: 9435,
+  translation: 'underscore_escaping_with_suffixes',
+  scopeInfo: false,
+  targetInfo: true,
+};
+
+export const defaultIntervalMs = 60_000;
+export const defaultTimeoutMs = 30_000;
+
+/** The defaults of OpenTelemetry's schema and specification alike. */
+export const defaultOtlp: OtlpGrpcConfig = {
+  kind: 'otlp_grpc',
+  endpoint: defaultEndpoint,
+  headers: {},
+  compression: 'none',
+  timeoutMs: 10_000,
+  temporality: 'cumulative',
+  tls: { insecure: true, caFile: undefined, keyFile: undefined, certFile: undefined },
+};
+
+export const defaultPeriodic: PeriodicReaderConfig = {
+  kind: 'periodic',
+  intervalMs: defaultIntervalMs,
+  timeoutMs: defaultTimeoutMs,
+  exporter: defaultOtlp,
+};
+
+/**
+ * The SDK refuses a timeout of 0 (no limit) and one above the interval, at whose end the next export begins anyway.
+ */
+export function effectiveTimeout(intervalMs: number, timeoutMs: number | undefined): number {
+  return Math.min(timeoutMs || (timeoutMs === 0 ? longestMs : defaultTimeoutMs), intervalMs);
+}

@@ -1,0 +1,72 @@
+import type { ConfigNode } from '../document.ts';
+import type { ExporterConfig, ProgramOverride } from '../exporter.ts';
+import { nearest } from '../nearest.ts';
+import { defaultNamespace } from './defaults.ts';
+import { resolvePath } from './path.ts';
+import { section, setting, words } from './section.ts';
+
+const ours = 'ebpf_meter';
+
+/** `distribution.ebpf_meter` of the file; other distributions' settings beside it aren't looked at. */
+export function readDistribution(
+  node: ConfigNode | undefined,
+  directory: string,
+): Pick<ExporterConfig, 'namespace' | 'strict' | 'bpfStats' | 'programs'> {
+  const vendors = node?.map();
+  for (const { name, key } of vendors?.entries ?? []) {
+    if (name !== ours && nearest(name, [ours]) === ours) key.error(`unknown key "${name}", did you mean "${ours}"?`);
+  }
+  const settings = setting(vendors, ours);
+  const map =
+    settings &&
+    section(settings, { supported: ['namespace', 'strict', 'bpf_stats', 'directories', 'only', 'programs'] });
+  const namespaceNode = setting(map, 'namespace');
+  const namespace = namespaceNode?.string();
+  const cause = namespace === undefined ? undefined : namespaceCause(namespace);
+  if (cause !== undefined) namespaceNode?.error(`"namespace": ${cause}`);
+  const directories = words(setting(map, 'directories'));
+  const only = words(setting(map, 'only'));
+  return {
+    namespace: namespace ?? defaultNamespace,
+    strict: setting(map, 'strict')?.boolean() ?? false,
+    bpfStats: setting(map, 'bpf_stats')?.boolean() ?? false,
+    programs: {
+      directories: directories?.map((path) => resolvePath(directory, path)),
+      only,
+      overrides: readOverrides(setting(map, 'programs')),
+    },
+  };
+}
+
+/**
+ * Why this can't be the start of a metric's name, '' being none; undefined where it can.
+ * Source: the OpenTelemetry specification, metrics/api.md, "Instrument name syntax".
+ */
+export function namespaceCause(namespace: string): string | undefined {
+  if (namespace === '' || /^[A-Za-z][A-Za-z0-9_.\-/]{0,99}$/.test(namespace)) return undefined;
+  return `${JSON.stringify(namespace)} must start with a letter and have only letters, digits, "_", ".", "-" and "/", at most 100`;
+}
+
+function readOverrides(node: ConfigNode | undefined): ReadonlyMap<string, ProgramOverride> {
+  const overrides = new Map<string, ProgramOverride>();
+  for (const { name, value } of node?.map()?.entries ?? []) {
+    const map = section(value, { supported: ['enabled', 'metrics', 'constants'] });
+    const metrics = words(setting(map, 'metrics'));
+    const constants = new Map<string, number | bigint>();
+    for (const entry of setting(map, 'constants')?.map()?.entries ?? []) {
+      const constant = readConstant(entry.value);
+      if (constant !== undefined) constants.set(entry.name, constant);
+    }
+    overrides.set(name, { enabled: setting(map, 'enabled')?.boolean(), metrics, constants });
+  }
+  return overrides;
+}
+
+/** C's `bool` is 0 or 1. */
+function readConstant(node: ConfigNode): number | bigint | undefined {
+  const yaml = node.yaml;
+  if (yaml !== null && 'value' in yaml && typeof yaml.value === 'boolean') return yaml.value ? 1 : 0;
+  const value = node.bigint();
+  if (value === undefined) return undefined;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}

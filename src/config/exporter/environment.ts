@@ -1,0 +1,274 @@
+import type {
+  ExporterConfig,
+  LogLevel,
+  OtlpGrpcConfig,
+  PeriodicReaderConfig,
+  PrometheusReaderConfig,
+  ReaderConfig,
+  ResourceValue,
+  TemporalityPreference,
+} from '../exporter.ts';
+import { suggest } from '../nearest.ts';
+import {
+  defaultIntervalMs,
+  defaultNamespace,
+  defaultOtlp,
+  defaultTimeoutMs,
+  effectiveTimeout,
+  longestMs,
+  prometheusWithoutFile,
+} from './defaults.ts';
+import { headerCause, parseEndpoint } from './grpc.ts';
+import { parseKeyValues } from './key-values.ts';
+import type { Environment } from './substitute.ts';
+
+/** What the environment says, and what is wrong with it: errors end the start, warnings don't. */
+export interface FromEnvironment {
+  readonly config: ExporterConfig;
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What of the environment's readers the command line replaces; their variables are read for the rest. */
+export interface Replacements {
+  /** --prometheus: HOST:PORT or off. */
+  readonly prometheus: boolean;
+  /** --otlp: this endpoint instead of the variables'. */
+  readonly otlp: string | undefined;
+}
+
+const exporters = ['otlp', 'prometheus', 'console', 'none'] as const;
+
+const temporalities = new Map<string, TemporalityPreference>([
+  ['cumulative', 'cumulative'],
+  ['delta', 'delta'],
+  ['lowmemory', 'low_memory'],
+]);
+
+const logLevels = new Map<string, LogLevel>([
+  ['none', 'error'],
+  ['error', 'error'],
+  ['warn', 'warn'],
+  ['info', 'info'],
+  ['debug', 'debug'],
+  ['verbose', 'debug'],
+  ['all', 'debug'],
+]);
+
+/**
+ * The configuration without a file, from OpenTelemetry's variables; never throws. Empty values count as unset, numbers
+ * and words that aren't understood are warnings and leave the default.
+ * What would silently send the data elsewhere, or nowhere, is an error: exporters, protocols, endpoints, headers.
+ * Source: the OpenTelemetry specification, configuration/sdk-environment-variables.md and protocol/exporter.md;
+ * the defaults differ where docs/configuration.md says so.
+ */
+export function readEnvironment(env: Environment, replaced: Replacements): FromEnvironment {
+  const variables = new Variables(env);
+  const disabled = variables.boolean('OTEL_SDK_DISABLED') ?? false;
+  const logLevel = variables.word('OTEL_LOG_LEVEL', logLevels, 'info');
+  const resourceAttributes = readResourceAttributes(variables);
+  const readers = readReaders(variables, replaced);
+  return {
+    config: {
+      disabled,
+      logLevel,
+      namespace: defaultNamespace,
+      resourceAttributes,
+      resourceSchemaUrl: undefined,
+      readers,
+      programs: { directories: undefined, only: undefined, overrides: new Map() },
+      bpfStats: false,
+      strict: false,
+    },
+    errors: variables.errors,
+    warnings: variables.warnings,
+  };
+}
+
+class Variables {
+  readonly errors: string[] = [];
+  readonly warnings: string[] = [];
+  readonly #env: Environment;
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  get(name: string): string | undefined {
+    return this.#env[name]?.trim() || undefined;
+  }
+
+  /** Of OTEL_EXPORTER_OTLP_METRICS_X and OTEL_EXPORTER_OTLP_X the first that is set. */
+  otlp(suffix: string): { name: string; value: string } | undefined {
+    for (const name of [`OTEL_EXPORTER_OTLP_METRICS_${suffix}`, `OTEL_EXPORTER_OTLP_${suffix}`]) {
+      const value = this.get(name);
+      if (value !== undefined) return { name, value };
+    }
+    return undefined;
+  }
+
+  integer(name: string, min: number, max: number, fallback: number): number {
+    const value = this.get(name);
+    if (value === undefined) return fallback;
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+    this.warnings.push(`${name}: ${JSON.stringify(value)} is no integer from ${min} to ${max}, ${fallback} is used`);
+    return fallback;
+  }
+
+  boolean(name: string): boolean | undefined {
+    const value = this.get(name)?.toLowerCase();
+    if (value === undefined) return undefined;
+    if (value !== 'true' && value !== 'false') {
+      this.warnings.push(`${name}: ${JSON.stringify(value)} is neither true nor false, false is used`);
+    }
+    return value === 'true';
+  }
+
+  word<Value>(name: string, known: ReadonlyMap<string, Value>, fallback: string): Value | undefined {
+    const value = this.get(name);
+    if (value === undefined) return undefined;
+    const found = known.get(value.toLowerCase());
+    if (found === undefined) {
+      const near = suggest(value, known.keys());
+      this.warnings.push(`${name}: unknown value ${JSON.stringify(value)}, ${fallback} is used${near}`);
+    }
+    return found;
+  }
+}
+
+function readResourceAttributes(variables: Variables): Readonly<Record<string, ResourceValue>> {
+  const { values, cause } = parseKeyValues(variables.get('OTEL_RESOURCE_ATTRIBUTES') ?? '');
+  if (cause !== undefined) {
+    // resource/sdk.md: in case of any error the entire value should be discarded.
+    variables.warnings.push(`OTEL_RESOURCE_ATTRIBUTES: ${cause}; all of it is ignored`);
+  }
+  const name = variables.get('OTEL_SERVICE_NAME');
+  return name === undefined ? values : { ...values, 'service.name': name };
+}
+
+function readReaders(variables: Variables, replaced: Replacements): readonly ReaderConfig[] {
+  const kinds = new Set(chosenExporters(variables));
+  if (replaced.otlp !== undefined) kinds.add('otlp');
+  if (replaced.prometheus) kinds.delete('prometheus');
+  return [...kinds].flatMap((kind): readonly ReaderConfig[] => {
+    switch (kind) {
+      case 'prometheus':
+        return [readPrometheus(variables)];
+      case 'otlp':
+        return [readPeriodic(variables, readOtlp(variables, replaced.otlp))];
+      case 'console':
+        return [readPeriodic(variables, { kind: 'console', temporality: readTemporality(variables) })];
+      default:
+        return [];
+    }
+  });
+}
+
+function chosenExporters(variables: Variables): readonly (typeof exporters)[number][] {
+  const name = 'OTEL_METRICS_EXPORTER';
+  const text = variables.get(name);
+  if (text === undefined) {
+    const otlp = variables.otlp('ENDPOINT') !== undefined;
+    const asked = variables.get('OTEL_EXPORTER_PROMETHEUS_HOST') ?? variables.get('OTEL_EXPORTER_PROMETHEUS_PORT');
+    return [...(otlp ? ['otlp' as const] : []), ...(asked !== undefined || !otlp ? ['prometheus' as const] : [])];
+  }
+  return text.split(',').flatMap((part) => {
+    const word = part.trim();
+    const known = exporters.find((exporter) => exporter === word);
+    if (known === undefined && word !== '') {
+      variables.errors.push(`${name}: unknown exporter ${JSON.stringify(word)}${suggest(word, exporters)}`);
+    }
+    return known === undefined ? [] : [known];
+  });
+}
+
+function readPrometheus(variables: Variables): PrometheusReaderConfig {
+  const { host, port } = prometheusWithoutFile;
+  return {
+    ...prometheusWithoutFile,
+    host: variables.get('OTEL_EXPORTER_PROMETHEUS_HOST') ?? host,
+    port: variables.integer('OTEL_EXPORTER_PROMETHEUS_PORT', 0, 65_535, port),
+  };
+}
+
+function readPeriodic(variables: Variables, exporter: PeriodicReaderConfig['exporter']): PeriodicReaderConfig {
+  const intervalMs = variables.integer('OTEL_METRIC_EXPORT_INTERVAL', 1, longestMs, defaultIntervalMs);
+  const timeoutMs = variables.integer('OTEL_METRIC_EXPORT_TIMEOUT', 0, longestMs, defaultTimeoutMs);
+  return { kind: 'periodic', intervalMs, timeoutMs: effectiveTimeout(intervalMs, timeoutMs), exporter };
+}
+
+function readOtlp(variables: Variables, url: string | undefined): OtlpGrpcConfig {
+  const { errors, warnings } = variables;
+  const protocol = variables.otlp('PROTOCOL');
+  if (protocol !== undefined && protocol.value !== 'grpc') {
+    const value = JSON.stringify(protocol.value);
+    errors.push(`${protocol.name}: ${value} isn't supported by this version; use grpc and the Collector's port 4317`);
+  }
+  const aggregation = variables.get('OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION');
+  if (aggregation !== undefined && aggregation.toLowerCase() !== 'explicit_bucket_histogram') {
+    errors.push(
+      `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION: ${JSON.stringify(aggregation)} isn't supported by this version; use explicit_bucket_histogram`,
+    );
+  }
+
+  const insecureName = variables.otlp('INSECURE')?.name;
+  const insecure = insecureName === undefined ? undefined : variables.boolean(insecureName);
+  const given = url === undefined ? variables.otlp('ENDPOINT') : { name: '--otlp', value: url };
+  const endpoint = parseEndpoint(given?.value ?? defaultOtlp.endpoint, insecure);
+  if ('cause' in endpoint) errors.push(`${given?.name}: ${endpoint.cause}`);
+  else warnings.push(...endpoint.warnings.map((warning) => `${given?.name}: ${warning}`));
+
+  const key = variables.otlp('CLIENT_KEY');
+  const certificate = variables.otlp('CLIENT_CERTIFICATE');
+  if ((key === undefined) !== (certificate === undefined)) {
+    errors.push(`${(key ?? certificate)?.name}: the client's key and certificate are only of use together`);
+  }
+  const timeoutName = variables.otlp('TIMEOUT')?.name ?? 'OTEL_EXPORTER_OTLP_TIMEOUT';
+  const timeoutMs = variables.integer(timeoutName, 0, longestMs, defaultOtlp.timeoutMs);
+  const compression = new Map([['gzip', 'gzip'] as const, ['none', 'none'] as const]);
+  const compressionName = variables.otlp('COMPRESSION')?.name ?? 'OTEL_EXPORTER_OTLP_COMPRESSION';
+  return {
+    kind: 'otlp_grpc',
+    endpoint: 'cause' in endpoint ? defaultOtlp.endpoint : endpoint.url,
+    headers: readHeaders(variables),
+    compression: variables.word(compressionName, compression, 'none') ?? 'none',
+    timeoutMs: timeoutMs === 0 ? longestMs : timeoutMs,
+    temporality: readTemporality(variables),
+    tls: {
+      insecure: 'cause' in endpoint ? true : endpoint.insecure,
+      caFile: variables.otlp('CERTIFICATE')?.value,
+      keyFile: key?.value,
+      certFile: certificate?.value,
+    },
+  };
+}
+
+function readHeaders(variables: Variables): Readonly<Record<string, string>> {
+  const given = variables.otlp('HEADERS');
+  if (given === undefined) return {};
+  const { values, cause } = parseKeyValues(given.value);
+  if (cause !== undefined) variables.errors.push(`${given.name} must be KEY=VALUE,KEY=VALUE: ${cause}`);
+  const entries = Object.entries(values).map(([name, value]) => {
+    const wrong = headerCause(name, value);
+    if (wrong !== undefined) variables.errors.push(`${given.name}: ${wrong}`);
+    return [name.toLowerCase(), value];
+  });
+  return Object.fromEntries(entries);
+}
+
+function readTemporality(variables: Variables): TemporalityPreference {
+  const name = 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE';
+  return variables.word(name, temporalities, 'cumulative') ?? 'cumulative';
+}
+
+/**
+ * Deletes every OTEL_* variable of a process's environment; call it with process.env once the configuration is made.
+ * The JS exporters and SDK read these variables themselves and merge them into what they are given (headers, certificates,
+ * timeouts), while with a file they must not act at all and without one they are in the configuration already.
+ */
+export function deleteOtelVariables(env: Record<string, string | undefined>): void {
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('OTEL_')) delete env[name];
+  }
+}

@@ -1,0 +1,132 @@
+import { MeterError } from '../../errors.ts';
+import { ConfigError, type Diagnostic } from '../diagnostic.ts';
+import type { ExporterConfig, ReaderConfig } from '../exporter.ts';
+import { defaultOtlp, defaultPeriodic } from './defaults.ts';
+import { readEnvironment } from './environment.ts';
+import { readExporterFile } from './file.ts';
+import { reportViolations, schemaViolations } from './gate.ts';
+import { parseEndpoint } from './grpc.ts';
+import { type CheckedOptions, checkOptions, type ExporterOptions } from './options.ts';
+import type { Environment } from './substitute.ts';
+
+export interface ExporterConfigInput {
+  /** --config; unset: OTEL_CONFIG_FILE; neither: the environment's variables. */
+  readonly configFile?: string | undefined;
+  readonly env: Environment;
+  readonly options: ExporterOptions;
+  /** Text of a file; a missing or unreadable one is an exception. */
+  readonly readFile: (path: string) => string | Promise<string>;
+}
+
+export interface ExporterConfigResult {
+  readonly config: ExporterConfig;
+  /** One line each, for the log. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The exporter's effective configuration: the file's or else the environment's, with the command line's options over it.
+ * Throws MeterError `usage` for wrong options, `config` for the rest; each has all of its kind,
+ * those of a file as ConfigError with positions, else one a line in `detail`.
+ */
+export async function exporterConfig(input: ExporterConfigInput): Promise<ExporterConfigResult> {
+  const { options, errors } = checkOptions(input.options);
+  throwAll('usage', errors);
+  const file = input.configFile ?? (input.env.OTEL_CONFIG_FILE?.trim() || undefined);
+  const made = file === undefined ? fromEnvironment(input.env, options) : await fromFile(file, input, options);
+  const config = withOptions(made.config, options);
+  if (config.readers.length === 0 && !config.disabled) {
+    throw new MeterError(options.prometheus === 'off' ? 'usage' : 'config', `${made.origin}: no reader is left`, {
+      remedy: 'Ask for one with --prometheus HOST:PORT or --otlp URL.',
+    });
+  }
+  return { config, warnings: made.warnings };
+}
+
+interface Made extends ExporterConfigResult {
+  /** What to blame when no reader is left. */
+  readonly origin: string;
+}
+
+function fromEnvironment(env: Environment, options: CheckedOptions): Made {
+  const replaced = { prometheus: options.prometheus !== undefined, otlp: options.otlp };
+  const { config, errors, warnings } = readEnvironment(env, replaced);
+  throwAll('config', errors);
+  const origin = env.OTEL_METRICS_EXPORTER?.trim()
+    ? `OTEL_METRICS_EXPORTER=${env.OTEL_METRICS_EXPORTER}`
+    : '--prometheus off';
+  return { config, warnings, origin };
+}
+
+async function fromFile(path: string, { env, readFile }: ExporterConfigInput, options: CheckedOptions): Promise<Made> {
+  let text: string;
+  try {
+    text = await readFile(path);
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    throw new MeterError('config', `${path}: ${code === 'ENOENT' ? 'no such file' : message}`, {
+      cause: error,
+      remedy: 'Give the path of an OpenTelemetry configuration file with --config or OTEL_CONFIG_FILE.',
+    });
+  }
+  const file = readExporterFile(text, path, env);
+  const { config, root, readers } = file;
+  const added = options.otlp !== undefined || options.prometheus !== undefined;
+  if (config !== undefined && config.readers.length === 0 && !config.disabled && !added && file.errors().length === 0) {
+    readers?.error(
+      'no reader: under meter_provider.readers add {pull: {exporter: {prometheus/development: }}} or {periodic: {exporter: {otlp_grpc: }}}',
+    );
+  }
+  throwDiagnostics(file.errors());
+  reportViolations(root!, await schemaViolations(path, env));
+  throwDiagnostics(file.errors());
+  const warnings = file.warnings().map(({ line, column, message }) => `${path}:${line}:${column}: ${message}`);
+  return { ...withOtlp(config!, options.otlp), warnings: [...warnings, ...otlpWarnings(options.otlp)], origin: path };
+}
+
+/** With a file, --otlp takes the place of its OTLP readers and has the defaults, not the file's headers. */
+function withOtlp(config: ExporterConfig, url: string | undefined): { config: ExporterConfig } {
+  const endpoint = url === undefined ? undefined : parseEndpoint(url);
+  if (endpoint === undefined || 'cause' in endpoint) return { config };
+  const reader: ReaderConfig = {
+    ...defaultPeriodic,
+    exporter: { ...defaultOtlp, endpoint: endpoint.url, tls: { ...defaultOtlp.tls, insecure: endpoint.insecure } },
+  };
+  const others = config.readers.filter((one) => one.kind !== 'periodic' || one.exporter.kind !== 'otlp_grpc');
+  return { config: { ...config, readers: [...others, reader] } };
+}
+
+function otlpWarnings(url: string | undefined): readonly string[] {
+  const endpoint = url === undefined ? undefined : parseEndpoint(url);
+  return endpoint === undefined || 'cause' in endpoint ? [] : endpoint.warnings.map((warning) => `--otlp: ${warning}`);
+}
+
+function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterConfig {
+  const { prometheus, namespace, directories, only, strict } = options;
+  const readers =
+    prometheus === undefined
+      ? config.readers
+      : [...(prometheus === 'off' ? [] : [prometheus]), ...config.readers.filter(({ kind }) => kind !== 'prometheus')];
+  return {
+    ...config,
+    readers,
+    namespace: namespace ?? config.namespace,
+    strict: strict ?? config.strict,
+    programs: {
+      ...config.programs,
+      directories: directories ?? config.programs.directories,
+      only: only ?? config.programs.only,
+    },
+  };
+}
+
+function throwDiagnostics(errors: readonly Diagnostic[]): void {
+  if (errors.length > 0) throw new ConfigError(errors);
+}
+
+function throwAll(code: 'usage' | 'config', errors: readonly string[]): void {
+  const [first] = errors;
+  if (first === undefined) return;
+  const message = errors.length === 1 ? first : `${errors.length} errors, the first: ${first}`;
+  throw new MeterError(code, message, { detail: errors.join('\n') });
+}

@@ -1,0 +1,64 @@
+export interface Endpoint {
+  /** http://HOST:PORT or https://HOST:PORT. */
+  readonly url: string;
+  readonly insecure: boolean;
+  /** What will not be as it was probably meant. */
+  readonly warnings: readonly string[];
+}
+
+export const defaultEndpoint = 'http://localhost:4317';
+
+/**
+ * An OTLP endpoint for gRPC: http://HOST[:PORT], https://HOST[:PORT], or without a scheme, where `insecure` decides.
+ * Returns a cause where it is none; neither cause nor warning quotes credentials.
+ */
+export function parseEndpoint(text: string, insecure = false): Endpoint | { cause: string } {
+  const trimmed = text.trim();
+  const hasScheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(trimmed);
+  const example = 'write it as http://HOST:4317 or https://HOST:4317';
+  let url: URL;
+  try {
+    url = new URL(hasScheme ? trimmed : `${insecure ? 'http' : 'https'}://${trimmed}`);
+  } catch {
+    return { cause: `${quoted(trimmed)} is no URL: ${example}` };
+  }
+  if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
+    return { cause: `${quoted(trimmed)} is no http or https URL: ${example}` };
+  }
+  if (url.username !== '' || url.password !== '') {
+    return { cause: 'gRPC sends no user and password from the URL: put them into a header' };
+  }
+  const plain = url.protocol === 'http:';
+  const warnings: string[] = [];
+  const port = url.port || writtenPort(trimmed) || (plain ? '80' : '443');
+  const shown = `${url.protocol}//${url.hostname}:${port}`;
+  if (url.port === '' && writtenPort(trimmed) === undefined) {
+    warnings.push(`${quoted(trimmed)} has no port, so ${port} is used; Collectors listen on 4317`);
+  }
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    warnings.push(`gRPC uses nothing behind the port of ${JSON.stringify(shown)}`);
+  }
+  return { url: shown, insecure: plain, warnings };
+}
+
+/** URL drops a port that is the scheme's own. */
+function writtenPort(text: string): string | undefined {
+  const authority = text.replace(/^[^/]*:\/\//, '').split(/[/?#]/, 1)[0]!;
+  return /:0*(\d+)$/.exec(authority)?.[1];
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.replace(/^([^/]*:\/\/)?.*@/s, '$1…@'));
+}
+
+/** Why this can't be sent as gRPC metadata; undefined where it can. Never quotes the value. */
+export function headerCause(name: string, value: string): string | undefined {
+  if (!/^[0-9a-z_.-]+$/i.test(name)) {
+    return `${JSON.stringify(name)} is no name of a header: letters, digits, "_", "-" and "." are allowed`;
+  }
+  if (/-bin$/i.test(name)) return `${JSON.stringify(name)}: binary headers (-bin) aren't supported by this version`;
+  if (!/^[ -~]*$/.test(value)) {
+    return `the value of ${JSON.stringify(name)} has characters that a header can't have (only printable ASCII)`;
+  }
+  return undefined;
+}

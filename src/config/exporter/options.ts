@@ -1,0 +1,75 @@
+import type { PrometheusReaderConfig } from '../exporter.ts';
+import { prometheusWithoutFile } from './defaults.ts';
+import { namespaceCause } from './distribution.ts';
+import { parseEndpoint } from './grpc.ts';
+
+/** The command line's options as they were typed; undefined: not given. */
+export interface ExporterOptions {
+  /** HOST:PORT, PORT or off. */
+  readonly prometheus?: string | undefined;
+  /** URL of an OTLP endpoint. */
+  readonly otlp?: string | undefined;
+  readonly namespace?: string | undefined;
+  /** Folders of programs. */
+  readonly programs?: readonly string[] | undefined;
+  /** NAME,… */
+  readonly only?: string | readonly string[] | undefined;
+  readonly strict?: boolean | undefined;
+}
+
+export interface CheckedOptions {
+  /** 'off': no Prometheus reader; undefined: the configuration's. */
+  readonly prometheus: PrometheusReaderConfig | 'off' | undefined;
+  readonly otlp: string | undefined;
+  readonly namespace: string | undefined;
+  readonly directories: readonly string[] | undefined;
+  readonly only: readonly string[] | undefined;
+  readonly strict: boolean | undefined;
+}
+
+/** Checks what was typed; never throws. */
+export function checkOptions(options: ExporterOptions): { options: CheckedOptions; errors: readonly string[] } {
+  const errors: string[] = [];
+  const prometheus = options.prometheus === undefined ? undefined : parsePrometheus(options.prometheus.trim(), errors);
+  if (options.otlp !== undefined) {
+    const endpoint = parseEndpoint(options.otlp);
+    if ('cause' in endpoint) errors.push(`--otlp: ${endpoint.cause}`);
+  }
+  const cause = options.namespace === undefined ? undefined : namespaceCause(options.namespace);
+  if (cause !== undefined) errors.push(`--namespace: ${cause}`);
+  const only = options.only === undefined ? undefined : parseNames([options.only].flat(), errors);
+  const directories = options.programs?.length === 0 ? undefined : options.programs;
+  if (directories?.includes('')) errors.push('--programs: the folder has no name');
+  return {
+    options: {
+      prometheus,
+      otlp: options.otlp,
+      namespace: options.namespace,
+      directories,
+      only,
+      strict: options.strict,
+    },
+    errors,
+  };
+}
+
+function parseNames(texts: readonly string[], errors: string[]): readonly string[] {
+  const names = texts.flatMap((text) => text.split(',')).map((name) => name.trim());
+  const given = [...new Set(names.filter((name) => name !== ''))];
+  if (given.length === 0) errors.push('--only: no program is named; write --only NAME,NAME');
+  return given;
+}
+
+/** `HOST:PORT`, `[::1]:PORT`, `:PORT` (every address), `PORT` (localhost), `off`. */
+function parsePrometheus(text: string, errors: string[]): PrometheusReaderConfig | 'off' {
+  if (text === 'off') return 'off';
+  const parts = /^(?:(?:\[([\da-fA-F:.%\w]+)\]|([^:[\]\s/]*)):)?(\d{1,5})$/.exec(text);
+  const port = Number(parts?.[3]);
+  if (parts === null || port > 65_535) {
+    const written = JSON.stringify(text);
+    errors.push(`--prometheus: ${written} is no address; write HOST:PORT, [IPV6]:PORT, :PORT, PORT or off`);
+    return 'off';
+  }
+  const host = parts[1] ?? parts[2] ?? prometheusWithoutFile.host;
+  return { ...prometheusWithoutFile, host, port };
+}

@@ -1,0 +1,236 @@
+import type { ConfigMap, ConfigNode } from '../document.ts';
+import type {
+  ConsoleConfig,
+  OtlpGrpcConfig,
+  PeriodicReaderConfig,
+  PrometheusReaderConfig,
+  ReaderConfig,
+  TemporalityPreference,
+  TranslationStrategy,
+} from '../exporter.ts';
+import { defaultIntervalMs, defaultOtlp, defaultTimeoutMs, effectiveTimeout, longestMs } from './defaults.ts';
+import { defaultEndpoint, headerCause, parseEndpoint } from './grpc.ts';
+import { parseKeyValues } from './key-values.ts';
+import { resolvePath } from './path.ts';
+import { choice, requiredSetting, section, setting } from './section.ts';
+
+const producers = 'the programs under distribution.ebpf_meter are the only producer';
+const cardinality = 'a BPF map holds as many series as its program gives it entries';
+
+const translations = new Map<string, TranslationStrategy>([
+  ['underscore_escaping_with_suffixes', 'underscore_escaping_with_suffixes'],
+  ['underscore_escaping_without_suffixes/development', 'underscore_escaping_without_suffixes'],
+  ['no_utf8_escaping_with_suffixes/development', 'no_utf8_escaping_with_suffixes'],
+  ['no_translation/development', 'no_translation'],
+]);
+
+/** `meter_provider` of the file; `directory` is the file's own, from which relative paths start. */
+export function readMeterProvider(node: ConfigNode, directory: string): readonly ReaderConfig[] {
+  const map = section(node, {
+    supported: ['readers', 'exemplar_filter'],
+    unsupported: {
+      views: 'choose metrics under distribution.ebpf_meter.programs.NAME.metrics',
+      'meter_configurator/development': 'choose metrics under distribution.ebpf_meter.programs.NAME.metrics',
+    },
+  });
+  const filter = setting(map, 'exemplar_filter');
+  if (filter?.oneOf(['always_on', 'always_off', 'trace_based']) === 'always_on') {
+    filter.error(
+      '"always_on" isn\'t supported by this version: metrics from BPF maps have no exemplars; use always_off',
+    );
+  }
+  const readers: ReaderConfig[] = [];
+  for (const item of setting(map, 'readers')?.list() ?? []) {
+    const reader = readReader(item, directory);
+    if (reader === undefined) continue;
+    if (reader.kind === 'prometheus' && readers.some((other) => sameAddress(other, reader))) {
+      item.error(`${item.subject} listens on the same host and port as one before`);
+    }
+    readers.push(reader);
+  }
+  return readers;
+}
+
+function sameAddress(a: ReaderConfig, b: PrometheusReaderConfig): boolean {
+  return a.kind === 'prometheus' && a.host === b.host && a.port === b.port && b.port !== 0;
+}
+
+function readReader(node: ConfigNode, directory: string): ReaderConfig | undefined {
+  const kind = choice(node, { supported: ['pull', 'periodic'] });
+  if (kind === undefined) return undefined;
+  return kind.name === 'pull' ? readPull(kind.value) : readPeriodic(kind.value, directory);
+}
+
+function readPull(node: ConfigNode): PrometheusReaderConfig | undefined {
+  const map = section(node, {
+    supported: ['exporter'],
+    unsupported: { producers, cardinality_limits: cardinality },
+  });
+  const exporter = map && requiredSetting(map, 'exporter');
+  const kind = exporter && choice(exporter, { supported: ['prometheus/development'] });
+  return kind && readPrometheus(kind.value);
+}
+
+function readPrometheus(node: ConfigNode): PrometheusReaderConfig {
+  const map = section(node, {
+    supported: ['host', 'port', 'scope_info_enabled', 'target_info_enabled/development', 'translation_strategy'],
+    unsupported: {
+      resource_constant_labels: 'join with target_info instead',
+      with_resource_constant_labels: 'join with target_info instead',
+      without_scope_info: 'use scope_info_enabled: false',
+      without_target_info: 'use target_info_enabled/development: false',
+      without_units: 'use translation_strategy: underscore_escaping_without_suffixes/development',
+      without_type_suffix: 'use translation_strategy: underscore_escaping_without_suffixes/development',
+    },
+  });
+  const translation = setting(map, 'translation_strategy')?.oneOf([...translations.keys()]);
+  return {
+    kind: 'prometheus',
+    host: setting(map, 'host')?.string() ?? 'localhost',
+    port: setting(map, 'port')?.integer({ min: 0, max: 65_535 }) ?? 9464,
+    translation: translations.get(translation ?? '') ?? 'underscore_escaping_with_suffixes',
+    scopeInfo: setting(map, 'scope_info_enabled')?.boolean() ?? true,
+    targetInfo: setting(map, 'target_info_enabled/development')?.boolean() ?? true,
+  };
+}
+
+function readPeriodic(node: ConfigNode, directory: string): PeriodicReaderConfig | undefined {
+  const map = section(node, {
+    supported: ['interval', 'timeout', 'exporter'],
+    unsupported: {
+      producers,
+      cardinality_limits: cardinality,
+      'max_export_batch_size/development': 'leave it out, everything is sent in one request',
+    },
+  });
+  if (map === undefined) return undefined;
+  const intervalMs = setting(map, 'interval')?.integer({ min: 1, max: longestMs }) ?? defaultIntervalMs;
+  const timeout = setting(map, 'timeout');
+  const timeoutMs = timeout?.integer({ min: 0, max: longestMs });
+  if (timeoutMs !== undefined && timeoutMs > intervalMs) {
+    timeout?.warn(`"timeout" is longer than the interval, so it ends after ${intervalMs} ms`);
+  }
+  const exporter = requiredSetting(map, 'exporter');
+  const kind =
+    exporter &&
+    choice(exporter, {
+      supported: ['otlp_grpc', 'console'],
+      unsupported: { otlp_http: 'use otlp_grpc', 'otlp_file/development': 'use otlp_grpc or console' },
+    });
+  if (kind === undefined) return undefined;
+  return {
+    kind: 'periodic',
+    intervalMs,
+    timeoutMs: effectiveTimeout(intervalMs, timeoutMs ?? defaultTimeoutMs),
+    exporter: kind.name === 'console' ? readConsole(kind.value) : readOtlpGrpc(kind.value, directory),
+  };
+}
+
+function readConsole(node: ConfigNode): ConsoleConfig {
+  const map = section(node, { supported: ['temporality_preference', 'default_histogram_aggregation'] });
+  checkAggregation(map);
+  return { kind: 'console', temporality: readTemporality(map) };
+}
+
+function readOtlpGrpc(node: ConfigNode, directory: string): OtlpGrpcConfig {
+  const map = section(node, {
+    supported: [
+      'endpoint',
+      'tls',
+      'headers',
+      'headers_list',
+      'compression',
+      'timeout',
+      'temporality_preference',
+      'default_histogram_aggregation',
+    ],
+  });
+  checkAggregation(map);
+  const timeoutMs = setting(map, 'timeout')?.integer({ min: 0, max: longestMs }) ?? defaultOtlp.timeoutMs;
+  return {
+    kind: 'otlp_grpc',
+    ...readEndpoint(map, directory),
+    headers: readHeaders(map),
+    compression: setting(map, 'compression')?.oneOf(['gzip', 'none']) ?? 'none',
+    timeoutMs: timeoutMs === 0 ? longestMs : timeoutMs,
+    temporality: readTemporality(map),
+  };
+}
+
+function readEndpoint(map: ConfigMap | undefined, directory: string): Pick<OtlpGrpcConfig, 'endpoint' | 'tls'> {
+  const tlsNode = setting(map, 'tls');
+  const tls = tlsNode && section(tlsNode, { supported: ['ca_file', 'key_file', 'cert_file', 'insecure'] });
+  const insecure = setting(tls, 'insecure')?.boolean();
+  const path = (key: string): string | undefined => {
+    const text = setting(tls, key)?.string();
+    return text === undefined ? undefined : resolvePath(directory, text);
+  };
+  const files = { caFile: path('ca_file'), keyFile: path('key_file'), certFile: path('cert_file') };
+  if (tlsNode && (files.keyFile === undefined) !== (files.certFile === undefined)) {
+    tlsNode.error('"key_file" and "cert_file" are only of use together');
+  }
+
+  const node = setting(map, 'endpoint');
+  const endpoint = parseEndpoint(node?.string() ?? defaultEndpoint, insecure);
+  if ('cause' in endpoint) {
+    node?.error(`"endpoint": ${endpoint.cause}`);
+    return { endpoint: defaultEndpoint, tls: { ...files, insecure: true } };
+  }
+  for (const warning of endpoint.warnings) node?.warn(`"endpoint": ${warning}`);
+  if (endpoint.insecure && (files.caFile ?? files.keyFile ?? files.certFile) !== undefined) {
+    tlsNode?.warn('"tls" names files, but the endpoint is http: nothing is encrypted');
+  }
+  return { endpoint: endpoint.url, tls: { ...files, insecure: endpoint.insecure } };
+}
+
+/** No message here may quote a value: the accessors' own would. */
+function readHeaders(map: ConfigMap | undefined): Readonly<Record<string, string>> {
+  const headers = new Map<string, string>();
+  const add = (node: ConfigNode, name: string, value: string): void => {
+    const cause = headerCause(name, value);
+    if (cause !== undefined) node.error(`${node.subject}: ${cause}`);
+    headers.set(name.toLowerCase(), value);
+  };
+
+  const listed = setting(map, 'headers_list');
+  const text = listed && secretText(listed);
+  if (listed && text !== undefined) {
+    const { values, cause } = parseKeyValues(text);
+    if (cause !== undefined) listed.error(`"headers_list" must be KEY=VALUE,KEY=VALUE: ${cause}`);
+    for (const [name, value] of Object.entries(values)) add(listed, name, value);
+  }
+
+  const node = setting(map, 'headers');
+  if (node && !node.isList) node.error('"headers" must be a list of {name, value}');
+  for (const item of node?.isList ? node.list()! : []) {
+    if (!item.isMap) {
+      item.error(`${item.subject} must be {name, value}`);
+      continue;
+    }
+    const header = section(item, { supported: ['name', 'value'] })!;
+    const name = requiredSetting(header, 'name')?.string();
+    const valueNode = header.required('value');
+    if (name === undefined || valueNode === undefined || valueNode.isNull) continue;
+    const value = secretText(valueNode);
+    if (value !== undefined) add(valueNode, name, value);
+  }
+  return Object.fromEntries(headers);
+}
+
+function secretText(node: ConfigNode): string | undefined {
+  const value: unknown = node.yaml !== null && 'value' in node.yaml ? node.yaml.value : undefined;
+  if (typeof value === 'string') return value;
+  node.error(`${node.subject} must be a string: put it into quotes`);
+  return undefined;
+}
+
+function readTemporality(map: ConfigMap | undefined): TemporalityPreference {
+  return setting(map, 'temporality_preference')?.oneOf(['cumulative', 'delta', 'low_memory']) ?? 'cumulative';
+}
+
+function checkAggregation(map: ConfigMap | undefined): void {
+  const node = setting(map, 'default_histogram_aggregation');
+  if (node?.oneOf(['explicit_bucket_histogram', 'base2_exponential_bucket_histogram'])?.startsWith('base2')) {
+    node.error('"base2_exponential_bucket_histogram" isn\'t supported by this version; use explicit_bucket_histogram');
+  }
+}

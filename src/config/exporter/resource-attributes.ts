@@ -1,0 +1,65 @@
+import type { ConfigNode } from '../document.ts';
+import type { ResourceValue } from '../exporter.ts';
+import { parseKeyValues } from './key-values.ts';
+import { requiredSetting, section, setting } from './section.ts';
+
+const types = ['string', 'bool', 'int', 'double', 'string_array', 'bool_array', 'int_array', 'double_array'] as const;
+
+/** `resource` of the file: `attributes` win over `attributes_list`. */
+export function readResource(node: ConfigNode): {
+  readonly attributes: Readonly<Record<string, ResourceValue>>;
+  readonly schemaUrl: string | undefined;
+} {
+  const map = section(node, {
+    supported: ['attributes', 'attributes_list', 'schema_url'],
+    unsupported: {
+      'detection/development': 'host.name and service.instance.id are there without it, name others under attributes',
+    },
+  });
+  const attributes: Record<string, ResourceValue> = {};
+  const listed = setting(map, 'attributes_list');
+  const text = listed?.string();
+  if (listed && text !== undefined) {
+    const { values, cause } = parseKeyValues(text);
+    if (cause !== undefined) listed.error(`"attributes_list" must be KEY=VALUE,KEY=VALUE: ${cause}`);
+    Object.assign(attributes, values);
+  }
+  for (const item of setting(map, 'attributes')?.list() ?? []) {
+    const entry = section(item, { supported: ['name', 'value', 'type'] });
+    if (entry === undefined) continue;
+    const name = requiredSetting(entry, 'name')?.string();
+    const valueNode = entry.required('value');
+    if (name === undefined || valueNode === undefined || valueNode.isNull) continue;
+    const value = readValue(valueNode, setting(entry, 'type')?.oneOf(types) ?? 'string');
+    if (name === '') item.error(`${item.subject}: "name" is empty`);
+    else if (value !== undefined) attributes[name] = value;
+  }
+  return { attributes, schemaUrl: setting(map, 'schema_url')?.string() };
+}
+
+function readValue(node: ConfigNode, type: (typeof types)[number]): ResourceValue | undefined {
+  switch (type) {
+    // `1.10` and what a variable holds stay the text that was written.
+    case 'string':
+      return node.text();
+    case 'bool':
+      return node.boolean();
+    case 'int':
+      return node.integer();
+    case 'double':
+      return node.number();
+    case 'string_array':
+      return readItems(node, (item) => item.text());
+    case 'bool_array':
+      return readItems(node, (item) => item.boolean());
+    case 'int_array':
+      return readItems(node, (item) => item.integer());
+    case 'double_array':
+      return readItems(node, (item) => item.number());
+  }
+}
+
+function readItems<Item>(node: ConfigNode, read: (item: ConfigNode) => Item | undefined): readonly Item[] | undefined {
+  const items = node.list()?.map(read);
+  return items?.filter((item) => item !== undefined);
+}
