@@ -21,7 +21,8 @@ export const majorminor = {
     const kernelMinor = device & 0xfffff;
     // 0 is the major of file systems without a device, never of a block device: don't ask for it.
     const name =
-      (major === 0 ? undefined : kernel.blockDevice(major, minor)) ?? kernel.blockDevice(kernelMajor, kernelMinor);
+      (major === 0 ? undefined : kernel.blockDevice(major, minor)) ??
+      (kernelMajor === 0 ? undefined : kernel.blockDevice(kernelMajor, kernelMinor));
     if (name !== undefined) return Buffer.from(name);
     return Buffer.from(major === 0 ? `unknown:${kernelMajor}:${kernelMinor}` : `unknown:${major}:${minor}`, 'latin1');
   },

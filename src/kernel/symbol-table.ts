@@ -3,9 +3,11 @@ const SPACE = 0x20;
 /** A line is `ffffffff81000000 T name`, with `\t[module]` behind a module's. Source: s_show in kernel/kallsyms.c. */
 const ADDRESS_DIGITS = 16;
 const NAME_OFFSET = ADDRESS_DIGITS + 3;
+/** With a name of one character and the newline. */
+const SHORTEST_LINE = NAME_OFFSET + 2;
 
 /**
- * /proc/kallsyms by address, in the memory of its text and 8 to 16 bytes per symbol: a hash table of line offsets, the lines
+ * /proc/kallsyms by address, in the memory of its text and about 8 bytes per symbol: a hash table of line offsets, the lines
  * themselves being keys and names. Of several symbols at one address the first line counts, as in the kernel's own look-up.
  */
 export class SymbolTable {
@@ -18,15 +20,15 @@ export class SymbolTable {
 
   constructor(text: Buffer) {
     this.#text = text;
-    const bits = Math.max(4, Math.ceil(Math.log2(2 * lines(text) + 1)));
+    const bits = Math.max(4, Math.ceil(Math.log2(text.length / SHORTEST_LINE + 1)));
     this.#slots = new Uint32Array(2 ** bits);
     this.#shift = 32 - bits;
-    this.hidden = text.length > 0 && !this.#fill();
+    const visible = this.#fill();
+    this.hidden = !visible && this.find(0n) !== undefined;
   }
 
   /** The symbol that begins at this address. */
   find(address: bigint): string | undefined {
-    if (this.hidden) return undefined;
     const high = Number((address >> 32n) & 0xffffffffn);
     const low = Number(address & 0xffffffffn);
     const line = this.#slots[this.#slot(high, low)]! - 1;
@@ -38,18 +40,21 @@ export class SymbolTable {
     const text = this.#text;
     let visible = false;
     let line = 0;
-    for (let end = text.indexOf(NEWLINE); end !== -1; line = end + 1, end = text.indexOf(NEWLINE, line)) {
-      if (text[line + ADDRESS_DIGITS] !== SPACE || end <= line + NAME_OFFSET) continue;
-      const high = hex(text, line);
-      const low = hex(text, line + 8);
+    for (let end = 0; end < text.length; end++) {
+      if (text[end] !== NEWLINE) continue;
+      const start = line;
+      line = end + 1;
+      if (text[start + ADDRESS_DIGITS] !== SPACE || end - start < NAME_OFFSET + 1) continue;
+      const high = hex(text, start);
+      const low = hex(text, start + 8);
       if (high !== 0 || low !== 0) visible = true;
       const slot = this.#slot(high, low);
-      if (this.#slots[slot] === 0) this.#slots[slot] = line + 1;
+      if (this.#slots[slot] === 0) this.#slots[slot] = start + 1;
     }
     return visible;
   }
 
-  /** Where this address is, or the free slot where it belongs. At most half of the slots are taken, so there is one. */
+  /** Where this address is, or the free slot where it belongs. There are more slots than lines. */
   #slot(high: number, low: number): number {
     const mask = this.#slots.length - 1;
     let slot = Math.imul(low ^ high, 0x9e3779b1) >>> this.#shift;
@@ -59,12 +64,6 @@ export class SymbolTable {
       slot = (slot + 1) & mask;
     }
   }
-}
-
-function lines(text: Buffer): number {
-  let count = 0;
-  for (let i = 0; i < text.length; i++) if (text[i] === NEWLINE) count++;
-  return count;
 }
 
 /** Eight lower-case hex digits as an unsigned number. */

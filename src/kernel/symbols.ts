@@ -1,11 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { MeterError } from '../errors.ts';
 import { SymbolTable } from './symbol-table.ts';
 
-/** After so long without a question the table is forgotten: it is megabytes, and mostly asked for when a program starts. */
+/** After a whole period without a question the table is forgotten: it is megabytes, and mostly asked for when a program starts. */
 const IDLE_MS = 60_000;
 /** An address that isn't found may belong to a new module, so see whether the modules changed, but not more often than this. */
 const MODULES_CHECK_MS = 5000;
+/** Room for some 350,000 symbols at first; what isn't used takes no memory. */
+const TEXT_BYTES = 16 << 20;
+const READ_BYTES = 1 << 16;
+
+const NO_SYMBOLS = new SymbolTable(Buffer.alloc(0));
 
 export interface SymbolsOptions {
   /** Put in front of /proc. */
@@ -18,7 +23,7 @@ export interface SymbolsOptions {
 
 /**
  * The kernel's symbols by exact address, from /proc/kallsyms: read when first asked for (some 50 ms for 120,000 symbols) and
- * forgotten a minute after the last question.
+ * forgotten one to two minutes after the last question.
  */
 export function createSymbols(options: SymbolsOptions): (address: bigint) => string | undefined {
   const { root, now } = options;
@@ -70,22 +75,39 @@ export function createSymbols(options: SymbolsOptions): (address: bigint) => str
   function readTable(): SymbolTable {
     const path = `${root}/proc/kallsyms`;
     try {
-      const read = new SymbolTable(readFileSync(path));
+      const read = new SymbolTable(readText(path));
       if (read.hidden) {
         warnOnce(`${path}: every address is zero, so kernel symbols stay unknown`, {
           remedy: 'Grant CAP_SYSLOG, and set the sysctl kernel.kptr_restrict to 0 or 1.',
         });
       }
-      return read;
+      return read.hidden ? NO_SYMBOLS : read;
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
       warnOnce(`${path}: ${cause}; kernel symbols stay unknown`, { cause: error });
-      return new SymbolTable(Buffer.alloc(0));
+      return NO_SYMBOLS;
     }
   }
 
   function warnOnce(message: string, more: { cause?: unknown; remedy?: string }): void {
     if (!warned) options.warn(new MeterError('environment', message, more));
     warned = true;
+  }
+}
+
+/** One buffer, since readFileSync's pieces and their sum would leave three times the text's size behind. */
+function readText(path: string): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    let text = Buffer.allocUnsafeSlow(TEXT_BYTES);
+    let length = 0;
+    for (;;) {
+      if (text.length - length < READ_BYTES) text = Buffer.concat([text], text.length * 2);
+      const bytes = readSync(file, text, length, READ_BYTES, null);
+      if (bytes === 0) return text.subarray(0, length);
+      length += bytes;
+    }
+  } finally {
+    closeSync(file);
   }
 }

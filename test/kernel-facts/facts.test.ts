@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { test } from 'node:test';
+import { createKernelFacts } from '../../src/kernel/facts.ts';
+import { FakeRoot } from './fake-root.ts';
+
+test('interfaces are read again after a second, as indexes and names move', () => {
+  using root = new FakeRoot();
+  let now = 0;
+  const facts = createKernelFacts({ root: root.path, now: () => now });
+  root.write('sys/class/net/lo/ifindex', '1\n');
+  root.write('sys/class/net/eth0/ifindex', '2\n');
+  root.write('sys/class/net/bonding_masters', 'no folder\n');
+  assert.equal(facts.networkInterface(1), 'lo');
+  assert.equal(facts.networkInterface(2), 'eth0');
+  assert.equal(facts.networkInterface(3), undefined);
+
+  root.remove('sys/class/net/eth0');
+  root.write('sys/class/net/wan/ifindex', '2\n');
+  root.write('sys/class/net/veth1/ifindex', '3\n');
+  now = 999;
+  assert.equal(facts.networkInterface(2), 'eth0');
+  assert.equal(facts.networkInterface(3), undefined);
+  now = 1000;
+  assert.equal(facts.networkInterface(2), 'wan');
+  assert.equal(facts.networkInterface(3), 'veth1');
+});
+
+test('a block device is the last part of its link, with ! for /', () => {
+  using root = new FakeRoot();
+  const facts = createKernelFacts({ root: root.path });
+  root.link('sys/dev/block/259:3', '../../devices/pci0000:00/0000:00:02.0/nvme/nvme0/nvme0n1/nvme0n1p2');
+  root.link('sys/dev/block/104:0', '../../devices/pci0000:00/cciss!c0d0');
+  assert.equal(facts.blockDevice(259, 3), 'nvme0n1p2');
+  assert.equal(facts.blockDevice(104, 0), 'cciss/c0d0');
+  assert.equal(facts.blockDevice(259, 4), undefined);
+});
+
+test('without /proc and /sys nothing is known and nothing throws', () => {
+  using root = new FakeRoot();
+  const facts = createKernelFacts({ root: root.path });
+  assert.equal(facts.symbol(1n), undefined);
+  assert.equal(facts.networkInterface(1), undefined);
+  assert.equal(facts.blockDevice(8, 0), undefined);
+});
+
+const syscalls: readonly (readonly [arch: string, number: number, name: string | undefined])[] = [
+  ['x64', 0, 'read'],
+  ['x64', 56, 'clone'],
+  ['x64', 59, 'execve'],
+  ['x64', 202, 'futex'],
+  ['x64', 257, 'openat'],
+  ['x64', 321, 'bpf'],
+  ['x64', 334, 'rseq'],
+  ['x64', 335, 'uretprobe'],
+  ['x64', 336, 'uprobe'],
+  ['x64', 337, undefined],
+  ['x64', 423, undefined],
+  ['x64', 424, 'pidfd_send_signal'],
+  ['x64', 435, 'clone3'],
+  ['x64', 451, 'cachestat'],
+  ['x64', 462, 'mseal'],
+  ['x64', 469, 'file_setattr'],
+  ['x64', 512, undefined],
+  ['x64', -1, undefined],
+  ['arm64', 0, 'io_setup'],
+  ['arm64', 25, 'fcntl'],
+  ['arm64', 38, 'renameat'],
+  ['arm64', 56, 'openat'],
+  ['arm64', 62, 'lseek'],
+  ['arm64', 63, 'read'],
+  ['arm64', 79, 'newfstatat'],
+  ['arm64', 80, 'fstat'],
+  ['arm64', 163, 'getrlimit'],
+  ['arm64', 173, 'getppid'],
+  ['arm64', 222, 'mmap'],
+  ['arm64', 244, undefined],
+  ['arm64', 260, 'wait4'],
+  ['arm64', 280, 'bpf'],
+  ['arm64', 294, 'kexec_file_load'],
+  ['arm64', 295, undefined],
+  ['arm64', 447, 'memfd_secret'],
+  ['arm64', 462, 'mseal'],
+  ['riscv64', 63, undefined],
+];
+
+test('system calls by architecture', () => {
+  for (const [arch, number, name] of syscalls) {
+    assert.equal(createKernelFacts({ arch }).syscall(number), name, `${arch} ${number}`);
+  }
+});
+
+const errnos: readonly (readonly [number: number, name: string | undefined])[] = [
+  [0, undefined],
+  [1, 'EPERM'],
+  [2, 'ENOENT'],
+  [11, 'EAGAIN'],
+  [35, 'EDEADLK'],
+  [40, 'ELOOP'],
+  [41, undefined],
+  [42, 'ENOMSG'],
+  [58, undefined],
+  [61, 'ENODATA'],
+  [95, 'EOPNOTSUPP'],
+  [110, 'ETIMEDOUT'],
+  [133, 'EHWPOISON'],
+  [134, undefined],
+  [512, 'ERESTARTSYS'],
+  [516, 'ERESTART_RESTARTBLOCK'],
+  [519, 'ENOPARAM'],
+  [520, undefined],
+  [521, 'EBADHANDLE'],
+  [524, 'ENOTSUPP'],
+  [530, 'ERECALLCONFLICT'],
+  [531, 'ENOGRACE'],
+];
+
+test('errnos', () => {
+  const facts = createKernelFacts();
+  for (const [number, name] of errnos) assert.equal(facts.errno(number), name, `${number}`);
+});
+
+/** Of this machine, whatever it is. */
+test('this kernel: lo has its index, and its block devices their names', () => {
+  const facts = createKernelFacts();
+  const lo = Number(readFileSync('/sys/class/net/lo/ifindex', 'latin1'));
+  assert.equal(facts.networkInterface(lo), 'lo');
+  for (const name of Object.keys(networkInterfaces())) {
+    assert.equal(facts.networkInterface(Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'latin1'))), name);
+  }
+  for (const line of readFileSync('/proc/partitions', 'latin1').split('\n').slice(2)) {
+    const [major, minor, , name] = line.trim().split(/\s+/);
+    if (name !== undefined) assert.equal(facts.blockDevice(Number(major), Number(minor)), name);
+  }
+});
+
+test('this kernel: a system call is a symbol at its address, which is told to root alone', () => {
+  const warnings: Error[] = [];
+  const facts = createKernelFacts({ warn: (warning) => warnings.push(warning) });
+  const lines = readFileSync('/proc/kallsyms', 'latin1').split('\n');
+  const line = lines.find((each) => /_sys_getppid$/.test(each))!;
+  const address = line.slice(0, 16);
+  const first = lines.find((each) => each.startsWith(address))!;
+  if (/^0+$/.test(address)) {
+    assert.equal(facts.symbol(0n), undefined);
+    assert.equal(warnings.length, 1);
+    return;
+  }
+  assert.equal(facts.symbol(BigInt(`0x${address}`)), first.slice(19));
+  assert.equal(facts.symbol(BigInt(`0x${address}`) + 1n), undefined);
+  assert.deepEqual(warnings, []);
+});
+
+test('this kernel: the device of the root file system, where it is on one', () => {
+  const rootDevice = readFileSync('/proc/self/mountinfo', 'latin1')
+    .split('\n')
+    .map((line) => line.split(' '))
+    .find((fields) => fields[4] === '/')![2]!;
+  const [major, minor] = rootDevice.split(':').map(Number);
+  const expected = major === 0 ? undefined : readlinkSync(`/sys/dev/block/${rootDevice}`).split('/').at(-1);
+  assert.equal(createKernelFacts().blockDevice(major!, minor!), expected);
+});
