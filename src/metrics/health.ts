@@ -78,7 +78,7 @@ export class Health {
       advice,
     });
     this.#collectionDuration = meter.createHistogram('ebpf_meter.collection.duration', {
-      description: "Time of a reader's collection, the reading of the maps included; seen from the next collection on",
+      description: "Time of a reader's collection of the programs' metrics, the reading of the maps included",
       unit: 's',
       advice,
     });
@@ -100,16 +100,15 @@ export class Health {
   }
 }
 
-/** The same store, each of whose readings is timed once, however many readers share it. */
-export function timeReadings(store: SeriesStore, health: Health): SeriesStore {
-  let timed = 0;
+/** The same store, each of whose readings is recorded once, however many readers share it. */
+export function recordReadings(store: SeriesStore, health: Health): SeriesStore {
+  let recorded = 0;
   return {
     async read() {
-      const start = performance.now();
       const reading = await store.read();
-      if (reading.sequence !== timed) {
-        timed = reading.sequence;
-        health.mapsRead((performance.now() - start) / 1000);
+      if (reading.sequence !== recorded) {
+        recorded = reading.sequence;
+        health.mapsRead(reading.durationMs / 1000);
       }
       return reading;
     },

@@ -85,9 +85,8 @@ export class PeriodicReader extends PeriodicExportingMetricReader {
     await exporter.idle();
     const start = performance.now();
     await producer.prepare();
-    const result = await super.collect(options);
     health.collected(kind, (performance.now() - start) / 1000);
-    return result;
+    return super.collect(options);
   }
 
   /** Exports what is there once more. Rejects with MeterError('reader') where that was not delivered in time. */

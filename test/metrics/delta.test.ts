@@ -182,7 +182,7 @@ function setUp(rows = new FakeRows(tablePlan('events', 1, [counter('m')])), ...o
     assert.equal(metric?.aggregationTemporality, AggregationTemporality.DELTA);
     return Object.fromEntries(
       metric.dataPoints.map(({ attributes, startTime, endTime, value }) => [
-        String(attributes['key']),
+        String(attributes.key),
         [startTime[0], endTime[0], value],
       ]),
     );

@@ -11,7 +11,7 @@ const NUMBERS: readonly { what: string; raw: number; scale: typeof ONE; value: n
   { what: 'sectors to bytes', raw: 3, scale: { multiplier: 512, divisor: 1 }, value: 1536, type: ValueType.INT },
   { what: 'ns to s', raw: 1500, scale: { multiplier: 1, divisor: 1e9 }, value: 1.5e-6, type: ValueType.DOUBLE },
   { what: 'us to s, exactly', raw: 3, scale: { multiplier: 1, divisor: 1e6 }, value: 3e-6, type: ValueType.DOUBLE },
-  { what: 'min to s', raw: 3, scale: { multiplier: 1.5, divisor: 1 }, value: 4.5, type: ValueType.DOUBLE },
+  { what: 'times a fraction', raw: 3, scale: { multiplier: 1.5, divisor: 1 }, value: 4.5, type: ValueType.DOUBLE },
   { what: '2^53', raw: 2 ** 53, scale: ONE, value: 9007199254740992, type: ValueType.INT },
   { what: 'the last integer of OTLP', raw: 2 ** 63 - 1024, scale: ONE, value: 2 ** 63 - 1024, type: ValueType.INT },
   { what: 'beyond the integers of OTLP', raw: 2 ** 63, scale: ONE, value: 2 ** 63, type: ValueType.DOUBLE },

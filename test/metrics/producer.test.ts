@@ -236,7 +236,7 @@ function points(result: CollectionResult) {
 function byKey(result: CollectionResult) {
   return Object.fromEntries(
     points(result).map(({ attributes, startTime, endTime, value }) => [
-      String(attributes['key']),
+      String(attributes.key),
       [startTime[0], endTime[0], value],
     ]),
   );
