@@ -66,10 +66,12 @@ export class Clone implements Disposable {
     status: number | null;
     said: string;
   } {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [this.path('scripts/setup.mjs'), ...args], {
+    // Dropped from inside, since this Node may lie in a folder that only root may enter.
+    const drop =
+      uid === undefined ? [] : ['--import', `data:text/javascript,process.setgid(${uid});process.setuid(${uid})`];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...drop, this.path('scripts/setup.mjs'), ...args], {
       env: { PATH: this.path('bin'), SETUP_SYSROOT: this.path('system') },
       encoding: 'utf8',
-      ...(uid === undefined ? {} : { uid, gid: uid }),
     });
     return { status, said: stdout + stderr };
   }
