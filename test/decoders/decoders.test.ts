@@ -112,6 +112,7 @@ const cases: Record<Exclude<DecoderName, 'regexp'>, readonly Case[]> = {
     ['0008000000000000', 'sda'],
     // As user space has it: the minor 257 = 0x101 is split around the major.
     ['01081000', 'sdq1'],
+    ['ff08f0ff', 'sdlast'],
     ['00fe0000', 'vda'],
     ['03030100', 'nvme0n1p2'],
     ['e8fd3000', 'dm-1000'],

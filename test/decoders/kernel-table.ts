@@ -11,6 +11,7 @@ export const kernelTable: KernelFacts = {
     new Map([
       ['8:0', 'sda'],
       ['8:257', 'sdq1'],
+      ['8:1048575', 'sdlast'],
       ['254:0', 'vda'],
       ['259:3', 'nvme0n1p2'],
       ['253:1000', 'dm-1000'],
