@@ -74,24 +74,34 @@ export function lastWords(messages: readonly string[]): string | undefined {
 }
 
 /** Makes the error that a user reads, with libbpf's last words in the message and everything in `detail`. */
-export function describe(code: ErrorCode, subject: string, cause: LibbpfError): MeterError {
+export function describe(code: ErrorCode, subject: string, cause: LibbpfError, remedy?: string): MeterError {
   const words = lastWords(cause.messages);
   const message = `${subject}: ${errnoText(cause.errno)}${words === undefined ? '' : `: ${words}`}`;
   const detail = cause.messages.join('\n');
-  return new MeterError(code, message, { cause, ...(detail === '' ? {} : { detail }) });
+  return new MeterError(code, message, {
+    cause,
+    ...(detail === '' ? {} : { detail }),
+    ...(remedy === undefined ? {} : { remedy }),
+  });
 }
 
 /**
  * Calls a function that returns a pointer or NULL, with errno set.
  * Throws MeterError(code) for NULL, as `subject: errno: last words`.
  */
-export function pointerOrThrow(code: ErrorCode, subject: string, name: string, call: () => bigint | null): bigint {
+export function pointerOrThrow(
+  code: ErrorCode,
+  subject: string,
+  name: string,
+  call: () => bigint | null,
+  remedy?: string,
+): bigint {
   const { result, messages } = collectMessages(() => {
     const pointer = call();
     // Read before anything else runs that might change it.
     return { pointer, number: pointer === null ? errno() : 0 };
   });
-  if (result.pointer === null) throw describe(code, subject, new LibbpfError(name, result.number, messages));
+  if (result.pointer === null) throw describe(code, subject, new LibbpfError(name, result.number, messages), remedy);
   return result.pointer;
 }
 

@@ -67,6 +67,11 @@ export class LoadedObject implements Disposable {
     };
   }
 
+  /** False for a program that was left out of the load. */
+  isLoaded(program: string): boolean {
+    return programFd(this.#program(program)) >= 0;
+  }
+
   /** Attaches a program to the hook that its section names. Throws MeterError('attach'). */
   attach(program: string): Link {
     return attachProgram(`${this.path}: program ${program}`, this.#program(program));

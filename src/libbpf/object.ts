@@ -1,7 +1,7 @@
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { mapTypes, variables } from '../btf/layout.ts';
 import { type Btf, parseBtf } from '../btf/parse.ts';
-import type { BpfProgramLayout, MapLayout, ObjectLayout, VariableLayout } from '../btf/types.ts';
+import type { BpfProgramLayout, MapLayout, ObjectLayout } from '../btf/types.ts';
 import { MeterError } from '../errors.ts';
 import { encodeConstant } from './constant.ts';
 import { LibbpfError, pointerOrThrow, resultOrThrow } from './error.ts';
@@ -69,7 +69,10 @@ export class OpenedObject implements Disposable {
 
   /** Throws MeterError('object') where the file isn't a BPF object, MeterError('environment') without libbpf. */
   static open(path: string): OpenedObject {
-    const object = pointerOrThrow('object', path, 'bpf_object__open_file', () => openFile(path, null));
+    const remedy = existsSync(path)
+      ? 'Compile it again: clang -target bpf -O2 -g -c NAME.bpf.c -o NAME.bpf.o'
+      : 'Check the path, or compile the object';
+    const object = pointerOrThrow('object', path, 'bpf_object__open_file', () => openFile(path, null), remedy);
     try {
       return new OpenedObject(path, object);
     } catch (error) {
@@ -97,10 +100,8 @@ export class OpenedObject implements Disposable {
       });
     }
     const bytes = encodeConstant(subject, variable.type, value);
-    const map = this.#section(variable);
-    const size = new BigUint64Array(1);
-    const initial = pointerOrThrow('object', subject, 'bpf_map__initial_value', () => mapInitialValue(map, size));
-    const section = new Uint8Array(memoryAt(initial, Number(size[0]))).slice();
+    const map = this.#sectionMap(variable.section);
+    const section = this.#initialValue(map, subject);
     section.set(bytes, variable.offset);
     resultOrThrow('object', subject, 'bpf_map__set_initial_value', () =>
       mapSetInitialValue(map, section, section.length),
@@ -132,11 +133,14 @@ export class OpenedObject implements Disposable {
   /**
    * Gives a data section that holds zeros (.bss, or one of the program's own) another size in bytes.
    * libbpf before 1.3 can't, so the map is made here and handed over; libbpf then leaves its contents alone.
-   * Throws MeterError('load'): making a map needs rights.
+   * Throws MeterError('object') where it holds anything else, MeterError('load') without the right to make maps.
    */
   resizeSection(section: string, bytes: number): void {
     const subject = `${this.path}: ${section}`;
     const map = this.#sectionMap(section);
+    if (this.#initialValue(map, subject).some((byte) => byte !== 0)) {
+      throw new MeterError('object', `${subject}: has initial values, so it can't be resized`);
+    }
     // The kernel takes letters, digits, `_` and `.`, at most 15.
     const fd = createMemoryMap(section.slice(0, 15), bytes);
     try {
@@ -185,8 +189,10 @@ export class OpenedObject implements Disposable {
     return handle;
   }
 
-  #section({ section }: VariableLayout): Pointer {
-    return this.#sectionMap(section);
+  #initialValue(map: Pointer, subject: string): Uint8Array {
+    const size = new BigUint64Array(1);
+    const value = pointerOrThrow('object', subject, 'bpf_map__initial_value', () => mapInitialValue(map, size));
+    return new Uint8Array(memoryAt(value, Number(size[0]))).slice();
   }
 
   #sectionMap(section: string): Pointer {

@@ -1,0 +1,88 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { MeterError } from '../errors.ts';
+
+/** A pair NAME.yaml + NAME.bpf.o. */
+export interface ProgramFiles {
+  readonly name: string;
+  /** Path of the YAML. */
+  readonly file: string;
+  /** Path of the object. */
+  readonly object: string;
+}
+
+export interface FoundPrograms {
+  /** By name. */
+  readonly programs: readonly ProgramFiles[];
+  /** A file without its other half, a name that is there twice, a folder that can't be read: each MeterError('config'). */
+  readonly errors: readonly MeterError[];
+}
+
+/** Two levels up from here are the clone's folder and the package's, whether this is src or dist. */
+const root = join(import.meta.dirname, '..', '..');
+const shipped = { files: join(root, 'config', 'programs'), objects: join(root, 'build', 'programs') };
+
+const fileSuffix = '.yaml';
+const objectSuffix = '.bpf.o';
+
+/** The pairs of the folders, or the shipped ones where there are no folders. Never throws: what is wrong is in `errors`. */
+export function findPrograms(directories: readonly string[] | undefined): FoundPrograms {
+  const places = directories?.map((directory) => ({ files: directory, objects: directory })) ?? [shipped];
+  const programs = new Map<string, ProgramFiles>();
+  const errors: MeterError[] = [];
+  for (const { files, objects } of places) {
+    const found = findPairs(files, objects);
+    errors.push(...found.errors);
+    for (const pair of found.programs) {
+      const other = programs.get(pair.name);
+      if (other) {
+        const message = `${pair.file}: a program "${pair.name}" is in ${other.file} already`;
+        errors.push(new MeterError('config', message, { remedy: 'Rename one of them, or leave out its folder' }));
+      } else {
+        programs.set(pair.name, pair);
+      }
+    }
+  }
+  return { programs: [...programs.values()].sort(byName), errors };
+}
+
+/** The pairs of one folder of YAML files and one of objects, which may be the same. */
+export function findPairs(files: string, objects: string): FoundPrograms {
+  const errors: MeterError[] = [];
+  const described = names(files, fileSuffix, errors);
+  const compiled = objects === files && errors.length > 0 ? new Set<string>() : names(objects, objectSuffix, errors);
+  // One that is missing as a whole would repeat itself for each file of the other.
+  if (errors.length > 0) return { programs: [], errors };
+
+  const programs: ProgramFiles[] = [];
+  for (const name of [...new Set([...described, ...compiled])].sort()) {
+    const pair = { name, file: join(files, name + fileSuffix), object: join(objects, name + objectSuffix) };
+    if (!compiled.has(name)) {
+      const message = `${pair.file}: its object ${pair.object} is missing`;
+      errors.push(new MeterError('config', message, { remedy: 'Compile it, or remove the YAML' }));
+    } else if (!described.has(name)) {
+      const message = `${pair.object}: its description ${pair.file} is missing`;
+      errors.push(new MeterError('config', message, { remedy: 'Write one, or remove the object' }));
+    } else {
+      programs.push(pair);
+    }
+  }
+  return { programs, errors };
+}
+
+function byName(one: ProgramFiles, other: ProgramFiles): number {
+  return one.name < other.name ? -1 : 1;
+}
+
+function names(directory: string, suffix: string, errors: MeterError[]): Set<string> {
+  try {
+    const files = readdirSync(directory).filter((name) => name.endsWith(suffix) && name !== suffix);
+    return new Set(files.map((name) => name.slice(0, -suffix.length)));
+  } catch (cause) {
+    const message = `${directory}: the folder can't be read`;
+    errors.push(
+      new MeterError('config', message, { cause, remedy: `A folder of pairs NAME.yaml + NAME.bpf.o is needed` }),
+    );
+    return new Set();
+  }
+}

@@ -1,0 +1,127 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { type ErrorCode, MeterError } from '../errors.ts';
+import { type Capability, effectiveCapabilities, missingCapabilities } from '../kernel/capabilities.ts';
+import { describe, type LibbpfError } from '../libbpf/error.ts';
+
+/** What decides why a kernel refuses. */
+export interface Environment {
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly tracefs: boolean;
+  /** Whether the kernel has BTF of itself. */
+  readonly btf: boolean;
+  /** kernel.perf_event_paranoid; above 2 perf events need CAP_SYS_ADMIN (Debian's patch, its default is 3). */
+  readonly perfEventParanoid: number;
+  /** As uname(2) gives it: 6.1.0-32-amd64. */
+  readonly release: string;
+}
+
+/** The machine as it is now. */
+export function readEnvironment(): Environment {
+  return {
+    capabilities: effectiveCapabilities(),
+    tracefs: / tracefs /.test(readOr('/proc/self/mounts', '')),
+    btf: existsSync('/sys/kernel/btf/vmlinux'),
+    perfEventParanoid: Number(readOr('/proc/sys/kernel/perf_event_paranoid', '2')),
+    release: release(),
+  };
+}
+
+function readOr(path: string, otherwise: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return otherwise;
+  }
+}
+
+/** The kernel's ways of saying that a hook isn't there, at load or at attach. */
+const noHook: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EOPNOTSUPP', 'ENOTSUPP', 'EINVAL', 'EBUSY']);
+/** Until this version the kernel counts the memory of maps against RLIMIT_MEMLOCK. */
+const memoryCgroups = [5, 11] as const;
+
+const classicTracepoint = /^\??(tp|tracepoint)\//;
+const perfEvents = /^\??(k(ret)?probe|ksyscall|kretsyscall|perf_event|tp\/|tracepoint)/;
+const userProbe = /^\??(u(ret)?probe|usdt)/;
+const network = /^\??(xdp|tc|tcx|classifier|action|cgroup_skb|cgroup\/skb|sk_)/;
+
+/** What attaching to a section takes, tried on 5.10 to 6.18. */
+export function neededCapabilities(section: string | undefined, perfEventParanoid: number): Capability[] {
+  const needed: Capability[] = ['CAP_BPF', 'CAP_PERFMON'];
+  if (section === undefined) return needed;
+  if (userProbe.test(section) || (perfEvents.test(section) && perfEventParanoid > 2)) needed.push('CAP_SYS_ADMIN');
+  if (classicTracepoint.test(section)) needed.push('CAP_DAC_READ_SEARCH');
+  if (network.test(section)) needed.push('CAP_NET_ADMIN');
+  return needed;
+}
+
+/**
+ * Why loading or attaching failed and what to do about it, as `subject: reason`.
+ * `section` is that of the BPF program, undefined where the object as a whole failed.
+ */
+export function explain(
+  code: ErrorCode,
+  subject: string,
+  section: string | undefined,
+  cause: LibbpfError,
+  environment: Environment,
+): MeterError {
+  const said = cause.messages.join('\n');
+  const detail = said === '' ? {} : { detail: said };
+  if (said.includes('BEGIN PROG LOAD LOG') && cause.code !== 'EPERM') {
+    return describe(code, subject, cause, "The verifier's whole log is shown at debug level");
+  }
+  if (cause.code === 'EPERM' || cause.code === 'EACCES') {
+    const missing = missingCapabilities(
+      neededCapabilities(section, environment.perfEventParanoid),
+      environment.capabilities,
+    );
+    if (missing.length > 0) {
+      const names = missing.join(' and ');
+      const message = `${subject}: ${cause.code}: ${names} ${missing.length > 1 ? 'are' : 'is'} missing`;
+      return new MeterError(code, message, { cause, remedy: `Run as root, or give the process ${names}`, ...detail });
+    }
+    return describe(code, subject, cause, otherwiseForbidden(environment));
+  }
+  if (cause.code === 'ENOMEM' && isOld(environment)) {
+    return describe(
+      code,
+      subject,
+      cause,
+      'Raise the limit of locked memory: `ulimit -l unlimited`, LimitMEMLOCK=infinity',
+    );
+  }
+  if (!environment.btf && /BTF|CO-RE/.test(said)) {
+    const remedy = 'Run a kernel with CONFIG_DEBUG_INFO_BTF=y';
+    return new MeterError(code, `${subject}: the kernel has no BTF (/sys/kernel/btf/vmlinux)`, {
+      cause,
+      remedy,
+      ...detail,
+    });
+  }
+  if (section !== undefined && classicTracepoint.test(section) && !environment.tracefs && cause.code === 'ENOENT') {
+    const remedy = 'Mount it: mount -t tracefs tracefs /sys/kernel/tracing';
+    return new MeterError(code, `${subject}: tracefs is not mounted`, { cause, remedy, ...detail });
+  }
+  if (section !== undefined && noHook.has(cause.code)) {
+    return describe(
+      code,
+      subject,
+      cause,
+      `This kernel (${environment.release}) lacks "${section}", or can't attach to it`,
+    );
+  }
+  return describe(code, subject, cause);
+}
+
+function otherwiseForbidden(environment: Environment): string {
+  if (isOld(environment) && !environment.capabilities.has('CAP_SYS_RESOURCE')) {
+    return 'Raise the limit of locked memory: `ulimit -l unlimited`, or LimitMEMLOCK=infinity in systemd';
+  }
+  return 'The capabilities are there: a seccomp profile (of a container) or the kernel lockdown forbids it';
+}
+
+function isOld({ release }: Environment): boolean {
+  const [major = 0, minor = 0] = release.split('.').map(Number);
+  return major < memoryCgroups[0] || (major === memoryCgroups[0] && minor < memoryCgroups[1]);
+}
