@@ -7,6 +7,9 @@
 #define TCP_STATES 16
 #define TCP_SYN_RECV 3
 
+/* Not 0: the inode number of the network namespace that is counted. */
+const volatile u32 only_netns = 0;
+
 enum network_type { IPV4, IPV6, NETWORK_TYPES };
 
 struct cpu_tcp {
@@ -31,6 +34,8 @@ static __always_inline void count(const struct sock_common *sock, u32 state)
 {
 	struct cpu_tcp *cpu = percpu_element(&tcp);
 
+	if (only_netns && sock->skc_net.net->ns.inum != only_netns)
+		return;
 	if (cpu && state < TCP_STATES)
 		cpu->retransmits[network_type(sock)][state] += 1;
 }

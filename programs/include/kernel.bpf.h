@@ -112,6 +112,18 @@ struct timer_list {
 	void (*function)(struct timer_list *);
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 struct in6_addr {
 	union {
 		__be32 u6_addr32[4];
@@ -121,6 +133,7 @@ struct in6_addr {
 struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 };
 

@@ -1,0 +1,26 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const root = join(import.meta.dirname, '../..');
+const target = join(root, 'build/bench');
+
+/** Compiles the load generator and returns its path. */
+export function buildLoad(): string {
+  mkdirSync(target, { recursive: true });
+  const binary = join(target, 'load');
+  execFileSync('gcc', ['-O2', '-Wall', join(import.meta.dirname, 'load.c'), '-o', binary]);
+  return binary;
+}
+
+/** Compiles a BPF program of this folder with the shipped programs' headers and returns the object's path. */
+export function buildProgram(name: string): string {
+  mkdirSync(target, { recursive: true });
+  const names = ['clang', ...Array.from({ length: 8 }, (_, index) => `clang-${21 - index}`)];
+  const clang = names.find((candidate) => spawnSync(candidate, ['--version']).status === 0);
+  if (clang === undefined) throw new Error(`none of ${names.join(', ')} is on PATH: npm run setup installs one`);
+  const object = join(target, `${name}.bpf.o`);
+  const options = ['-target', 'bpf', '-O2', '-g', '-mcpu=v3', '-I', join(root, 'programs/include')];
+  execFileSync(clang, [...options, '-c', join(import.meta.dirname, `${name}.bpf.c`), '-o', object]);
+  return object;
+}

@@ -1,0 +1,60 @@
+/** A load of bench/kernel/load.c: its name, how many operations a repetition has, and what it is told besides. */
+export interface Load {
+  readonly name: string;
+  readonly operations: number;
+  /** A block device of the benchmark's own is its argument. */
+  readonly device?: boolean;
+  /** Nanoseconds per operation tell something too: it is nothing but CPU time on one CPU. */
+  readonly timed?: boolean;
+  /** Runs in a network namespace with an address that never answers. */
+  readonly isolated?: boolean;
+}
+
+/** Metrics that are measured together, and what they may cost. */
+export interface Case {
+  readonly program: string;
+  readonly metrics: readonly string[];
+  readonly load: Load;
+  /** At most so many nanoseconds above the empty programs, by the kernel's statistics, all programs of an event together. */
+  readonly net?: number;
+  /** The same with the empty programs and the statistics' own cost in it. */
+  readonly gross?: number;
+  /** At most so many nanoseconds per operation of the load, end to end. */
+  readonly added?: number;
+}
+
+const pingPong: Load = { name: 'ping-pong', operations: 20_000, timed: true };
+const datagram: Load = { name: 'datagram', operations: 30_000, timed: true };
+const getppid: Load = { name: 'getppid', operations: 400_000, timed: true };
+const close: Load = { name: 'close', operations: 400_000, timed: true };
+const timer: Load = { name: 'timer', operations: 150_000, timed: true };
+const read: Load = { name: 'read', operations: 6_000, device: true };
+const fork: Load = { name: 'fork', operations: 1_000 };
+const exec: Load = { name: 'exec', operations: 200 };
+const connect: Load = { name: 'connect', operations: 1_000, isolated: true };
+
+export const cases: readonly Case[] = [
+  { program: 'sched', metrics: ['sched.runqueue.latency'], load: pingPong, added: 200 },
+  { program: 'sched', metrics: ['sched.context_switches'], load: pingPong, net: 2 },
+  { program: 'sched', metrics: ['sched.runqueue.latency', 'sched.context_switches'], load: pingPong, added: 200 },
+  { program: 'irq', metrics: ['softirq.latency'], load: datagram },
+  { program: 'irq', metrics: ['softirq.duration'], load: datagram },
+  { program: 'irq', metrics: ['softirq.latency', 'softirq.duration'], load: datagram },
+  { program: 'block', metrics: ['block.io.latency'], load: read, gross: 250 },
+  { program: 'block', metrics: ['block.io.size'], load: read, gross: 250 },
+  { program: 'block', metrics: ['block.io.errors'], load: read, gross: 250 },
+  {
+    program: 'block',
+    metrics: ['block.io.latency', 'block.io.size', 'block.io.errors', 'block.io.unmatched'],
+    load: read,
+    gross: 250,
+  },
+  { program: 'timer', metrics: ['timer.starts'], load: timer, net: 5 },
+  { program: 'tcp', metrics: ['tcp.retransmits'], load: connect, net: 2 },
+  { program: 'process', metrics: ['process.execs'], load: exec },
+  { program: 'process', metrics: ['process.forks'], load: fork },
+  { program: 'process', metrics: ['process.exits'], load: fork },
+  { program: 'syscall', metrics: ['syscall.calls'], load: getppid, net: 2 },
+  { program: 'syscall', metrics: ['syscall.errors'], load: close, net: 5 },
+  { program: 'syscall', metrics: ['syscall.calls', 'syscall.errors'], load: close, net: 7 },
+];

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* A program that does nothing on each hook of the shipped ones: what any program there costs at least. */
+#include "kernel.bpf.h"
+
+#define EMPTY(name)                \
+	SEC("tp_btf/" #name)       \
+	int name(void *ctx)        \
+	{                          \
+		return 0;          \
+	}
+
+EMPTY(block_rq_issue)
+EMPTY(block_rq_complete)
+EMPTY(sched_switch)
+EMPTY(softirq_raise)
+EMPTY(softirq_entry)
+EMPTY(softirq_exit)
+EMPTY(timer_start)
+EMPTY(tcp_retransmit_skb)
+EMPTY(tcp_retransmit_synack)
+EMPTY(sched_process_exec)
+EMPTY(sched_process_fork)
+EMPTY(sched_process_exit)
+EMPTY(sys_exit)
+
+char LICENSE[] SEC("license") = "GPL";

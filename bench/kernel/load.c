@@ -1,0 +1,226 @@
+/*
+ * Loads whose events are known, for measuring BPF programs and for testing them: load NAME COUNT [ARGUMENT].
+ * Prints the nanoseconds that COUNT operations took. Runs on the last CPU alone, before all others where it may.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BLOCK 4096
+
+static void check(int ok, const char *what)
+{
+	if (ok)
+		return;
+	perror(what);
+	exit(1);
+}
+
+static long long now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static void pin(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &set);
+	check(sched_setaffinity(0, sizeof(set), &set) == 0, "sched_setaffinity");
+	sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 });
+}
+
+/* Two processes that wake each other: two switches and two wake-ups per operation. */
+static long long ping_pong(long count, const char *unused)
+{
+	int there[2], back[2];
+	long long start;
+	char byte = 0;
+	pid_t child;
+
+	check(pipe(there) == 0 && pipe(back) == 0, "pipe");
+	child = fork();
+	check(child >= 0, "fork");
+	if (child == 0) {
+		while (count--)
+			if (read(there[0], &byte, 1) != 1 || write(back[1], &byte, 1) != 1)
+				_exit(1);
+		_exit(0);
+	}
+	start = now();
+	for (long i = 0; i < count; i++)
+		check(write(there[1], &byte, 1) == 1 && read(back[0], &byte, 1) == 1, "ping-pong");
+	start = now() - start;
+	waitpid(child, NULL, 0);
+	return start;
+}
+
+static long long getppids(long count, const char *unused)
+{
+	long long start = now();
+
+	while (count--)
+		syscall(SYS_getppid);
+	return now() - start;
+}
+
+/* Fails with EBADF. */
+static long long closes(long count, const char *unused)
+{
+	long long start = now();
+
+	while (count--)
+		close(-1);
+	return now() - start;
+}
+
+/* A connection of its own on the loopback interface. */
+static int connection(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+
+	check(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0, "listen");
+	check(getsockname(listener, (struct sockaddr *)&address, &size) == 0, "getsockname");
+	check(connect(client, (struct sockaddr *)&address, size) == 0, "connect");
+	check(accept(listener, NULL, NULL) >= 0, "accept");
+	return client;
+}
+
+/* Setting the keep-alive's idle time starts the keep-alive timer anew, once each time. */
+static long long timers(long count, const char *unused)
+{
+	int client = connection(), on = 1;
+	long long start;
+
+	check(setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == 0, "SO_KEEPALIVE");
+	start = now();
+	for (long i = 0; i < count; i++) {
+		int seconds = i & 1 ? 1000 : 5000;
+
+		setsockopt(client, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds));
+	}
+	return now() - start;
+}
+
+/* A datagram to itself: one NET_RX soft interrupt per operation. */
+static long long datagrams(long count, const char *unused)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int sock = socket(AF_INET, SOCK_DGRAM, 0);
+	long long start;
+	char byte = 0;
+
+	check(bind(sock, (struct sockaddr *)&address, size) == 0, "bind");
+	check(getsockname(sock, (struct sockaddr *)&address, &size) == 0, "getsockname");
+	check(connect(sock, (struct sockaddr *)&address, size) == 0, "connect");
+	start = now();
+	while (count--)
+		check(send(sock, &byte, 1, 0) == 1 && recv(sock, &byte, 1, 0) == 1, "datagram");
+	return now() - start;
+}
+
+/* Direct reads of 4 KiB, one request each, from a device of 1 MiB or more. */
+static long long reads(long count, const char *device)
+{
+	int fd = open(device, O_RDONLY | O_DIRECT);
+	long long start;
+	void *buffer;
+
+	check(fd >= 0 && posix_memalign(&buffer, BLOCK, BLOCK) == 0, device);
+	start = now();
+	for (long i = 0; i < count; i++)
+		check(pread(fd, buffer, BLOCK, (i & 255) * BLOCK) == BLOCK, "pread");
+	return now() - start;
+}
+
+static long long forks(long count, const char *unused)
+{
+	long long start = now();
+
+	while (count--) {
+		pid_t child = fork();
+
+		check(child >= 0, "fork");
+		if (child == 0)
+			_exit(0);
+		waitpid(child, NULL, 0);
+	}
+	return now() - start;
+}
+
+static long long execs(long count, const char *unused)
+{
+	long long start = now();
+
+	while (count--) {
+		pid_t child = vfork();
+
+		check(child >= 0, "vfork");
+		if (child == 0) {
+			execl("/bin/true", "true", NULL);
+			_exit(127);
+		}
+		waitpid(child, NULL, 0);
+	}
+	return now() - start;
+}
+
+/* COUNT connections to an address that never answers, for the seconds given: their SYNs are sent again and again. */
+static long long connects(long count, const char *seconds)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = inet_addr("192.0.2.1") };
+	struct timespec wait = { .tv_sec = atoi(seconds), .tv_nsec = 500000000 };
+	long long start = now();
+
+	while (count--) {
+		int sock = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+		check(sock >= 0, "socket");
+		connect(sock, (struct sockaddr *)&address, sizeof(address));
+	}
+	nanosleep(&wait, NULL);
+	return now() - start;
+}
+
+static const struct {
+	const char *name;
+	long long (*run)(long count, const char *argument);
+} loads[] = {
+	{ "ping-pong", ping_pong }, { "getppid", getppids }, { "close", closes }, { "timer", timers },
+	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
+	{ "connect", connects },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc >= 3) {
+		for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++) {
+			if (strcmp(loads[i].name, argv[1]) != 0)
+				continue;
+			pin();
+			printf("%lld\n", loads[i].run(atol(argv[2]), argc > 3 ? argv[3] : ""));
+			return 0;
+		}
+	}
+	fprintf(stderr, "usage: load NAME COUNT [ARGUMENT]\n");
+	return 2;
+}

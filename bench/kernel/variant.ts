@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Diagnostics } from '../../src/config/diagnostic.ts';
+import { parseProgramFile } from '../../src/config/program-file.ts';
+import { possibleCpus } from '../../src/kernel/cpus.ts';
+import type { LoadedObject } from '../../src/libbpf/loaded.ts';
+import { OpenedObject } from '../../src/libbpf/object.ts';
+import { root } from './build.ts';
+
+/** BPF programs of one object, loaded, and attached only while they are measured. */
+export interface Variant extends Disposable {
+  attach(): Disposable;
+  /** Nanoseconds and runs of each program since it was loaded, as far as statistics were on. */
+  statistics(): readonly { readonly time: number; readonly runs: number }[];
+}
+
+/** Metrics of a shipped program alone, as the exporter would load them: what they need and nothing else. */
+export function metricsVariant(program: string, metrics: readonly string[]): Variant {
+  const { programs, constants } = needs(program, metrics);
+  return load(join(root, 'build/programs', `${program}.bpf.o`), programs, constants);
+}
+
+/** The BPF programs that metrics of a shipped program need. */
+export function neededPrograms(program: string, metrics: readonly string[]): readonly string[] {
+  return needs(program, metrics).programs;
+}
+
+/** Programs that do nothing on the hooks of another variant. */
+export function emptyVariant(object: string, programs: readonly string[]): Variant {
+  return load(object, programs, new Map());
+}
+
+function load(path: string, programs: readonly string[], constants: ReadonlyMap<string, number>): Variant {
+  using opened = OpenedObject.open(path);
+  const layout = opened.layout();
+  for (const { name } of layout.programs) opened.setAutoload(name, programs.includes(name));
+  for (const [name, value] of constants) opened.setConstant(name, value);
+  for (const { name, mmapable, maxEntries } of layout.maps) {
+    if (mmapable && maxEntries === 1) opened.setMaxEntries(name, possibleCpus().indexes);
+  }
+  const loaded: LoadedObject = opened.load();
+  return {
+    attach() {
+      using links = new DisposableStack();
+      for (const program of programs) links.use(loaded.attach(program));
+      return links.move();
+    },
+    statistics: () =>
+      programs.map((program) => {
+        const { runTimeNs, runCount } = loaded.programInfo(program);
+        return { time: runTimeNs, runs: runCount };
+      }),
+    [Symbol.dispose]: () => loaded[Symbol.dispose](),
+  };
+}
+
+function needs(program: string, metrics: readonly string[]) {
+  const path = join(root, 'config/programs', `${program}.yaml`);
+  const diagnostics = new Diagnostics();
+  const file = parseProgramFile(readFileSync(path, 'utf8'), path, diagnostics);
+  diagnostics.throwErrors();
+  const all = file?.metrics ?? [];
+  const enabled = all.filter(({ name }) => metrics.includes(name.value));
+  if (enabled.length !== metrics.length) throw new Error(`${path}: has not all of ${metrics.join(', ')}`);
+  const constants = new Map<string, number>();
+  for (const entry of all) for (const { value } of entry.needs.constants) constants.set(value, 0);
+  for (const entry of enabled) for (const { value } of entry.needs.constants) constants.set(value, 1);
+  const programs = new Set(enabled.flatMap((entry) => (entry.needs.programs ?? []).map(({ value }) => value)));
+  return { programs: [...programs], constants };
+}
