@@ -1,0 +1,194 @@
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { buildFloor, buildProgram, root } from './scrape/build.ts';
+import { type Case, cases, SLOTS } from './scrape/cases.ts';
+import { Exporter } from './scrape/exporter.ts';
+import { Filler, findMap } from './scrape/fill.ts';
+import { measureExports } from './scrape/otlp.ts';
+import { checkPage } from './scrape/page.ts';
+import { printTable, type Row, summary } from './scrape/table.ts';
+
+const help = `Usage: npm run bench [-- [--main FILE] [--runs N] [--only TEXT]]
+
+CPU and wall time of scrapes and OTLP exports, resident memory and start-up time of a real ebpf-meter process, each
+figure the minimum of fresh processes with the spread of the processes' medians, beside ebpf_exporter's figure and the
+floor: a C program that reads the same map and formats the same number of lines.
+
+  --main FILE   what node runs: src/main.ts, or dist/main.js as published (unless set)
+  --runs N      fresh processes per figure (3)
+  --only TEXT   only the measurements whose name has this text
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    main: { type: 'string', default: 'dist/main.js' },
+    runs: { type: 'string', default: '3' },
+    only: { type: 'string', default: '' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (options.help) {
+  process.stdout.write(help);
+  process.exit(0);
+}
+const main = options.main;
+const runs = Number(options.runs);
+
+if (main.startsWith('dist/')) execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
+process.stdout.write(`${cpus()[0]?.model}, ${cpus().length} CPUs, node ${process.version}, ${main}\n\n`);
+
+const selected = (name: string) => name.includes(options.only);
+const rows: Row[] = [];
+for (const bench of cases) {
+  if (selected(bench.name)) rows.push(...(await measureScrapes(bench)));
+}
+if (rows.length > 0) {
+  printTable('CPU of one scrape, ms (minimum; median of each process in brackets)', rows);
+}
+const others = [...(await measureExports(main, runs, selected)), ...(await measureMemory()), ...(await measureStart())];
+if (others.length > 0) printTable('OTLP exports, memory, start', others);
+
+async function measureScrapes(bench: Case): Promise<Row[]> {
+  const { directory, program } = buildProgram(bench);
+  const measured = { plain: [] as number[][], gzip: [] as number[][] };
+  const wall = { plain: [] as number[][], gzip: [] as number[][] };
+  const churn: number[][] = [];
+  let bytes = 0;
+  let floor = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < runs; run++) {
+    await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program]);
+    const { id, fd } = findMap(bench.kind === 'counters' ? 'bench_counters' : 'bench_histos');
+    const filler = new Filler(fd, bench);
+    floor = Math.min(floor, measureFloor(id, bench));
+    for (const encoding of ['plain', 'gzip'] as const) {
+      const cpu: number[] = [];
+      const times: number[] = [];
+      for (let round = 0; round < bench.rounds; round++) {
+        filler.write();
+        const scrape = await exporter.scrape(encoding === 'gzip');
+        checkPage(scrape.body, bench, filler.total());
+        bytes = scrape.body.length;
+        // The first scrapes decode the keys and warm up the code.
+        if (round < 5) continue;
+        cpu.push(scrape.cpuMs);
+        times.push(scrape.wallMs);
+      }
+      measured[encoding].push(cpu);
+      wall[encoding].push(times);
+    }
+    if (bench.name === '100,000 counters') churn.push(await measureChurn(exporter, filler, bench));
+  }
+  const rows: Row[] = (['plain', 'gzip'] as const).map((encoding) => ({
+    name: `${bench.name}, ${encoding}`,
+    figure: summary(measured[encoding]),
+    goal: bench.goal[encoding],
+    peer: bench.peer[encoding],
+    floor: encoding === 'plain' ? floor : undefined,
+    note: `wall ${summary(wall[encoding])}; page ${(bytes / 1e6).toFixed(2)} MB`,
+  }));
+  if (churn.length > 0) {
+    rows.push({ name: `${bench.name}, plain, 1 % new keys`, figure: summary(churn), goal: 70, note: '' });
+  }
+  return rows;
+}
+
+async function measureChurn(exporter: Exporter, filler: Filler, bench: Case): Promise<number[]> {
+  const cpu: number[] = [];
+  for (let round = 0; round < bench.rounds; round++) {
+    filler.replace(bench.entries / 100);
+    filler.write();
+    const scrape = await exporter.scrape(false);
+    checkPage(scrape.body, bench, filler.total());
+    if (round >= 3) cpu.push(scrape.cpuMs);
+  }
+  return cpu;
+}
+
+function measureFloor(mapId: number, bench: Case): number {
+  const numbers = bench.kind === 'counters' ? 1 : SLOTS + 1;
+  const output = execFileSync(buildFloor(), [String(mapId), String(numbers), '20'], { encoding: 'utf8' });
+  return (JSON.parse(output) as { min: number }).min;
+}
+
+async function measureMemory(): Promise<Row[]> {
+  const rows: Row[] = [];
+  const goals = [
+    { entries: 10_000, goal: 100, peer: 68 },
+    { entries: 100_000, goal: 170, peer: 181 },
+  ];
+  if (selected('memory, default programs')) {
+    const resident: number[][] = [];
+    for (let run = 0; run < runs; run++) {
+      await using exporter = await Exporter.start(main, []);
+      for (let round = 0; round < 20; round++) await exporter.scrape(true);
+      resident.push([exporter.residentMb()]);
+    }
+    rows.push({ name: 'memory, default programs, MB', figure: summary(resident), goal: 90, peer: 49, note: '' });
+  }
+  for (const { entries, goal, peer } of goals) {
+    const name = `memory after 40 scrapes of ${entries.toLocaleString('en')} counters, MB`;
+    if (!selected(name)) continue;
+    const resident: number[][] = [];
+    for (let run = 0; run < runs; run++) {
+      const { directory, program } = buildProgram({ entries, kind: 'counters' });
+      await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program]);
+      const filler = new Filler(findMap('bench_counters').fd, { entries, kind: 'counters' });
+      for (let round = 0; round < 40; round++) {
+        filler.write();
+        await exporter.scrape(round % 2 === 0);
+      }
+      resident.push([exporter.residentMb()]);
+    }
+    rows.push({ name, figure: summary(resident), goal, peer, note: '' });
+  }
+  if (selected('memory, all 10,000 keys replaced')) rows.push(await measureReplacement());
+  return rows;
+}
+
+async function measureReplacement(): Promise<Row> {
+  const entries = 10_000;
+  const growth: number[][] = [];
+  const notes: string[] = [];
+  for (let run = 0; run < runs; run++) {
+    const { directory, program } = buildProgram({ entries, kind: 'counters' });
+    await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program]);
+    const filler = new Filler(findMap('bench_counters').fd, { entries, kind: 'counters' });
+    filler.write();
+    let early = 0;
+    for (let round = 1; round <= 200; round++) {
+      filler.replace(entries);
+      filler.write();
+      await exporter.scrape(false);
+      if (round === 20) early = exporter.residentMb();
+    }
+    const late = exporter.residentMb();
+    growth.push([(late / early - 1) * 100]);
+    notes.push(`${early.toFixed(0)} → ${late.toFixed(0)} MB`);
+  }
+  return {
+    name: 'memory, all 10,000 keys replaced 200 times: growth since the 20th, %',
+    figure: summary(growth),
+    goal: 20,
+    note: `${notes.join(', ')}; ebpf_exporter 90 → 780 MB`,
+  };
+}
+
+async function measureStart(): Promise<Row[]> {
+  if (!selected('start to the first good scrape')) return [];
+  const times: number[] = [];
+  const { directory, program } = buildProgram({ entries: 1000, kind: 'counters' });
+  for (let run = 0; run < runs * 3; run++) {
+    await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program]);
+    times.push(exporter.startMs);
+  }
+  return [
+    {
+      name: 'start to the first good scrape, one program, ms',
+      figure: summary([times]),
+      goal: 300,
+      peer: 108,
+      note: '',
+    },
+  ];
+}
