@@ -1,0 +1,158 @@
+import { parseArgs } from 'node:util';
+import type { LogLevel } from '../config/exporter.ts';
+import { suggest } from '../config/nearest.ts';
+import { MeterError } from '../errors.ts';
+import { type LogFormat, logFormats, logLevels } from '../log.ts';
+
+export const commands = ['run', 'check', 'list', 'help', 'version'] as const;
+
+export type Command = (typeof commands)[number];
+
+/** The options as they were typed; what they may say is checked with the configuration. */
+export interface Options {
+  readonly config: string | undefined;
+  readonly programs: readonly string[];
+  readonly only: readonly string[] | undefined;
+  readonly strict: boolean | undefined;
+  readonly prometheus: string | undefined;
+  readonly otlp: string | undefined;
+  readonly namespace: string | undefined;
+  readonly logLevel: LogLevel | undefined;
+  readonly logFormat: LogFormat;
+}
+
+export interface Invocation {
+  readonly command: Command;
+  /** What `help` is asked for; undefined: the whole. */
+  readonly topic: Command | undefined;
+  readonly options: Options;
+}
+
+interface OptionKind {
+  readonly type: 'string' | 'boolean';
+  readonly multiple?: boolean;
+  readonly short?: string;
+  /** Which commands know it. */
+  readonly commands: readonly Command[];
+}
+
+const configured: readonly Command[] = ['run', 'check', 'list'];
+const running: readonly Command[] = ['run', 'check'];
+
+const optionKinds: Readonly<Record<string, OptionKind>> = {
+  config: { type: 'string', commands: configured },
+  programs: { type: 'string', multiple: true, commands: configured },
+  only: { type: 'string', multiple: true, commands: configured },
+  strict: { type: 'boolean', commands: running },
+  prometheus: { type: 'string', commands: running },
+  otlp: { type: 'string', commands: running },
+  namespace: { type: 'string', commands: configured },
+  'log-level': { type: 'string', commands: configured },
+  'log-format': { type: 'string', commands: configured },
+  help: { type: 'boolean', short: 'h', commands },
+  version: { type: 'boolean', commands: ['run'] },
+};
+
+/** What a command line asks for. Throws MeterError('usage'). */
+export function parseCommandLine(args: readonly string[]): Invocation {
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(
+      Object.entries(optionKinds).map(([name, { type, short }]) => [
+        name,
+        { type, multiple: true, ...(short && { short }) },
+      ]),
+    ),
+    // Its own errors don't know what was meant.
+    strict: false,
+    tokens: true,
+  });
+  const positionals = tokens.filter((token) => token.kind === 'positional').map(({ value }) => value);
+  const command = commandNamed(positionals.shift() ?? 'run');
+  const given = new Map<string, string[]>();
+  for (const token of tokens) {
+    if (token.kind === 'option') takeOption(token, command, given);
+  }
+  const topic = command === 'help' && positionals.length > 0 ? commandNamed(positionals.shift()!) : undefined;
+  if (positionals.length > 0) {
+    throw usage(`${command}: unexpected argument "${positionals[0]}"`, command);
+  }
+
+  const options: Options = {
+    config: given.get('config')?.[0],
+    programs: given.get('programs') ?? [],
+    only: given.get('only'),
+    strict: given.has('strict') ? true : undefined,
+    prometheus: given.get('prometheus')?.[0],
+    otlp: given.get('otlp')?.[0],
+    namespace: given.get('namespace')?.[0],
+    logLevel: choice('log-level', given, logLevels),
+    logFormat: choice('log-format', given, logFormats) ?? 'text',
+  };
+  if (given.has('help') && command !== 'help') {
+    // `ebpf-meter --help` names no command and is about all of them.
+    return { command: 'help', topic: positionalCommand(args) ? command : undefined, options };
+  }
+  return { command: given.has('version') ? 'version' : command, topic, options };
+}
+
+function commandNamed(name: string): Command {
+  const command = commands.find((known) => known === name);
+  if (command === undefined) throw usage(`unknown command "${name}"${suggest(name, commands)}`);
+  return command;
+}
+
+function positionalCommand(args: readonly string[]): boolean {
+  return args.some((arg) => (commands as readonly string[]).includes(arg));
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+}
+
+function takeOption(token: OptionToken, command: Command, given: Map<string, string[]>): void {
+  const { name, rawName, value } = token;
+  const kind = Object.hasOwn(optionKinds, name) ? optionKinds[name] : undefined;
+  if (kind === undefined) {
+    const known = Object.entries(optionKinds).filter((entry) => entry[1].commands.includes(command));
+    const near = suggest(
+      rawName,
+      known.map(([option]) => `--${option}`),
+    );
+    throw usage(`unknown option "${rawName}"${near}`, command);
+  }
+  if (!kind.commands.includes(command)) {
+    throw usage(`${command} has no option ${rawName}`, command);
+  }
+  if (kind.type === 'boolean' && value !== undefined) {
+    throw usage(`${rawName} takes no value, not "${value}"`, command);
+  }
+  if (kind.type === 'string' && value === undefined) {
+    throw usage(`${rawName} needs a value`, command);
+  }
+  const values = given.get(name) ?? [];
+  if (values.length > 0 && kind.type === 'string' && !kind.multiple) {
+    throw usage(`${rawName} is given twice: "${values[0]}" and "${value}"`, command);
+  }
+  given.set(name, [...values, value ?? '']);
+}
+
+function choice<Word extends string>(
+  name: string,
+  given: ReadonlyMap<string, readonly string[]>,
+  words: readonly Word[],
+): Word | undefined {
+  const value = given.get(name)?.[0];
+  const word = words.find((known) => known === value);
+  if (value !== undefined && word === undefined) {
+    throw usage(`--${name}: "${value}" is none of ${words.join(', ')}`);
+  }
+  return word;
+}
+
+function usage(message: string, command?: Command): MeterError {
+  const topic = command === undefined || command === 'help' ? '' : ` ${command}`;
+  return new MeterError('usage', message, { remedy: `"ebpf-meter help${topic}" says what there is.` });
+}

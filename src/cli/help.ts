@@ -1,0 +1,72 @@
+import type { Command } from './args.ts';
+
+const overview = `ebpf-meter: what only the Linux kernel knows, as OpenTelemetry metrics
+
+Usage: ebpf-meter [COMMAND] [OPTION]…
+
+Commands:
+  run       load BPF programs and give their metrics to Prometheus or OTLP (the default)
+  check     load and attach everything once, and say what works
+  list      every known program: its metrics, its hooks, and whether it can run here
+  help      this text, or that of a command: ebpf-meter help run
+  version   the version
+
+ebpf-meter help COMMAND lists a command's options.
+`;
+
+const programOptions = `  --config FILE            OpenTelemetry configuration file; unset: the file in OTEL_CONFIG_FILE,
+                           else the OTEL_* environment variables
+  --programs DIR           folder of pairs NAME.yaml + NAME.bpf.o, may be repeated; unset: the
+                           shipped programs
+  --only NAME,…            just these programs; unset: those that the configuration enables, by
+                           default all but the expensive ones
+  --namespace NAME         what metrics' names begin with; unset: ebpf
+`;
+
+const runOptions = `${programOptions}  --strict                 stop when a program can't be loaded or attached, instead of going on
+                           without it
+  --prometheus HOST:PORT   where to serve /metrics; unset: localhost:9435. "off": nowhere
+  --otlp URL               push to this OTLP/gRPC endpoint, such as http://localhost:4317
+`;
+
+const logOptions = `  --log-level LEVEL        error, warn, info or debug; unset: info
+  --log-format FORMAT      text or json; unset: text
+`;
+
+const texts: Readonly<Record<Command, string>> = {
+  run: `Usage: ebpf-meter [run] [OPTION]…
+
+Loads BPF programs, reads their maps when somebody asks, and gives the metrics to Prometheus, OTLP or
+both. SIGINT and SIGTERM end it: what is to be pushed is pushed, then the programs are detached.
+
+Options, which win over the configuration file:
+${runOptions}${logOptions}
+Exit status: 0 after a signal; 1 where it could not start; 2 for a wrong command line.
+`,
+  check: `Usage: ebpf-meter check [OPTION]…
+
+Checks all configuration, loads and attaches every program that "run" with the same options would, says
+of each what works, and removes them again.
+
+Options:
+${runOptions}${logOptions}
+Exit status: 0 where all is well; 1 where anything failed; 2 for a wrong command line.
+`,
+  list: `Usage: ebpf-meter list [OPTION]…
+
+Shows every known program, the expensive ones too: its metrics, what it attaches to, and whether it can
+run here. Nothing is loaded, so no rights are needed; some hooks can be told only by "check".
+
+Options:
+${programOptions}${logOptions}`,
+  help: overview,
+  version: `Usage: ebpf-meter version
+
+Prints the version.
+`,
+};
+
+/** The help on a command, or on all; ends with a line end, no line is longer than 100 columns. */
+export function helpText(topic: Command | undefined): string {
+  return topic === undefined ? overview : texts[topic];
+}

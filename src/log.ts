@@ -1,0 +1,99 @@
+import type { LogLevel } from './config/exporter.ts';
+
+/** From the most to the least urgent. */
+export const logLevels = ['error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];
+
+export const logFormats = ['text', 'json'] as const;
+
+export type LogFormat = (typeof logFormats)[number];
+
+/** What a line says beside its message; in text as `name=value` behind it. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface LogOptions {
+  /** The least urgent level that is written. */
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** Takes one entry, its line end included; stderr unless set. */
+  readonly write?: (text: string) => void;
+  readonly now?: () => Date;
+}
+
+/**
+ * What the process says while it works, an entry per call: `TIME LEVEL message name=value`, or as JSON
+ * one object per line with `time`, `level`, `message` and the fields. Further lines of a message are indented as text.
+ */
+export class Log {
+  #level: LogLevel;
+  readonly #format: LogFormat;
+  readonly #write: (text: string) => void;
+  readonly #now: () => Date;
+  readonly #outages = new Set<string>();
+
+  constructor({ level, format, write, now }: LogOptions) {
+    this.#level = level;
+    this.#format = format;
+    this.#write = write ?? ((text) => process.stderr.write(text));
+    this.#now = now ?? (() => new Date());
+  }
+
+  /** Whether entries of that level are written, for messages that are dear to make. */
+  writes(level: LogLevel): boolean {
+    return logLevels.indexOf(level) <= logLevels.indexOf(this.#level);
+  }
+
+  /** From now on; a configuration file may say so only after the first entries. */
+  setLevel(level: LogLevel): void {
+    this.#level = level;
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#entry('error', message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.#entry('warn', message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.#entry('info', message, fields);
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.#entry('debug', message, fields);
+  }
+
+  /** Warns of what will be met again and again (a Collector that is down): once per key until it is `over`. */
+  once(key: string, message: string, fields?: LogFields): void {
+    if (this.#outages.has(key)) return;
+    this.#outages.add(key);
+    this.warn(message, fields);
+  }
+
+  /** What `once` warned of works again; says so only where it had warned. */
+  over(key: string, message: string, fields?: LogFields): void {
+    if (this.#outages.delete(key)) this.info(message, fields);
+  }
+
+  #entry(level: LogLevel, message: string, fields: LogFields = {}): void {
+    if (!this.writes(level)) return;
+    const time = this.#now().toISOString();
+    this.#write(
+      this.#format === 'json'
+        ? `${JSON.stringify({ time, level, message, ...fields })}\n`
+        : `${time} ${level.toUpperCase().padEnd(5)} ${indentRest(message)}${fieldsText(fields)}\n`,
+    );
+  }
+}
+
+/** A line that begins without a time belongs to the entry above it, and nobody can forge an entry. */
+function indentRest(message: string): string {
+  return message.replaceAll(/\r?\n/g, '\n    ');
+}
+
+function fieldsText(fields: LogFields): string {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ` ${name}=${/^[^\s"=]+$/.test(String(value)) ? value : JSON.stringify(String(value))}`)
+    .join('');
+}
