@@ -153,9 +153,8 @@ export class KeyPlaces {
   }
 
   #reserve(count: number): void {
-    const bytes = count * this.#words * 4;
-    const room = this.#nextBytes.length;
-    if (room >= bytes && room <= bytes * 4 + 4096) return;
+    const room = this.#nextPlaces.length;
+    if (room >= count && room <= count * 4 + 64) return;
     const entries = Math.ceil(count * 1.25) + 16;
     this.#nextBytes = new Uint8Array(entries * this.#words * 4);
     this.#next = new Uint32Array(this.#nextBytes.buffer);

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { TablePlan } from '../../../src/config/plan.ts';
+import { Store } from '../../../src/metrics/store.ts';
+import { Tallies } from '../../../src/metrics/tallies.ts';
+import { makeFamilies, writeFamily } from '../../../src/readers/prometheus/families.ts';
+import { PageBuffer, PagePool } from '../../../src/readers/prometheus/page-buffer.ts';
+import { counter, FakeMap, fakeReaders, histogram, NO_FACTS, programPlan, tablePlan } from '../../helpers/fake-maps.ts';
+
+interface Options {
+  scope?: string;
+  strategy?: 'underscore_escaping_with_suffixes' | 'underscore_escaping_without_suffixes';
+}
+
+async function page(plans: TablePlan[], maps: FakeMap[], options: Options = {}): Promise<string> {
+  const program = { plan: programPlan('test', plans), readers: fakeReaders(maps), startTime: [1, 0] as [number, number] };
+  const store = new Store([program], NO_FACTS, new Tallies());
+  await store.read();
+  // One byte, so that the buffer has to grow all the time.
+  const buffer = new PageBuffer(new PagePool(), 1);
+  const { strategy = 'underscore_escaping_with_suffixes', scope = '' } = options;
+  for (const family of makeFamilies(store.tables, strategy, scope)) writeFamily(family, buffer);
+  return buffer.bytes.toString('utf8', 0, buffer.length);
+}
+
+describe('a page', () => {
+  it('of a counter with labels', async () => {
+    const map = new FakeMap('events', 8, 8);
+    map.set([1, 2], [0]);
+    map.set([3, 4], [4294967296]);
+    const plan = tablePlan('events', ['system.device', 'op'], 1, [counter('ebpf.events', { unit: '{event}' })]);
+    assert.equal(
+      await page([plan], [map]),
+      `# HELP ebpf_events_total Help of ebpf.events
+# TYPE ebpf_events_total counter
+ebpf_events_total{system_device="1",op="2"} 0
+ebpf_events_total{system_device="3",op="4"} 4294967296
+`,
+    );
+  });
+
+  it('of a gauge without labels, scaled to its unit', async () => {
+    const map = new FakeMap('age', 0, 8);
+    map.set([], [1500]);
+    const scale = { multiplier: 1, divisor: 1000 };
+    const plan = tablePlan('age', [], 1, [counter('ebpf.age', { kind: 'gauge', unit: 's', scale })]);
+    assert.equal(
+      await page([plan], [map]),
+      '# HELP ebpf_age_seconds Help of ebpf.age\n# TYPE ebpf_age_seconds gauge\nebpf_age_seconds 1.5\n',
+    );
+  });
+
+  it('of a histogram: cumulated, +Inf equal to the count, what overflowed only in +Inf', async () => {
+    const map = new FakeMap('latency', 4, 40);
+    map.set([7], [1, 2, 3, 4, 5_000_001]);
+    const plan = tablePlan('latency', ['dev'], 5, [histogram('ebpf.latency', 3)]);
+    assert.equal(
+      await page([plan], [map]),
+      `# HELP ebpf_latency_seconds Help of ebpf.latency
+# TYPE ebpf_latency_seconds histogram
+ebpf_latency_seconds_bucket{dev="7",le="1e-06"} 1
+ebpf_latency_seconds_bucket{dev="7",le="2e-06"} 3
+ebpf_latency_seconds_bucket{dev="7",le="4e-06"} 6
+ebpf_latency_seconds_bucket{dev="7",le="+Inf"} 10
+ebpf_latency_seconds_sum{dev="7"} 5.000001
+ebpf_latency_seconds_count{dev="7"} 10
+`,
+    );
+  });
+
+  it('of a histogram without a slot for what is above, without sum, without labels', async () => {
+    const map = new FakeMap('latency', 0, 16);
+    map.set([], [3, 4]);
+    const metric = histogram('ebpf.latency', 2, { slots: 2, sum: undefined });
+    assert.equal(
+      await page([tablePlan('latency', [], 2, [metric])], [map]),
+      `# HELP ebpf_latency_seconds Help of ebpf.latency
+# TYPE ebpf_latency_seconds histogram
+ebpf_latency_seconds_bucket{le="1e-06"} 3
+ebpf_latency_seconds_bucket{le="2e-06"} 7
+ebpf_latency_seconds_bucket{le="+Inf"} 7
+ebpf_latency_seconds_count 7
+`,
+    );
+  });
+
+  it('has the scope on every line where it is wanted', async () => {
+    const scope = 'otel_scope_name="ebpf-meter"';
+    const events = new FakeMap('events', 0, 8);
+    events.set([], [1]);
+    const latency = new FakeMap('latency', 4, 24);
+    latency.set([7], [1, 0, 1]);
+    const plans = [
+      tablePlan('events', [], 1, [counter('events')]),
+      tablePlan('latency', ['dev'], 3, [histogram('latency', 1)]),
+    ];
+    const lines = (await page(plans, [events, latency], { scope })).split('\n').filter((line) => /^[a-z]/.test(line));
+    assert.deepEqual(lines, [
+      'events_total{otel_scope_name="ebpf-meter"} 1',
+      'latency_seconds_bucket{dev="7",otel_scope_name="ebpf-meter",le="1e-06"} 1',
+      'latency_seconds_bucket{dev="7",otel_scope_name="ebpf-meter",le="+Inf"} 1',
+      'latency_seconds_sum{dev="7",otel_scope_name="ebpf-meter"} 0.000001',
+      'latency_seconds_count{dev="7",otel_scope_name="ebpf-meter"} 1',
+    ]);
+  });
+
+  it('adds no suffixes where the strategy says so', async () => {
+    const map = new FakeMap('events', 0, 8);
+    map.set([], [1]);
+    const plan = tablePlan('events', [], 1, [counter('ebpf.events', { unit: 's' })]);
+    const text = await page([plan], [map], { strategy: 'underscore_escaping_without_suffixes' });
+    assert.match(text, /^ebpf_events 1$/m);
+  });
+
+  it('has nothing of a metric without series, not even its TYPE', async () => {
+    assert.equal(await page([tablePlan('events', ['a'], 1, [counter('events')])], [new FakeMap('events', 4, 8)]), '');
+  });
+
+  it('has nothing of a map that could not be read', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([1], [1]);
+    map.failure = new Error('EBADF');
+    assert.equal(await page([tablePlan('events', ['a'], 1, [counter('events')])], [map]), '');
+  });
+
+  it('writes one metric from two tables under one TYPE', async () => {
+    const one = new FakeMap('one', 4, 8);
+    const two = new FakeMap('two', 4, 8);
+    one.set([1], [1]);
+    two.set([2], [2]);
+    const plans = ['one', 'two'].map((name) => tablePlan(name, ['a'], 1, [counter('events')]));
+    assert.equal(
+      await page(plans, [one, two]),
+      '# HELP events_total Help of events\n# TYPE events_total counter\nevents_total{a="1"} 1\nevents_total{a="2"} 2\n',
+    );
+  });
+
+  it('escapes line feeds and backslashes in HELP', async () => {
+    const map = new FakeMap('events', 0, 8);
+    map.set([], [1]);
+    const text = await page([tablePlan('events', [], 1, [counter('events', { help: 'a\\b\nc "d"' })])], [map]);
+    assert.match(text, /^# HELP events_total a\\\\b\\nc "d"$/m);
+  });
+});
+
+describe('PagePool', () => {
+  it('lends a buffer to one page at a time', () => {
+    const pool = new PagePool();
+    const first = pool.take(100);
+    const second = pool.take(100);
+    assert.notEqual(first, second);
+    pool.give(first);
+    assert.equal(pool.take(50), first);
+  });
+
+  it('keeps no more than it needs', () => {
+    const pool = new PagePool();
+    const buffers = [1, 2, 3, 4].map((size) => pool.take(size));
+    for (const buffer of buffers) pool.give(buffer);
+    const again = new Set([pool.take(1), pool.take(1), pool.take(1)]);
+    assert.equal(buffers.filter((buffer) => again.has(buffer)).length, 2);
+  });
+});
