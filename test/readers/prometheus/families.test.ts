@@ -13,7 +13,11 @@ interface Options {
 }
 
 async function page(plans: TablePlan[], maps: FakeMap[], options: Options = {}): Promise<string> {
-  const program = { plan: programPlan('test', plans), readers: fakeReaders(maps), startTime: [1, 0] as [number, number] };
+  const program = {
+    plan: programPlan('test', plans),
+    readers: fakeReaders(maps),
+    startTime: [1, 0] as [number, number],
+  };
   const store = new Store([program], NO_FACTS, new Tallies());
   await store.read();
   // One byte, so that the buffer has to grow all the time.

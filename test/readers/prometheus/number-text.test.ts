@@ -21,7 +21,18 @@ describe('writeNumber', () => {
     });
   }
 
-  for (const value of [0.5, 1e-7, 1.5e-9, 123.456, 2 ** 53, 2 ** 64, 1e21, Number.MAX_VALUE, -Number.MAX_VALUE, 5e-324]) {
+  for (const value of [
+    0.5,
+    1e-7,
+    1.5e-9,
+    123.456,
+    2 ** 53,
+    2 ** 64,
+    1e21,
+    Number.MAX_VALUE,
+    -Number.MAX_VALUE,
+    5e-324,
+  ]) {
     it(`writes ${value} so that it reads back as the same`, () => assert.equal(Number(text(value)), value));
   }
 

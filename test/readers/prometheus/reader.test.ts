@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
+import { afterEach, describe, it } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import type { MeterProvider } from '@opentelemetry/sdk-metrics';
+import type { PrometheusReaderConfig } from '../../../src/config/exporter.ts';
+import { Store } from '../../../src/metrics/store.ts';
+import { PrometheusReader } from '../../../src/readers/prometheus/reader.ts';
+import { acceptsGzip } from '../../../src/readers/prometheus/server.ts';
+import { counter, FakeMap, fakeReaders, NO_FACTS, programPlan, tablePlan } from '../../helpers/fake-maps.ts';
+import { fakeContext, provide } from '../../helpers/reader-context.ts';
+
+const CONFIG: PrometheusReaderConfig = {
+  kind: 'prometheus',
+  host: '127.0.0.1',
+  port: 0,
+  translation: 'underscore_escaping_with_suffixes',
+  scopeInfo: false,
+  targetInfo: true,
+};
+
+interface Answer {
+  status: number;
+  headers: IncomingMessage['headers'];
+  body: Buffer;
+}
+
+const providers: MeterProvider[] = [];
+afterEach(async () => {
+  await Promise.all(providers.splice(0).map((provider) => provider.shutdown()));
+});
+
+async function start(map: FakeMap, config: Partial<PrometheusReaderConfig> = {}) {
+  const plan = tablePlan('events', ['key'], 1, [counter('ebpf.events')]);
+  const program = {
+    plan: programPlan('test', [plan]),
+    readers: fakeReaders([map]),
+    startTime: [1, 0] as [number, number],
+  };
+  const { context, lines, tallies } = fakeContext({ read: () => store.read() });
+  const store: Store = new Store([program], NO_FACTS, tallies);
+  const reader = new PrometheusReader({ ...CONFIG, ...config }, { ...context, tables: store.tables });
+  const url = await reader.listen();
+  const provider = provide([reader], context.health);
+  providers.push(provider);
+  return { url, lines, reader, provider, meter: provider.getMeter('own') };
+}
+
+function fetchPage(url: string, options: { path?: string; method?: string; headers?: Record<string, string> } = {}) {
+  return new Promise<Answer>((resolve, reject) => {
+    const target = options.path === undefined ? url : new URL(options.path, url);
+    const call = request(target, { method: options.method ?? 'GET', headers: options.headers ?? {} }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
+      });
+      response.on('error', reject);
+    });
+    call.on('error', reject);
+    call.end();
+  });
+}
+
+/** So many series that a page is larger than what sockets buffer. */
+function bigMap(): FakeMap {
+  const map = new FakeMap('events', 4, 8);
+  for (let key = 0; key < 200_000; key++) map.set([key], [0]);
+  return map;
+}
+
+/** All counters of the page; throws where it isn't whole. */
+function countersOf(body: Buffer): Set<string> {
+  const lines = body
+    .toString()
+    .split('\n')
+    .filter((line) => line.startsWith('ebpf_events_total{'));
+  assert.equal(lines.length, 200_000);
+  return new Set(lines.map((line) => line.split(' ')[1]!));
+}
+
+describe('PrometheusReader', () => {
+  it('serves map-fed series, own instruments and target_info in one page', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([3], [23]);
+    const { url, meter } = await start(map);
+    meter.createCounter('own.work', { unit: 's', description: 'Work' }).add(1.5, { 'error.type': 'none' });
+    const { status, headers, body } = await fetchPage(url);
+    assert.equal(status, 200);
+    assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+    assert.equal(Number(headers['content-length']), body.length);
+    const text = body.toString();
+    assert.match(text, /^ebpf_events_total\{key="3"\} 23$/m);
+    assert.match(text, /^# TYPE own_work_seconds_total counter$/m);
+    assert.match(text, /^own_work_seconds_total\{error_type="none"\} 1\.5$/m);
+    assert.match(text, /^target_info\{service_name="test",host_name="here"\} 1$/m);
+    assert.match(text, /\n$/);
+    assert.doesNotMatch(text, /UNIT|otel_scope|\n\n/);
+  });
+
+  it('leaves target_info out and puts the scope on every line where the configuration says so', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([3], [23]);
+    const { url } = await start(map, { targetInfo: false, scopeInfo: true });
+    const text = (await fetchPage(url)).body.toString();
+    assert.doesNotMatch(text, /target_info/);
+    assert.match(text, /^ebpf_events_total\{key="3",otel_scope_name="ebpf-meter",otel_scope_version="1\.2\.3"\} 23$/m);
+  });
+
+  it('compresses the same page for those who take gzip', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([3], [23]);
+    const { url } = await start(map);
+    const { headers, body } = await fetchPage(url, { headers: { 'accept-encoding': 'gzip' } });
+    assert.equal(headers['content-encoding'], 'gzip');
+    assert.equal(headers.vary, 'accept-encoding');
+    assert.match(gunzipSync(body).toString(), /^ebpf_events_total\{key="3"\} 23$/m);
+  });
+
+  it('reads the maps once for scrapes that come together, again for the next', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([3], [1]);
+    const { reader } = await start(map);
+    const pages = await Promise.all([reader.page(), reader.page(), reader.page()]);
+    assert.equal(map.reads, 1);
+    assert.equal(new Set(pages).size, 1);
+    for (const page of pages) page.release();
+    map.set([3], [2]);
+    const next = await reader.page();
+    assert.match(next.text.toString(), /^ebpf_events_total\{key="3"\} 2$/m);
+    assert.equal(map.reads, 2);
+    next.release();
+  });
+
+  it('gives a slow scraper one page, whatever others scrape in the meantime', async () => {
+    const map = bigMap();
+    const { url } = await start(map);
+    const slow = connect(Number(new URL(url).port), '127.0.0.1');
+    slow.pause();
+    slow.write('GET /metrics HTTP/1.1\r\nHost: slow\r\nConnection: close\r\n\r\n');
+    await once(slow, 'connect');
+    while (map.reads === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (let round = 1; round <= 4; round++) {
+      for (let key = 0; key < 200_000; key++) map.set([key], [round]);
+      assert.deepEqual(countersOf((await fetchPage(url)).body), new Set([String(round)]));
+    }
+    const chunks: Buffer[] = [];
+    slow.on('data', (chunk) => chunks.push(chunk));
+    slow.resume();
+    await once(slow, 'end');
+    assert.deepEqual(countersOf(Buffer.concat(chunks)), new Set(['0']));
+  });
+
+  it('goes on after scrapers that went away in the middle of a page', async () => {
+    const map = bigMap();
+    const { url } = await start(map);
+    for (let round = 0; round < 5; round++) {
+      const gone = connect(Number(new URL(url).port), '127.0.0.1');
+      gone.write(`GET /metrics HTTP/1.1\r\nHost: gone\r\n${round % 2 ? 'Accept-Encoding: gzip\r\n' : ''}\r\n`);
+      const reads = map.reads;
+      while (map.reads === reads) await new Promise((resolve) => setImmediate(resolve));
+      gone.destroy();
+    }
+    assert.deepEqual(countersOf((await fetchPage(url)).body), new Set(['0']));
+  });
+
+  it('answers 500 with the cause when the collection failed, and logs the outage once', async () => {
+    const map = new FakeMap('events', 4, 8);
+    const { url, provider, lines, reader } = await start(map);
+    const collect = reader.collect.bind(reader);
+    reader.collect = () => Promise.reject(new Error('the SDK is broken'));
+    for (let round = 0; round < 3; round++) {
+      const { status, body } = await fetchPage(url);
+      assert.equal(status, 500);
+      assert.match(body.toString(), /the SDK is broken/);
+    }
+    reader.collect = collect;
+    assert.equal((await fetchPage(url)).status, 200);
+    assert.deepEqual(lines, ['warn: collection: the SDK is broken', 'info: collection: works again']);
+    assert.ok(provider);
+  });
+
+  it('serves the rest, and a metric that says so, when a map could not be read', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([1], [1]);
+    map.failure = new Error('EBADF');
+    const { url } = await start(map);
+    const { status, body } = await fetchPage(url);
+    assert.equal(status, 200);
+    assert.doesNotMatch(body.toString(), /ebpf_events_total/);
+    assert.match(body.toString(), /^ebpf_meter_map_read_errors_total\{program="test",map="events"\} 1$/m);
+  });
+
+  const paths: { path: string; method?: string; status: number; body: RegExp }[] = [
+    { path: '/', status: 200, body: /href="\/metrics"/ },
+    { path: '/-/healthy', status: 200, body: /healthy/ },
+    { path: '/-/ready', status: 200, body: /ready/ },
+    { path: '/metrics?debug=1', status: 200, body: /ebpf_events_total/ },
+    { path: '/metrics/', status: 404, body: /\/metrics/ },
+    { path: '/favicon.ico', status: 404, body: /Not found/ },
+    { path: '/metrics', method: 'POST', status: 405, body: /GET/ },
+    { path: '/metrics', method: 'HEAD', status: 200, body: /^$/ },
+  ];
+  for (const { path, method = 'GET', status, body } of paths) {
+    it(`answers ${status} to ${method} ${path}`, async () => {
+      const map = new FakeMap('events', 4, 8);
+      map.set([1], [1]);
+      const { url } = await start(map);
+      const answer = await fetchPage(url, { path, method });
+      assert.equal(answer.status, status);
+      assert.match(answer.body.toString(), body);
+    });
+  }
+
+  it('says which address is used and what to do', async () => {
+    const map = new FakeMap('events', 4, 8);
+    const { url } = await start(map);
+    const port = Number(new URL(url).port);
+    await assert.rejects(start(map, { port }), {
+      code: 'reader',
+      message: `Prometheus reader: 127.0.0.1:${port}: the port is in use`,
+    });
+  });
+
+  it('says that an address is not of this machine', async () => {
+    await assert.rejects(start(new FakeMap('events', 4, 8), { host: '192.0.2.1' }), {
+      code: 'reader',
+      message: 'Prometheus reader: 192.0.2.1:0: no address of this machine',
+    });
+  });
+
+  it('ends although a scraper keeps its connection', async () => {
+    const map = new FakeMap('events', 4, 8);
+    const { url, provider } = await start(map);
+    const agent = new Agent({ keepAlive: true });
+    await new Promise((resolve) => get(url, { agent }, (response) => response.resume().on('end', resolve)));
+    await provider.shutdown();
+    providers.length = 0;
+    await assert.rejects(fetchPage(url), { code: 'ECONNREFUSED' });
+    agent.destroy();
+  });
+});
+
+describe('acceptsGzip', () => {
+  const cases: [string | undefined, boolean][] = [
+    [undefined, false],
+    ['', false],
+    ['gzip', true],
+    ['GZIP', true],
+    ['deflate, gzip;q=0.5', true],
+    ['gzip;q=0', false],
+    ['gzip; q=0.0, *', false],
+    ['*', true],
+    ['*;q=0', false],
+    ['identity', false],
+    ['br, zstd', false],
+  ];
+  for (const [header, expected] of cases) {
+    it(`${header} → ${expected}`, () => assert.equal(acceptsGzip(header), expected));
+  }
+});
