@@ -29,11 +29,13 @@ export interface MapEntry {
   readonly map: Located<string>;
   readonly field: Located<string> | undefined;
   readonly index: readonly Located<string>[] | undefined;
-  readonly labels: readonly LabelEntry[] | undefined;
+  readonly labels: readonly LabelEntry[];
   /** `sum` or a label's name. */
   readonly perCpu: Located<string> | undefined;
   readonly cache: Located<string> | undefined;
   readonly zeros: Located<boolean> | undefined;
+  /** False where it has errors of its own, which have been reported. */
+  readonly valid: boolean;
 }
 
 const fileKeys = ['description', 'expensive', 'constants', 'maps', 'metrics'];
@@ -57,7 +59,7 @@ export function parseProgramFile(text: string, path: string, diagnostics: Diagno
   const description = file.get('description')?.text() ?? '';
   const expensive = file.get('expensive')?.boolean() ?? false;
   const constants = parseConstants(file);
-  const maps = parseMaps(file);
+  const maps = parseMaps(file, diagnostics);
   const metrics = parseMetrics(file, diagnostics);
   const hasList = metricLists.some((list) => !(file.get('metrics')?.map()?.get(list)?.isNull ?? true));
   if (metrics.length === 0 && !hasList) {
@@ -85,22 +87,23 @@ function parseConstants(file: ConfigMap): Map<string, Located<bigint>> {
   return constants;
 }
 
-function parseMaps(file: ConfigMap): Map<string, MapEntry> {
+function parseMaps(file: ConfigMap, diagnostics: Diagnostics): Map<string, MapEntry> {
   const maps = new Map<string, MapEntry>();
   for (const { name, key, value } of file.get('maps')?.map()?.entries ?? []) {
+    const before = diagnostics.errorCount;
     const entry = value.map(mapKeys);
-    if (entry === undefined) continue;
     const own = { value: name, at: key.position };
-    maps.set(name, {
+    const parsed = {
       name: own,
-      map: locatedText(entry.get('map')) ?? own,
-      field: locatedText(entry.get('field')),
-      index: parseIndex(entry.get('index')),
-      labels: entry.has('labels') ? parseLabels(entry.get('labels')!) : undefined,
-      perCpu: locatedText(entry.get('per_cpu')),
-      cache: locatedText(entry.get('cache')),
-      zeros: located(entry.get('zeros'), (node) => node.boolean()),
-    });
+      map: locatedText(entry?.get('map')) ?? own,
+      field: locatedText(entry?.get('field')),
+      index: parseIndex(entry?.get('index')),
+      labels: parseLabels(entry?.get('labels')),
+      perCpu: locatedText(entry?.get('per_cpu')),
+      cache: locatedText(entry?.get('cache')),
+      zeros: located(entry?.get('zeros'), (node) => node.boolean()),
+    };
+    maps.set(name, { ...parsed, valid: diagnostics.errorCount === before });
   }
   return maps;
 }

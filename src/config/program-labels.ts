@@ -27,10 +27,10 @@ const laterDecoders = ['cgroup', 'dname', 'kstack', 'pci_class', 'pci_device', '
 /** The largest key that a BPF hash map takes is far below; this only keeps sums exact. */
 const largestSize = 65536;
 
-/** A list of labels; labels without a name are reported and left out. */
-export function parseLabels(node: ConfigNode): LabelEntry[] {
+/** A list of labels, empty where there is none; labels without a name are reported and left out. */
+export function parseLabels(node: ConfigNode | undefined): LabelEntry[] {
   const labels: LabelEntry[] = [];
-  for (const item of node.list() ?? []) {
+  for (const item of node?.list() ?? []) {
     const label = parseLabel(item);
     if (label === undefined) continue;
     if (labels.some(({ name }) => name.value === label.name.value))

@@ -14,7 +14,7 @@ export interface MetricEntry {
   readonly help: string;
   readonly unit: Located<string> | undefined;
   readonly map: Located<string> | undefined;
-  readonly labels: readonly LabelEntry[] | undefined;
+  readonly labels: readonly LabelEntry[];
   readonly field: Located<string> | undefined;
   readonly slots: Located<string> | undefined;
   readonly sum: Located<string> | undefined;
@@ -71,7 +71,7 @@ export function parseMetric(node: ConfigNode, kind: MetricKind, diagnostics: Dia
     help: metric.get('help')?.isNull ? '' : (metric.get('help')?.text() ?? ''),
     unit,
     map: locatedText(metric.get('map')),
-    labels: metric.has('labels') ? parseLabels(metric.get('labels')!) : undefined,
+    labels: parseLabels(metric.get('labels')),
     field: locatedText(metric.get('field')),
     slots: locatedText(metric.get('slots')),
     sum: locatedText(metric.get('sum')),

@@ -1,0 +1,111 @@
+import type { ObjectLayout, VariableLayout } from '../btf/types.ts';
+import { numberType, typeText } from './btf-path.ts';
+import type { Diagnostics, Position } from './diagnostic.ts';
+import type { Located } from './located.ts';
+import { suggest } from './nearest.ts';
+import type { NumberType } from './plan.ts';
+import type { ProgramFile } from './program-file.ts';
+import type { MetricEntry } from './program-metric.ts';
+
+/**
+ * Values of .rodata variables: those that the file gives, an operator's in their place, and per constant that metrics
+ * need 1 where one of them is enabled, else 0.
+ */
+export function resolveConstants(
+  file: ProgramFile,
+  enabled: readonly MetricEntry[],
+  overrides: ReadonlyMap<string, number | bigint>,
+  layout: ObjectLayout,
+  diagnostics: Diagnostics,
+): ReadonlyMap<string, number | bigint> {
+  const values = new Map<string, number | bigint>();
+  const set = (name: string, value: bigint, at: Position, who: string) => {
+    const variable = findConstant(name, at, who, layout, diagnostics);
+    const type = variable && constantType(variable, at, diagnostics);
+    if (type === undefined) return;
+    const { min, max } = rangeOf(type);
+    if (value >= min && value <= max) values.set(name, exact(value));
+    else diagnostics.error(at, `${who}constant "${name}" is ${type}: ${value} is not from ${min} to ${max}`);
+  };
+
+  for (const [name, { value, at }] of file.constants) set(name, value, at, '');
+  for (const [name, value] of overrides) {
+    if (Number.isInteger(value) || typeof value === 'bigint') set(name, BigInt(value), file.at, setByOperator);
+    else diagnostics.error(file.at, `${setByOperator}constant "${name}" must be an integer, not ${value}`);
+  }
+  const needed = new Set(enabled.flatMap(({ needs }) => needs.constants.map(({ value }) => value)));
+  for (const { value: name, at } of file.metrics.flatMap(({ needs }) => needs.constants)) {
+    if (file.constants.has(name)) {
+      diagnostics.error(file.constants.get(name)!.at, `constant "${name}" is set by the metrics that need it`);
+    } else if (overrides.has(name)) {
+      diagnostics.error(
+        file.at,
+        `${setByOperator}constant "${name}" is set by the metrics that need it: enable or disable those`,
+      );
+    } else set(name, needed.has(name) ? 1n : 0n, at, '');
+  }
+  return values;
+}
+
+/** BPF programs that are named by metrics, but by no enabled one. Unknown names are errors. */
+export function resolveSkipped(
+  file: ProgramFile,
+  enabled: readonly MetricEntry[],
+  layout: ObjectLayout,
+  diagnostics: Diagnostics,
+): ReadonlySet<string> {
+  const names = layout.programs.map(({ name }) => name);
+  const named = file.metrics.flatMap(({ needs }) => needs.programs ?? []);
+  for (const { value, at } of named) {
+    if (!names.includes(value))
+      diagnostics.error(at, `no BPF program "${value}" in ${layout.path}${suggest(value, names)}`);
+  }
+  const needed = new Set(enabled.flatMap(({ needs }) => texts(needs.programs ?? [])));
+  return new Set(texts(named).filter((name) => !needed.has(name)));
+}
+
+export function texts(list: readonly Located<string>[]): string[] {
+  return list.map(({ value }) => value);
+}
+
+const setByOperator = "the exporter's configuration: ";
+
+function findConstant(
+  name: string,
+  at: Position,
+  who: string,
+  layout: ObjectLayout,
+  diagnostics: Diagnostics,
+): VariableLayout | undefined {
+  const constants = layout.variables.filter(({ section }) => section.startsWith('.rodata'));
+  const variable = constants.find((candidate) => candidate.name === name);
+  if (variable !== undefined) return variable;
+  const known = constants.map((candidate) => candidate.name);
+  diagnostics.error(at, `${who}no constant "${name}" in .rodata of ${layout.path}${suggest(name, known)}`);
+  return undefined;
+}
+
+function constantType(
+  { name, type }: VariableLayout,
+  at: Position,
+  diagnostics: Diagnostics,
+): ConstantType | undefined {
+  if (type.kind === 'int' && type.bool) return 'bool';
+  const number = numberType(type);
+  if (number === undefined) diagnostics.error(at, `constant "${name}" is ${typeText(type)}, which can't be set`);
+  return number;
+}
+
+type ConstantType = NumberType | 'bool';
+
+function rangeOf(type: ConstantType): { min: bigint; max: bigint } {
+  if (type === 'bool') return { min: 0n, max: 1n };
+  const bits = BigInt(type.slice(1));
+  return type.startsWith('i')
+    ? { min: -(1n << (bits - 1n)), max: (1n << (bits - 1n)) - 1n }
+    : { min: 0n, max: (1n << bits) - 1n };
+}
+
+function exact(value: bigint): number | bigint {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}

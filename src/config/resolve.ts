@@ -1,0 +1,258 @@
+import type { ObjectLayout } from '../btf/types.ts';
+import type { Diagnostics, Position } from './diagnostic.ts';
+import { goFloat } from './go-float.ts';
+import type { Located } from './located.ts';
+import { suggest } from './nearest.ts';
+import type { HistogramMetricPlan, ProgramPlan, Scale } from './plan.ts';
+import type { MapEntry, ProgramFile } from './program-file.ts';
+import type { MetricEntry } from './program-metric.ts';
+import { keyBuckets, slotBounds } from './resolve-buckets.ts';
+import { resolveConstants, resolveSkipped, texts } from './resolve-constants.ts';
+import { type ResolvedSource, resolveSource } from './resolve-source.ts';
+import { isBucketCount, numberIn, slotsIn } from './resolve-values.ts';
+import { TablesBuilder } from './table-builder.ts';
+import { type CountedIn, scaleBetween, unscaled } from './units.ts';
+
+export interface ResolveOptions {
+  /** Prefix of every metric's name; '' for none. */
+  readonly namespace: string;
+  /** Number of possible CPUs. */
+  readonly cpus: number;
+  /** Names as in the file; undefined: all. */
+  readonly metrics?: readonly string[] | undefined;
+  /** An operator's values of .rodata variables, which win over the file's. */
+  readonly constants?: ReadonlyMap<string, number | bigint> | undefined;
+  /** The kernel's, in bytes; 4096 unless given. */
+  readonly pageSize?: number | undefined;
+}
+
+/** A plan, and where its metrics stand in the file, for what is found out later (check-together.ts). */
+export interface ResolvedProgram extends ProgramPlan {
+  /** By the metric's full name. */
+  readonly origins: ReadonlyMap<string, MetricOrigin>;
+}
+
+export interface MetricOrigin {
+  readonly name: Position;
+  /** Those that the file names; BTF's have no place. */
+  readonly labels: ReadonlyMap<string, Position>;
+}
+
+/**
+ * What a program exports and how it is read: its file against its object. Metrics that are not enabled are checked
+ * too, but not read. Undefined where something was wrong, in the file or between the two; all of it is reported.
+ */
+export function resolveProgram(
+  file: ProgramFile,
+  layout: ObjectLayout,
+  options: ResolveOptions,
+  diagnostics: Diagnostics,
+): ResolvedProgram | undefined {
+  const before = diagnostics.errorCount;
+  const enabled = enabledMetrics(file, options, diagnostics);
+  const constants = resolveConstants(file, enabled, options.constants ?? new Map(), layout, diagnostics);
+  const skip = resolveSkipped(file, enabled, layout, diagnostics);
+
+  const context = { layout, cpus: options.cpus, diagnostics };
+  const described = new Map<string, ResolvedSource | undefined>();
+  for (const entry of file.maps.values()) {
+    described.set(
+      entry.name.value,
+      entry.valid ? resolveSource({ ...entry, described: true, at: entry.name.at }, context) : undefined,
+    );
+  }
+  const tables = new TablesBuilder();
+  const unread = new TablesBuilder();
+  const perCpuFirst = new Set<string>();
+  const origins = new Map<string, MetricOrigin>();
+  for (const metric of file.metrics) {
+    const entry = mapEntryOf(metric, file);
+    if (entry !== undefined && metric.labels.length > 0) {
+      const { at } = metric.labels[0]!.name;
+      diagnostics.error(at, `map "${entry.name.value}" is described in "maps": its labels belong there`);
+    }
+    if (!metric.valid) continue;
+    const source =
+      entry === undefined ? resolveSource(directReference(metric), context) : described.get(entry.name.value);
+    if (source === undefined) continue;
+    const isEnabled = enabled.includes(metric);
+    const name = fullName(metric, options.namespace);
+    addMetric(metric, name, source, isEnabled ? tables : unread, {
+      options,
+      diagnostics,
+      table: (entry?.map ?? metric.map ?? metric.name).value,
+    });
+    if (!isEnabled) continue;
+    for (const map of source.perCpuFirst) perCpuFirst.add(map);
+    const labels = entry?.labels ?? metric.labels;
+    origins.set(name, {
+      name: metric.name.at,
+      labels: new Map(labels.map((label) => [label.name.value, label.name.at])),
+    });
+  }
+  if (!file.valid || diagnostics.errorCount !== before) return undefined;
+  return {
+    name: file.name,
+    description: file.description,
+    expensive: file.expensive,
+    file: file.path,
+    object: layout.path,
+    tables: tables.build(),
+    constants,
+    skip,
+    needs: new Map(
+      enabled.map((metric) => [
+        fullName(metric, options.namespace),
+        metric.needs.programs && texts(metric.needs.programs),
+      ]),
+    ),
+    perCpuFirst: [...perCpuFirst],
+    origins,
+  };
+}
+
+function enabledMetrics(file: ProgramFile, options: ResolveOptions, diagnostics: Diagnostics): readonly MetricEntry[] {
+  const wanted = options.metrics;
+  if (wanted === undefined) return file.metrics;
+  const names = file.metrics.map(({ name }) => name.value);
+  for (const name of wanted) {
+    if (names.includes(name)) continue;
+    diagnostics.error(
+      file.at,
+      `the exporter's configuration: program "${file.name}" has no metric "${name}"${suggest(name, names)}`,
+    );
+  }
+  if (wanted.length === 0) {
+    diagnostics.error(
+      file.at,
+      `the exporter's configuration: no metric of program "${file.name}" is enabled; disable the program instead`,
+    );
+  }
+  return file.metrics.filter(({ name }) => wanted.includes(name.value));
+}
+
+function mapEntryOf(metric: MetricEntry, file: ProgramFile): MapEntry | undefined {
+  return file.maps.get((metric.map ?? metric.name).value);
+}
+
+function directReference(metric: MetricEntry) {
+  const nothing = { field: undefined, index: undefined, perCpu: undefined, cache: undefined, zeros: undefined };
+  const { labels, map, name } = metric;
+  return { ...nothing, map: map ?? name, labels, described: false, at: (map ?? name).at };
+}
+
+function fullName({ name }: MetricEntry, namespace: string): string {
+  return namespace === '' ? name.value : `${namespace}.${name.value}`;
+}
+
+interface AddContext {
+  readonly options: ResolveOptions;
+  readonly diagnostics: Diagnostics;
+  /** The map's name. */
+  readonly table: string;
+}
+
+function addMetric(
+  metric: MetricEntry,
+  name: string,
+  resolved: ResolvedSource,
+  tables: TablesBuilder,
+  context: AddContext,
+): void {
+  const { diagnostics, options } = context;
+  const { source, keySize, labels, element } = resolved;
+  const base = { name, help: metric.help, unit: metric.unit?.value ?? '' };
+  const shape = { name: context.table, source, keySize, labels, bucketKey: undefined };
+  if (metric.kind === 'histogram') {
+    if (isBucketCount(metric, element)) addKeyHistogram(metric, base, resolved, tables, context);
+    else addSlotHistogram(metric, base, resolved, tables, context);
+    return;
+  }
+  const numbers = numberIn(metric, element, diagnostics);
+  const scale = scaleOf(metric.in, metric, options, diagnostics);
+  if (numbers === undefined || scale === undefined) return;
+  const table = tables.table(shape);
+  table.metrics.push({ ...base, kind: metric.kind, cell: table.cell(numbers), scale });
+}
+
+type MetricBase = Pick<HistogramMetricPlan, 'name' | 'help' | 'unit'>;
+
+function addSlotHistogram(
+  metric: MetricEntry,
+  base: MetricBase,
+  { source, keySize, labels, element }: ResolvedSource,
+  tables: TablesBuilder,
+  { options, diagnostics, table: name }: AddContext,
+): void {
+  const numbers = slotsIn(metric, element, diagnostics);
+  const scale = scaleOf(metric.in, metric, options, diagnostics);
+  const sumScale = scaleOf(metric.sumIn ?? metric.in, metric, options, diagnostics);
+  if (metric.sumIn !== undefined && numbers !== undefined && numbers.sum === undefined) {
+    diagnostics.error(metric.sumIn.at, `"sum_in": histogram "${metric.name.value}" has no sum`);
+  }
+  const bounds = numbers && scale && slotBounds(metric, numbers.slots.count, scale, numbers.at, diagnostics);
+  if (bounds === undefined || sumScale === undefined) return;
+  const table = tables.table({ name, source, keySize, labels, bucketKey: undefined });
+  table.metrics.push({
+    ...base,
+    kind: 'histogram',
+    cell: table.cell(numbers!.slots),
+    ...bounds,
+    le: bounds.bounds.map(goFloat),
+    sum: numbers!.sum && { cell: table.cell(numbers!.sum), scale: sumScale },
+  });
+}
+
+function addKeyHistogram(
+  metric: MetricEntry,
+  base: MetricBase,
+  { source, keySize, labels, element }: ResolvedSource,
+  tables: TablesBuilder,
+  { diagnostics, table: name }: AddContext,
+): void {
+  const { at } = metric.name;
+  const what = `histogram "${metric.name.value}": the value of "${name}" is one number, so its buckets are in the key`;
+  const bucket = labels.at(-1);
+  if (source.kind === 'indexed') {
+    diagnostics.error(at, `${what}, but it has only indexes`);
+    return;
+  }
+  if (source.perCpu === 'label') {
+    diagnostics.error(at, `${what}, but its last label is the CPU`);
+    return;
+  }
+  if (bucket === undefined) {
+    diagnostics.error(at, `${what}, but it has no labels: the last is the bucket`);
+    return;
+  }
+  const numbers = numberIn(metric, element, diagnostics);
+  const buckets = keyBuckets(metric, bucket, diagnostics);
+  if (numbers === undefined || buckets === undefined) return;
+  const { bucketKey, sumScale, ...bounds } = buckets;
+  const table = tables.table({ name, source, keySize, labels: labels.slice(0, -1), bucketKey });
+  table.cell(numbers);
+  table.metrics.push({
+    ...base,
+    kind: 'histogram',
+    cell: 0,
+    ...bounds,
+    le: bounds.bounds.map(goFloat),
+    sum: { cell: bounds.slots, scale: sumScale },
+  });
+}
+
+function scaleOf(
+  from: Located<CountedIn> | undefined,
+  { unit }: MetricEntry,
+  { pageSize = 4096 }: ResolveOptions,
+  diagnostics: Diagnostics,
+): Scale | undefined {
+  if (from === undefined) return unscaled;
+  if (unit === undefined) {
+    diagnostics.error(from.at, `counted in ${from.value}, but the metric has no "unit" to turn it into`);
+    return undefined;
+  }
+  const scale = scaleBetween(from.value, unit.value, pageSize);
+  if (scale === undefined) diagnostics.error(from.at, `${from.value} can't be turned into the unit ${unit.value}`);
+  return scale;
+}
