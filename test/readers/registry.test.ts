@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ReaderConfig } from '../../src/config/exporter.ts';
+import { createReader, readerKinds } from '../../src/readers/registry.ts';
+import { counter, FakeRows, FakeStore, tablePlan } from '../helpers/fake-rows.ts';
+import { fakeContext, provide } from '../helpers/reader-context.ts';
+
+const CONFIGS: readonly { config: ReaderConfig; describe: RegExp }[] = [
+  {
+    config: {
+      kind: 'prometheus',
+      host: 'localhost',
+      port: 0,
+      translation: 'underscore_escaping_with_suffixes',
+      scopeInfo: false,
+      targetInfo: true,
+    },
+    describe: /^http:\/\/localhost:[1-9]\d+\/metrics$/,
+  },
+  {
+    config: {
+      kind: 'periodic',
+      intervalMs: 60_000,
+      timeoutMs: 30_000,
+      exporter: {
+        kind: 'otlp_grpc',
+        endpoint: 'http://localhost:4317',
+        headers: {},
+        compression: 'none',
+        timeoutMs: 10_000,
+        temporality: 'cumulative',
+        tls: { insecure: true, caFile: undefined, keyFile: undefined, certFile: undefined },
+      },
+    },
+    describe: /^OTLP to http:\/\/localhost:4317 every 60 s$/,
+  },
+  {
+    config: {
+      kind: 'periodic',
+      intervalMs: 1500,
+      timeoutMs: 1000,
+      exporter: { kind: 'console', temporality: 'delta' },
+    },
+    describe: /^console every 1.5 s$/,
+  },
+];
+
+for (const { config, describe } of CONFIGS) {
+  test(describe.source, async (t) => {
+    const print = t.mock.method(console, 'dir', () => {});
+    const rows = new FakeRows(tablePlan('events', 1, [counter('ebpf.events')]));
+    rows.set('a', [1]);
+    const { context } = fakeContext(new FakeStore(rows));
+    const created = await createReader(config, context);
+    assert.match(created.describe, describe);
+    assert.equal(readerKinds[config.kind].kind, config.kind);
+    provide([created.reader], context.health);
+    await created.reader.shutdown().catch(() => {});
+    const printed = print.mock.calls.map(
+      (call) => (call.arguments[0] as { descriptor: { name: string } }).descriptor.name,
+    );
+    assert.equal(printed.includes('ebpf.events'), describe.source.includes('console'));
+  });
+}
