@@ -4,6 +4,7 @@ import {
   DataPointType,
   type Histogram,
   type HistogramMetricData,
+  InstrumentType,
 } from '@opentelemetry/sdk-metrics';
 import type { HistogramMetricPlan } from '../config/plan.ts';
 import { type Layout, type MetricPoints, type Point, rearranged } from './points.ts';
@@ -28,8 +29,10 @@ export class HistogramPoints implements MetricPoints {
     this.columns = Array.from({ length: plan.slots }, (_, slot) => plan.cell + slot);
     if (plan.sum !== undefined) this.columns = [...this.columns, plan.sum.cell];
     this.#bounds = [...plan.bounds];
+    const { name, help: description, unit } = plan;
+    const descriptor = { name, type: InstrumentType.HISTOGRAM, description, unit, valueType: ValueType.DOUBLE };
     this.#data = {
-      descriptor: { name: plan.name, description: plan.help, unit: plan.unit, valueType: ValueType.DOUBLE },
+      descriptor,
       aggregationTemporality: temporality,
       dataPointType: DataPointType.HISTOGRAM,
       dataPoints: [],

@@ -1,5 +1,10 @@
 import { type Attributes, type HrTime, ValueType } from '@opentelemetry/api';
-import { type AggregationTemporality, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
+import {
+  type AggregationTemporality,
+  DataPointType,
+  InstrumentType,
+  type MetricData,
+} from '@opentelemetry/sdk-metrics';
 import type { NumberMetricPlan } from '../config/plan.ts';
 import { type Layout, type MetricPoints, type Point, rearranged } from './points.ts';
 
@@ -86,7 +91,8 @@ function describe(
   aggregationTemporality: AggregationTemporality,
   valueType: ValueType,
 ): MetricData & { dataPoints: Point<number>[] } {
-  const descriptor = { name: plan.name, description: plan.help, unit: plan.unit, valueType };
+  const type = plan.kind === 'counter' ? InstrumentType.OBSERVABLE_COUNTER : InstrumentType.OBSERVABLE_GAUGE;
+  const descriptor = { name: plan.name, type, description: plan.help, unit: plan.unit, valueType };
   const dataPoints: Point<number>[] = [];
   return plan.kind === 'counter'
     ? { descriptor, aggregationTemporality, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }

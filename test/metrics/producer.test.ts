@@ -23,16 +23,17 @@ test('metrics of all tables come in one scope', async () => {
   assert.deepEqual(errors, []);
   assert.equal(resourceMetrics.scopeMetrics.length, 1);
   assert.deepEqual(resourceMetrics.scopeMetrics[0]!.scope, { name: 'ebpf-meter', version: '1.2.3' });
+  const common = { unit: '', valueType: ValueType.INT };
   assert.deepEqual(resourceMetrics.scopeMetrics[0]!.metrics, [
     {
-      descriptor: { name: 'ebpf.events', description: 'Help of ebpf.events', unit: '', valueType: ValueType.INT },
+      descriptor: { ...common, name: 'ebpf.events', type: 'OBSERVABLE_COUNTER', description: 'Help of ebpf.events' },
       aggregationTemporality: AggregationTemporality.CUMULATIVE,
       dataPointType: DataPointType.SUM,
       isMonotonic: true,
       dataPoints: [{ startTime: [100, 0], endTime: [1000, 0], attributes: { key: 'a' }, value: 5 }],
     },
     {
-      descriptor: { name: 'ebpf.load', description: 'Help of ebpf.load', unit: '', valueType: ValueType.INT },
+      descriptor: { ...common, name: 'ebpf.load', type: 'OBSERVABLE_GAUGE', description: 'Help of ebpf.load' },
       aggregationTemporality: AggregationTemporality.CUMULATIVE,
       dataPointType: DataPointType.GAUGE,
       dataPoints: [{ startTime: [100, 0], endTime: [1000, 0], attributes: { key: 'b' }, value: 7 }],
