@@ -4,10 +4,8 @@ import type { CollectionResult, MetricData, MetricProducer } from '@opentelemetr
 import type { TablePlan } from '../config/plan.ts';
 import { MeterError } from '../errors.ts';
 import type { Reading, SeriesStore } from './rows.ts';
+import { SCOPE_NAME } from './scope.ts';
 import { type SelectTemporality, TablePoints } from './table-points.ts';
-
-/** Name of the instrumentation scope of all metrics, those of the programs and our own. */
-export const SCOPE_NAME = 'ebpf-meter';
 
 /**
  * One reader's view of the store as data points of its temporality.

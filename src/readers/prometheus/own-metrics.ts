@@ -40,7 +40,8 @@ export class OwnMetrics {
 
 const EMPTY = '# no registered metrics';
 
-function kindOf(metric: MetricData): 'counter' | 'gauge' | 'histogram' {
+/** What a Prometheus page calls it: a sum that can go down is a gauge there. */
+export function kindOf(metric: MetricData): 'counter' | 'gauge' | 'histogram' {
   if (metric.dataPointType === DataPointType.HISTOGRAM) return 'histogram';
   return metric.dataPointType === DataPointType.SUM && metric.isMonotonic ? 'counter' : 'gauge';
 }

@@ -147,7 +147,7 @@ describe('PrometheusReader', () => {
       assert.deepEqual(countersOf((await fetchPage(url)).body), new Set([String(round)]));
     }
     const chunks: Buffer[] = [];
-    slow.on('data', (chunk) => chunks.push(chunk));
+    slow.on('data', (chunk: Buffer) => chunks.push(chunk));
     slow.resume();
     await once(slow, 'end');
     assert.deepEqual(countersOf(Buffer.concat(chunks)), new Set(['0']));

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { AggregationTemporality } from '@opentelemetry/sdk-metrics';
+import type { TablePlan } from '../../../src/config/plan.ts';
+import { BpfMetricProducer } from '../../../src/metrics/producer.ts';
+import { prometheusMetricName } from '../../../src/metrics/prometheus-name.ts';
+import { Store } from '../../../src/metrics/store.ts';
+import { Tallies } from '../../../src/metrics/tallies.ts';
+import { makeFamilies, writeFamily } from '../../../src/readers/prometheus/families.ts';
+import { kindOf } from '../../../src/readers/prometheus/own-metrics.ts';
+import { PageBuffer, PagePool } from '../../../src/readers/prometheus/page-buffer.ts';
+import { counter, FakeMap, fakeReaders, histogram, NO_FACTS, programPlan, tablePlan } from '../../helpers/fake-maps.ts';
+import { parsePrometheusText } from '../../helpers/prometheus-text.ts';
+
+const STRATEGY = 'underscore_escaping_with_suffixes';
+
+function stringLabel(plan: TablePlan): TablePlan {
+  const labels = plan.labels.map((label) => ({ ...label, decoders: [{ name: 'string' }] }));
+  return { ...plan, labels };
+}
+
+/** Families by name, each sample as name, labels and value in any order. */
+function meaning(text: string) {
+  const families = [...parsePrometheusText(text).families].map(([name, { type, help, samples }]) => {
+    const lines = samples.map(({ name: sample, labels, value }) => {
+      const le = labels.le;
+      const sorted = Object.entries(le === undefined ? labels : { ...labels, le: String(Number(le)) }).toSorted();
+      return JSON.stringify([sample, sorted, value]);
+    });
+    return [name, { type, help, samples: lines.toSorted() }] as const;
+  });
+  return Object.fromEntries(families);
+}
+
+/** The stock serializer writes a histogram's count and sum in front of its buckets; the strict parser wants them behind. */
+function bucketsFirst(text: string): string {
+  const waiting: string[] = [];
+  const lines = text.split('\n').flatMap((line) => {
+    if (/^\w+_(count|sum)\{/.test(line)) {
+      waiting.push(line);
+      return [];
+    }
+    return line.includes('le="+Inf"') ? [line, ...waiting.splice(0)] : [line];
+  });
+  return lines.join('\n');
+}
+
+describe('the fast page', () => {
+  it('means the same as the stock serializer makes of the same reading', async () => {
+    const events = new FakeMap('events', 8, 16, 2);
+    events.set([0x62_22_61, 0x5c_0a_7a], [5, 1, 2 ** 40, 3]);
+    events.set([0x64, 0x65], [0, 0, 0, 0]);
+    events.set([0xff, 0xfe], [2n ** 60n, 9, 1, 1]);
+    const latency = new FakeMap('latency', 4, 8 * 28);
+    latency.set(
+      [0x61],
+      Array.from({ length: 28 }, (_, slot) => slot * 1_000_003),
+    );
+    latency.set(
+      [0x62],
+      Array.from({ length: 28 }, () => 0),
+    );
+    const source = { kind: 'entries', map: 'events', perCpu: 'sum', cache: undefined } as const;
+    const plans: TablePlan[] = [
+      {
+        ...stringLabel(
+          tablePlan('events', ['system.device', 'op'], 2, [
+            counter('ebpf.io', { unit: 'By', help: 'Bytes \\ and\nlines' }),
+            counter('ebpf.io.time', { cell: 1, unit: 's', scale: { multiplier: 1, divisor: 1e6 } }),
+            counter('ebpf.level', { kind: 'gauge', cell: 1, unit: '1' }),
+          ]),
+        ),
+        source,
+      },
+      stringLabel(tablePlan('latency', ['dev'], 28, [histogram('ebpf.latency', 26)])),
+    ];
+    const readers = fakeReaders([events, latency]);
+    const program = { plan: programPlan('test', plans), readers, startTime: [1, 0] as [number, number] };
+    const store = new Store([program], NO_FACTS, new Tallies());
+    const producer = new BpfMetricProducer(store, () => AggregationTemporality.CUMULATIVE, '1');
+    const { resourceMetrics } = await producer.collect();
+
+    const buffer = new PageBuffer(new PagePool(), 1);
+    for (const family of makeFamilies(store.tables, STRATEGY, '')) writeFamily(family, buffer);
+    const fast = buffer.bytes.toString('utf8', 0, buffer.length);
+
+    const scopeMetrics = resourceMetrics.scopeMetrics.map(({ scope, metrics }) => ({
+      scope,
+      metrics: metrics.map((metric) => {
+        const { name, unit } = metric.descriptor;
+        return {
+          ...metric,
+          descriptor: {
+            ...metric.descriptor,
+            name: prometheusMetricName(name, unit, kindOf(metric), STRATEGY),
+            unit: '',
+          },
+        };
+      }),
+    }));
+    const serializer = new PrometheusSerializer('', false, undefined, true, true);
+    const stock = serializer.serialize({ resource: resourceFromAttributes({}), scopeMetrics });
+
+    const ours = meaning(fast);
+    assert.deepEqual(ours, meaning(`${bucketsFirst(stock)}\n`));
+    assert.equal(Object.keys(ours).length, 4);
+    assert.equal(
+      Object.values(ours).reduce((sum, { samples }) => sum + samples.length, 0),
+      3 * 3 + 2 * 29,
+    );
+  });
+});
