@@ -1,0 +1,105 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the file's references to variables are written so
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { config, problems } from './read.ts';
+
+function file(...lines: string[]): string {
+  const own = lines.map((line) => `    ${line}`);
+  return ['file_format: "1.1"', 'distribution:', '  ebpf_meter:', ...own, ''].join('\n');
+}
+
+test('every setting', () => {
+  const text = file(
+    'namespace: kernel.bpf',
+    'strict: true',
+    'bpf_stats: true',
+    'directories: [programs, ../more, /etc/programs]',
+    'only: [block, sched]',
+    'programs:',
+    '  syscall: {enabled: true}',
+    '  block:',
+    '    metrics: [block.io.latency]',
+    '    constants: {min_us: 100, big: 0xffffffffffffffff, less: -5, flag: true, "off": false}',
+    '  tcp:',
+  );
+  const { namespace, strict, bpfStats, programs } = config(text, {}, '/etc/meter/otel.yaml');
+  assert.deepEqual({ namespace, strict, bpfStats }, { namespace: 'kernel.bpf', strict: true, bpfStats: true });
+  assert.deepEqual(programs.directories, ['/etc/meter/programs', '/etc/more', '/etc/programs']);
+  assert.deepEqual(programs.only, ['block', 'sched']);
+  const constants = new Map<string, number | bigint>([
+    ['min_us', 100],
+    ['big', 0xffffffffffffffffn],
+    ['less', -5],
+    ['flag', 1],
+    ['off', 0],
+  ]);
+  assert.deepEqual(
+    programs.overrides,
+    new Map([
+      ['syscall', { enabled: true, metrics: undefined, constants: new Map() }],
+      ['block', { enabled: undefined, metrics: ['block.io.latency'], constants }],
+      ['tcp', { enabled: undefined, metrics: undefined, constants: new Map() }],
+    ]),
+  );
+});
+
+test('relative folders start at the file, also where its path is relative', () => {
+  const text = file('directories: [a, ./b, ../c]');
+  assert.deepEqual(config(text, {}, 'otel.yaml').programs.directories, ['a', 'b', '../c']);
+  assert.deepEqual(config(text, {}, 'x/otel.yaml').programs.directories, ['x/a', 'x/b', 'c']);
+});
+
+test('settings without a value are the defaults', () => {
+  const keys = ['namespace', 'strict', 'bpf_stats', 'directories', 'only', 'programs'];
+  assert.deepEqual(config(file(...keys.map((key) => `${key}:`))), config('file_format: "1.1"\n'));
+  assert.deepEqual(config(file()), config('file_format: "1.1"\n'));
+});
+
+test('a namespace may be nothing', () => assert.equal(config(file('namespace: ""')).namespace, ''));
+
+test('variables keep 64 bits', () => {
+  const text = file('programs:', '  a:', '    constants:', '      x: ${X}');
+  const { programs } = config(text, { X: '18446744073709551615' });
+  assert.equal(programs.overrides.get('a')?.constants.get('x'), 18446744073709551615n);
+});
+
+const rejected: readonly [line: string, expected: string][] = [
+  ['namespac: a', '4:5 unknown key "namespac", did you mean "namespace"?'],
+  [
+    'namespace: 1a',
+    '4:16 "namespace": "1a" must start with a letter and have only letters, digits, "_", ".", "-" and "/", at most 100',
+  ],
+  [
+    'namespace: a b',
+    '4:16 "namespace": "a b" must start with a letter and have only letters, digits, "_", ".", "-" and "/", at most 100',
+  ],
+  ['namespace: 1', '4:16 "namespace" must be a string, not "1"'],
+  ['strict: maybe', '4:13 "strict" must be true or false, not "maybe"'],
+  ['bpf_stats: 1', '4:16 "bpf_stats" must be true or false, not "1"'],
+  ['directories: a', '4:18 "directories" must be a list, not "a"'],
+  ['directories: [""]', '4:19 item 1 of "directories" is empty'],
+  ['only: []', '4:11 "only" is an empty list; leave it out'],
+  ['only: [1]', '4:12 item 1 of "only" must be a string, not "1"'],
+  ['programs: [a]', '4:15 "programs" must be a map, not a list'],
+  ['programs: {a: true}', '4:19 "a" must be a map, not "true"'],
+  ['programs: {a: {enable: true}}', '4:20 unknown key "enable", did you mean "enabled"?'],
+  ['programs: {a: {enabled: 1}}', '4:29 "enabled" must be true or false, not "1"'],
+  ['programs: {a: {metrics: []}}', '4:29 "metrics" is an empty list; leave it out'],
+  ['programs: {a: {metrics: all}}', '4:29 "metrics" must be a list, not "all"'],
+  ['programs: {a: {constants: [x]}}', '4:31 "constants" must be a map, not a list'],
+  ['programs: {a: {constants: {x: y}}}', '4:35 "x" must be an integer, not "y"'],
+  ['programs: {a: {constants: {x: 1.5}}}', '4:35 "x" must be an integer, not "1.5"'],
+  ['programs: {a: {constants: {x: }}}', '4:35 "x" must be an integer, and has no value'],
+];
+
+for (const [line, expected] of rejected) {
+  test(`rejected: ${line}`, () => assert.deepEqual(problems(file(line)), [expected]));
+}
+
+test('a slip in ebpf_meter is told from another vendor', () => {
+  const text = 'file_format: "1.1"\ndistribution: {ebpf-meter: {strict: true}, ebpf_metre: {}, other: {}}\n';
+  assert.deepEqual(problems(text), [
+    '2:16 unknown key "ebpf-meter", did you mean "ebpf_meter"?',
+    '2:44 unknown key "ebpf_metre", did you mean "ebpf_meter"?',
+  ]);
+});

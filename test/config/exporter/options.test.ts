@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { prometheusWithoutFile } from '../../../src/config/exporter/defaults.ts';
+import { checkOptions, type ExporterOptions } from '../../../src/config/exporter/options.ts';
+
+const addresses: readonly [text: string, host: string, port: number][] = [
+  ['localhost:9435', 'localhost', 9435],
+  ['0.0.0.0:80', '0.0.0.0', 80],
+  ['host-1.example.org:1', 'host-1.example.org', 1],
+  ['[::1]:9435', '::1', 9435],
+  ['[::]:9435', '::', 9435],
+  ['[fe80::1%eth0]:9435', 'fe80::1%eth0', 9435],
+  [':9435', '', 9435],
+  ['9435', 'localhost', 9435],
+  ['0', 'localhost', 0],
+  [' 9435 ', 'localhost', 9435],
+  ['localhost:65535', 'localhost', 65535],
+];
+
+for (const [text, host, port] of addresses) {
+  test(`--prometheus ${text}`, () => {
+    const { options, errors } = checkOptions({ prometheus: text });
+    assert.deepEqual(errors, []);
+    assert.deepEqual(options.prometheus, { ...prometheusWithoutFile, host, port });
+  });
+}
+
+test('--prometheus off', () => assert.equal(checkOptions({ prometheus: 'off' }).options.prometheus, 'off'));
+
+const notAddresses = [
+  '',
+  'localhost',
+  '::1',
+  '::1:9435',
+  'localhost:',
+  'localhost:x',
+  ':65536',
+  '70000',
+  'a b:1',
+  'http://localhost:9435',
+  '[::1]',
+  'a:-1',
+  'on',
+  '[zz]9435',
+];
+
+for (const text of notAddresses) {
+  test(`--prometheus ${JSON.stringify(text)} is no address`, () => {
+    const cause = `${JSON.stringify(text)} is no address; write HOST:PORT, [IPV6]:PORT, :PORT, PORT or off`;
+    assert.deepEqual(checkOptions({ prometheus: text }).errors, [`--prometheus: ${cause}`]);
+  });
+}
+
+const none = {
+  prometheus: undefined,
+  otlp: undefined,
+  namespace: undefined,
+  directories: undefined,
+  only: undefined,
+  strict: undefined,
+};
+
+const given: readonly [options: ExporterOptions, expected: object][] = [
+  [{}, {}],
+  [{ otlp: 'http://c:1' }, { otlp: 'http://c:1' }],
+  [{ namespace: '' }, { namespace: '' }],
+  [{ namespace: 'a.b' }, { namespace: 'a.b' }],
+  [{ programs: ['a', 'b'] }, { directories: ['a', 'b'] }],
+  [{ programs: [] }, {}],
+  [{ only: 'a, b,,a' }, { only: ['a', 'b'] }],
+  [{ only: ['a,b', 'c'] }, { only: ['a', 'b', 'c'] }],
+  [{ strict: true }, { strict: true }],
+];
+
+for (const [options, expected] of given) {
+  test(`options ${JSON.stringify(options)}`, () => {
+    assert.deepEqual(checkOptions(options), { options: { ...none, ...expected }, errors: [] });
+  });
+}
+
+test('all wrong options are told', () => {
+  const options = { prometheus: 'x', otlp: 'ftp://x', namespace: '1', programs: ['a', ''], only: ' , ' };
+  assert.deepEqual(checkOptions(options).errors, [
+    '--prometheus: "x" is no address; write HOST:PORT, [IPV6]:PORT, :PORT, PORT or off',
+    '--otlp: "ftp://x" is no http or https URL: write it as http://HOST:4317 or https://HOST:4317',
+    '--namespace: "1" must start with a letter and have only letters, digits, "_", ".", "-" and "/", at most 100',
+    '--only: no program is named; write --only NAME,NAME',
+    '--programs: the folder has no name',
+  ]);
+});
