@@ -156,7 +156,7 @@ static __always_inline void count_unmatched(void)
 static __always_inline void count_request(struct request *rq, u32 device, const struct stamp *stamp)
 {
 	struct block_key key = { .device = device, .operation = request_operation(rq) };
-	struct block_value *value = block_io_value(key);
+	struct block_value *value = block_io_at(cache_place(device, key.operation), key);
 
 	if (!value)
 		return;
@@ -187,7 +187,8 @@ static __always_inline u32 status_of(int error)
 
 static __always_inline void count_error(u32 device, int error)
 {
-	u64 *errors = block_io_errors_value((struct error_key){ .device = device, .status = status_of(error) });
+	struct error_key key = { .device = device, .status = status_of(error) };
+	u64 *errors = block_io_errors_at(cache_place(device, key.status), key);
 
 	if (errors)
 		*errors += 1;

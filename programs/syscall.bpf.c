@@ -48,7 +48,7 @@ static __always_inline void count_error(u64 nr, u64 errno)
 
 	if (errno - 1 >= MAX_ERRNO || (errno >= ERESTARTSYS && errno <= ERESTART_RESTARTBLOCK))
 		return;
-	errors = syscall_errors_value((struct error_key){ .nr = nr, .errno = errno });
+	errors = syscall_errors_at(cache_place(nr, errno), (struct error_key){ .nr = nr, .errno = errno });
 	if (errors)
 		*errors += 1;
 }

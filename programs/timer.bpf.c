@@ -7,25 +7,18 @@
 /* Not 0: the process that starts the timers, in its own system calls or while it is interrupted. */
 const volatile s32 only_tgid = 0;
 
-struct cpu_timer {
-	u64 function;
-} CPU_ALIGNED;
-
-PERCPU_TABLE(timer_scratch, struct cpu_timer);
 CACHED_MAP(timer_starts, u64, u64, MAX_FUNCTIONS);
 
 /*
- * The function's address as a number. Since 6.17 the verifier takes what is loaded from a member of such a type for
- * memory, from which no index can be made; what comes out of a map is a number.
+ * Since 6.17 the verifier takes a function's address for a pointer to memory: it may be compared and stored, but no
+ * index made from it. Its lower half, moved into a register of 32 bits, is a number on all kernels.
  */
-static __always_inline u64 timer_function(struct timer_list *timer)
+static __always_inline u32 lower_half(u64 address)
 {
-	struct cpu_timer *cpu = percpu_element(&timer_scratch);
+	u32 half;
 
-	if (!cpu)
-		return 0;
-	*(volatile u64 *)&cpu->function = (u64)timer->function;
-	return *(volatile u64 *)&cpu->function;
+	asm volatile("%0 = %1" : "=w"(half) : "w"((u32)address));
+	return half;
 }
 
 SEC("tp_btf/timer_start")
@@ -35,10 +28,8 @@ int BPF_PROG(timer_start, struct timer_list *timer)
 
 	if (only_tgid && current_tgid() != only_tgid)
 		return 0;
-	function = timer_function(timer);
-	if (!function)
-		return 0;
-	starts = timer_starts_value(function);
+	function = (u64)timer->function;
+	starts = timer_starts_at(cache_place(lower_half(function), 0), function);
 	if (starts)
 		*starts += 1;
 	return 0;

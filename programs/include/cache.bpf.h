@@ -7,10 +7,10 @@
 #define CACHE_BITS 6
 #define CACHE_SLOTS (1 << CACHE_BITS)
 
-/* 0 … CACHE_SLOTS - 1, by Fibonacci hashing: the upper bits of the product depend on all of the key. */
-static __always_inline u32 cache_place(u64 key)
+/* Of a key's two words, 0 … CACHE_SLOTS - 1; by Fibonacci hashing, since the upper bits of a product depend on all below. */
+static __always_inline u32 cache_place(u32 low, u32 high)
 {
-	return key * 0x9e3779b97f4a7c15ULL >> (64 - CACHE_BITS);
+	return (low + high * 31) * 0x9e3779b1U >> (32 - CACHE_BITS);
 }
 
 /*
@@ -18,7 +18,8 @@ static __always_inline u32 cache_place(u64 key)
  * cache stays there and costs a comparison from then on; others of the same place go to the hash. User space
  * adds both up by key. A key is 8 bytes, and never all zero: that marks an empty place.
  *
- * Defines the maps `name` and `name_cache`, and name_value(key): where this CPU counts the key, NULL where the map is full.
+ * Defines the maps `name` and `name_cache`, and name_at(place, key): where this CPU counts the key whose cache_place()
+ * that is; NULL where the map is full.
  */
 #define CACHED_MAP(name, key_type, value_type, entries)                                              \
 	struct {                                                                                     \
@@ -47,7 +48,7 @@ static __always_inline u32 cache_place(u64 key)
 		return bpf_map_lookup_elem(&name, key);                                              \
 	}                                                                                            \
                                                                                                      \
-	static __always_inline value_type *name##_value(key_type key)                                \
+	static __always_inline value_type *name##_at(u32 place, key_type key)                        \
 	{                                                                                            \
 		struct name##_entry *entry = percpu_element(&name##_cache);                          \
 		u64 wanted, held;                                                                    \
@@ -56,7 +57,7 @@ static __always_inline u32 cache_place(u64 key)
 		if (!entry)                                                                          \
 			return NULL;                                                                 \
 		__builtin_memcpy(&wanted, &key, 8);                                                  \
-		entry += cache_place(wanted);                                                        \
+		entry += place & (CACHE_SLOTS - 1);                                                  \
 		__builtin_memcpy(&held, __builtin_assume_aligned(&entry->key, 8), 8);                \
 		if (held == wanted)                                                                  \
 			return &entry->value;                                                        \
