@@ -30,7 +30,7 @@ export function parseEndpoint(text: string, insecure = false): Endpoint | { caus
   }
   const plain = url.protocol === 'http:';
   const warnings: string[] = [];
-  const port = url.port || writtenPort(trimmed) || (plain ? '80' : '443');
+  const port = url.port || (plain ? '80' : '443');
   const shown = `${url.protocol}//${url.hostname}:${port}`;
   if (url.port === '' && writtenPort(trimmed) === undefined) {
     warnings.push(`${quoted(trimmed)} has no port, so ${port} is used; Collectors listen on 4317`);
@@ -41,7 +41,7 @@ export function parseEndpoint(text: string, insecure = false): Endpoint | { caus
   return { url: shown, insecure: plain, warnings };
 }
 
-/** URL drops a port that is the scheme's own. */
+/** URL drops a port that is the scheme's own, as if none had been written. */
 function writtenPort(text: string): string | undefined {
   const authority = text.replace(/^[^/]*:\/\//, '').split(/[/?#]/, 1)[0]!;
   return /:0*(\d+)$/.exec(authority)?.[1];

@@ -75,15 +75,9 @@ test('an empty OTEL_CONFIG_FILE counts as unset', async () => {
 });
 
 test('variables act on a file by references, for the gate too', async () => {
-  const text = withReaders(
-    '- pull:',
-    '    exporter:',
-    '      prometheus/development:',
-    '        port: ${PORT}',
-    '        host: ${HOST}',
-  );
-  const { config } = await made(text, { PORT: '99', HOST: 'h' });
-  assert.deepEqual(config.readers, [{ ...pageReader, port: 99, host: 'h' }]);
+  const text = `${page}resource:\n  attributes:\n    - name: \${NAME}\n      value: \${VALUE}\n`;
+  const { config } = await made(text, { NAME: 'a', VALUE: '1.0' });
+  assert.deepEqual(config.resourceAttributes, { a: '1.0' });
 });
 
 test('a file that is not there', async () => {
