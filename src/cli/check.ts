@@ -1,0 +1,39 @@
+import { createKernelFacts } from '../kernel/facts.ts';
+import { listenToLibbpf } from '../libbpf/print.ts';
+import { Store } from '../metrics/store.ts';
+import { Tallies } from '../metrics/tallies.ts';
+import { failuresOf, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
+import { preparePrograms } from '../programs/prepare.ts';
+import type { Options } from './args.ts';
+import { configure } from './configuration.ts';
+import { errorText } from './report.ts';
+import { wrap } from './wrap.ts';
+
+/** Loads and attaches everything once, reads every map, and prints what works. */
+export async function check(options: Options): Promise<number> {
+  const { config, log } = await configure(options);
+  if (log.writes('debug')) listenToLibbpf((level, line) => log.debug(`libbpf: ${line}`, { level }));
+  using prepared = preparePrograms(config);
+  for (const warning of prepared.warnings) log.warn(warning);
+  using programs = loadAll(prepared);
+  const { errors } = await new Store(programs.running, createKernelFacts(), new Tallies()).read();
+
+  const lines = [...programLines(programs), ...errors.map((error) => wrap(errorText(error), 0))];
+  console.log(lines.length > 0 ? lines.join('\n') : 'no program is enabled');
+  return failuresOf(programs).length > 0 || errors.length > 0 ? 1 : 0;
+}
+
+function programLines({ running, failures }: LoadedPrograms): string[] {
+  const widest = Math.max(...[...running, ...failures].map(({ name }) => name.length));
+  const line = (name: string, outcome: string) => `${name.padEnd(widest)}  ${outcome}`;
+  const reason = (error: Error) => wrap(errorText(error), widest + 2);
+  return [
+    ...running.flatMap(({ name, attached }) => {
+      const wanted = attached.filter(({ state }) => state !== 'not loaded');
+      const there = wanted.filter(({ state }) => state === 'attached');
+      const reasons = wanted.flatMap(({ error }) => (error === undefined ? [] : [reason(error)]));
+      return [line(name, `attached ${there.length} of ${wanted.length}`), ...reasons];
+    }),
+    ...failures.flatMap(({ name, error }) => [line(name, 'not attached'), reason(error)]),
+  ];
+}

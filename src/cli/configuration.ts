@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises';
+import { exporterConfig } from '../config/exporter/exporter-config.ts';
+import type { ExporterConfig } from '../config/exporter.ts';
+import { Log } from '../log.ts';
+import type { Options } from './args.ts';
+
+/** The effective configuration of the file or the environment with the options over it, and a log that follows it. */
+export async function configure(options: Options): Promise<{ config: ExporterConfig; log: Log }> {
+  const { prometheus, otlp, namespace, programs, only, strict } = options;
+  const { config, warnings } = await exporterConfig({
+    configFile: options.config,
+    env: process.env,
+    options: { prometheus, otlp, namespace, programs, only, strict },
+    readFile: (path) => readFile(path, 'utf8'),
+  });
+  const log = new Log({ level: options.logLevel ?? config.logLevel ?? 'info', format: options.logFormat });
+  for (const warning of warnings) log.warn(warning);
+  return { config, log };
+}

@@ -1,0 +1,96 @@
+import { ConfigError, Diagnostics } from '../config/diagnostic.ts';
+import type { ExporterConfig } from '../config/exporter.ts';
+import type { ProgramPlan } from '../config/plan.ts';
+import { resolveProgram } from '../config/resolve.ts';
+import { MeterError } from '../errors.ts';
+import { missingCapabilities } from '../kernel/capabilities.ts';
+import { possibleCpus } from '../kernel/cpus.ts';
+import { createHooks } from '../kernel/hooks.ts';
+import { OpenedObject } from '../libbpf/object.ts';
+import { findPrograms, type ProgramFiles } from '../programs/find.ts';
+import { parsePair } from '../programs/prepare.ts';
+import { type Environment, neededCapabilities, readEnvironment } from '../programs/reasons.ts';
+import { isSelected } from '../programs/selection.ts';
+import type { Options } from './args.ts';
+import { configure } from './configuration.ts';
+import { errorText } from './report.ts';
+import { wrap } from './wrap.ts';
+
+/** Prints every known program without loading any. */
+export async function list(options: Options): Promise<number> {
+  const { config } = await configure({ ...options, only: undefined });
+  const found = findPrograms(config.programs.directories);
+  const wanted = options.only?.flatMap((names) => names.split(',').map((name) => name.trim()));
+  const tellHook = createHooks();
+  const environment = readEnvironment();
+  const entries = found.programs
+    .filter(({ name }) => wanted?.includes(name) ?? true)
+    .map((pair) => entry(pair, config, (sections) => whetherRuns(sections, tellHook, environment)));
+  console.log(entries.length > 0 ? entries.join('\n\n') : 'no programs found');
+  for (const error of found.errors) console.error(errorText(error));
+  return found.errors.length > 0 ? 1 : 0;
+}
+
+function entry(pair: ProgramFiles, config: ExporterConfig, runs: (sections: readonly string[]) => string): string {
+  try {
+    const { plan, sections } = readPair(pair, config);
+    const state = isSelected(plan, config.programs)
+      ? 'enabled'
+      : plan.expensive
+        ? 'expensive, not enabled'
+        : 'not enabled';
+    return [
+      `${plan.name} (${state})`,
+      ...(plan.description === '' ? [] : [wrap(plan.description, 2)]),
+      ...metricLines(plan),
+      wrap(`attaches to ${sections.join(', ')}`, 2),
+      wrap(runs(sections), 2),
+    ].join('\n');
+  } catch (error) {
+    if (!(error instanceof MeterError) || error.code === 'environment') throw error;
+    return `${pair.name}\n${wrap(errorText(error), 2)}`;
+  }
+}
+
+/** The program with all its metrics, whichever the configuration enables. */
+function readPair(pair: ProgramFiles, config: ExporterConfig): { plan: ProgramPlan; sections: readonly string[] } {
+  const diagnostics = new Diagnostics();
+  const file = parsePair(pair, diagnostics);
+  using object = OpenedObject.open(pair.object);
+  const layout = object.layout();
+  const options = { namespace: config.namespace, cpus: possibleCpus().indexes };
+  const plan = file && resolveProgram(file, layout, options, diagnostics);
+  if (plan === undefined) throw new ConfigError(diagnostics.errors);
+  return { plan, sections: [...new Set(layout.programs.map(({ section }) => section))] };
+}
+
+function metricLines({ tables }: ProgramPlan): string[] {
+  return tables.flatMap(({ metrics, labels }) =>
+    metrics.flatMap(({ name, kind, unit, help }) => {
+      const by = labels.length === 0 ? '' : ` by ${labels.map((label) => label.name).join(', ')}`;
+      return [
+        wrap(`${name}: ${kind}${unit === '' ? '' : ` in ${unit}`}${by}`, 2),
+        ...(help === '' ? [] : [wrap(help, 6)]),
+      ];
+    }),
+  );
+}
+
+/** One line: yes, no and why, or what can't be told. */
+function whetherRuns(
+  sections: readonly string[],
+  tellHook: ReturnType<typeof createHooks>,
+  { capabilities, perfEventParanoid }: Environment,
+): string {
+  const hooks = sections.map((section) => tellHook(section));
+  const reasons = [...new Set(hooks.flatMap((hook) => (hook.state === 'missing' ? [hook.reason] : [])))];
+  if (reasons.length > 0) {
+    return `${reasons.length < hooks.length ? 'can run here only in part' : "can't run here"}: ${reasons.join('; ')}`;
+  }
+  const needed = new Set(sections.flatMap((section) => neededCapabilities(section, perfEventParanoid)));
+  const lacking = missingCapabilities([...needed], capabilities);
+  if (lacking.length > 0)
+    return `can't run here: ${lacking.join(' and ')} ${lacking.length > 1 ? 'are' : 'is'} missing`;
+  const unknown = new Set(hooks.flatMap((hook) => (hook.state === 'unknown' ? [hook.reason] : [])));
+  return unknown.size > 0 ? `may run here: ${[...unknown].join('; ')}` : 'can run here';
+}

@@ -1,0 +1,41 @@
+import { MeterError } from '../errors.ts';
+import { type Invocation, parseCommandLine } from './args.ts';
+import { helpText } from './help.ts';
+import { errorText, exitStatus } from './report.ts';
+
+/** Carries out a command line; resolves with the process's exit status. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await carryOut(parseCommandLine(args));
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/** Each command is imported when it is asked for, so that none waits for what another needs. */
+async function carryOut({ command, topic, options }: Invocation): Promise<number> {
+  switch (command) {
+    case 'run':
+      return (await import('./run.ts')).run(options);
+    case 'check':
+      return (await import('./check.ts')).check(options);
+    case 'list':
+      return (await import('./list.ts')).list(options);
+    case 'help':
+      process.stdout.write(helpText(topic));
+      return 0;
+    case 'version':
+      console.log(`ebpf-meter ${(await import('../version.ts')).version}`);
+      return 0;
+  }
+}
+
+/** A user's mistake is told in words; the stack is shown only where it is ours. */
+function report(error: unknown): number {
+  const errors = error instanceof AggregateError ? error.errors : [error];
+  for (const one of errors) {
+    if (one instanceof MeterError) console.error(`ebpf-meter: ${errorText(one)}`);
+    else console.error('ebpf-meter: this is a bug, please report it:', one);
+  }
+  return Math.max(...errors.map(exitStatus));
+}

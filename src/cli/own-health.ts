@@ -1,0 +1,74 @@
+import type { BpfProgramState, BpfProgramStatistics, HealthSources } from '../metrics/health.ts';
+import type { Reading, SeriesStore } from '../metrics/rows.ts';
+import type { Store } from '../metrics/store.ts';
+import type { LoadedPrograms } from '../programs/load-all.ts';
+
+/** Keeps what the last reading of a store was. */
+export class LastReading implements SeriesStore {
+  readonly #store: SeriesStore;
+  readonly #onNew: (reading: Reading) => void;
+  last: Reading | undefined;
+
+  /** `onNew` is called once for each reading, however many readers share it. */
+  constructor(store: SeriesStore, onNew: (reading: Reading) => void) {
+    this.#store = store;
+    this.#onNew = onNew;
+  }
+
+  async read(): Promise<Reading> {
+    const reading = await this.#store.read();
+    if (reading.sequence !== this.last?.sequence) {
+      this.last = reading;
+      this.#onNew(reading);
+    }
+    return reading;
+  }
+}
+
+/** What the health metrics tell, from the programs that run, those that don't, and their maps. */
+export function healthSources(
+  programs: LoadedPrograms,
+  store: Store,
+  readings: LastReading,
+  bpfStats: boolean,
+): HealthSources {
+  const states = programStates(programs);
+  return {
+    reading: () => readings.last,
+    maps: () => store.fillLevels(),
+    programs: () => states,
+    statistics: () => statisticsOf(programs),
+    bpfStats,
+  };
+}
+
+/** What is attached and what isn't doesn't change while the process runs. */
+function programStates({ running, failures }: LoadedPrograms): BpfProgramState[] {
+  return [
+    ...running.flatMap(({ name, attached, info }) =>
+      attached
+        .filter(({ state }) => state !== 'not loaded')
+        .map(({ bpfProgram, state }) => {
+          const { id, tag } = info(bpfProgram) ?? {};
+          return { program: name, bpfProgram, attached: state === 'attached', id, tag };
+        }),
+    ),
+    ...failures.flatMap(({ name, bpfPrograms }) =>
+      // Of one whose object can't be read, nothing else is known.
+      (bpfPrograms.length > 0 ? bpfPrograms : ['']).map((bpfProgram) => {
+        return { program: name, bpfProgram, attached: false, id: undefined, tag: undefined };
+      }),
+    ),
+  ];
+}
+
+function* statisticsOf({ running }: LoadedPrograms): Iterable<BpfProgramStatistics> {
+  for (const { name, attached, info } of running) {
+    for (const { bpfProgram, state } of attached) {
+      const known = state === 'attached' ? info(bpfProgram) : undefined;
+      if (known === undefined) continue;
+      const { runTimeNs, runCount, recursionMisses } = known;
+      yield { program: name, bpfProgram, runTimeNs, runCount, missed: recursionMisses };
+    }
+  }
+}

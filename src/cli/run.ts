@@ -1,0 +1,20 @@
+import type { Options } from './args.ts';
+import { configure } from './configuration.ts';
+import { startSession } from './session.ts';
+import { endingSignal } from './signals.ts';
+
+/** Runs until a signal comes. */
+export async function run(options: Options): Promise<number> {
+  const signal = endingSignal();
+  const { config, log } = await configure(options);
+  if (config.disabled) {
+    log.warn('disabled by the configuration (disabled: true, or OTEL_SDK_DISABLED): nothing is measured');
+    return 0;
+  }
+  const session = await startSession(config, log);
+  log.info(`running after ${Math.round(performance.now())} ms, until SIGINT or SIGTERM`);
+
+  log.info(`${await signal}: ending`);
+  await session.close();
+  return 0;
+}

@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
+import type { ExporterConfig, ReaderConfig } from '../config/exporter.ts';
+import { MeterError } from '../errors.ts';
+import { createKernelFacts } from '../kernel/facts.ts';
+import { listenToLibbpf } from '../libbpf/print.ts';
+import { enableStats } from '../libbpf/stats.ts';
+import type { Log } from '../log.ts';
+import { Health, recordReadings } from '../metrics/health.ts';
+import { observeProcess } from '../metrics/process.ts';
+import { exporterResource } from '../metrics/resource.ts';
+import type { Reading } from '../metrics/rows.ts';
+import { SCOPE_NAME } from '../metrics/scope.ts';
+import { Store } from '../metrics/store.ts';
+import { Tallies } from '../metrics/tallies.ts';
+import { failuresOf, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
+import { preparePrograms } from '../programs/prepare.ts';
+import type { CreatedReader, ReaderContext } from '../readers/reader.ts';
+import { createReader } from '../readers/registry.ts';
+import { shutdownReaders } from '../readers/shutdown.ts';
+import { version } from '../version.ts';
+import { healthSources, LastReading } from './own-health.ts';
+import { logError } from './report.ts';
+
+/** The process has 5 s to end in; detaching tens of probes takes some of them. */
+const shutdownMs = 3500;
+
+/** Programs that count and readers that give their metrics away, until it is closed. */
+export interface Session {
+  /** Has readers deliver what they have, and detaches the programs. Never rejects: what fails is logged. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts everything that the configuration asks for, and says what works and what doesn't.
+ * Rejects, with nothing left behind, where the configuration is wrong, nothing could be attached, a reader can't start,
+ * or with `strict` anything failed.
+ */
+export async function startSession(config: ExporterConfig, log: Log): Promise<Session> {
+  if (log.writes('debug')) listenToLibbpf((level, line) => log.debug(`libbpf: ${line}`, { level }));
+  await using stack = new AsyncDisposableStack();
+
+  using prepared = preparePrograms(config);
+  for (const warning of prepared.warnings) log.warn(warning);
+  const programs = stack.use(loadAll(prepared));
+  reportPrograms(programs, log);
+  refuse(programs, config.strict);
+  const bpfStats = config.bpfStats && startStatistics(stack, log);
+
+  const tallies = new Tallies();
+  const health = new Health(tallies);
+  const kernel = createKernelFacts({ warn: (warning) => logError(log, 'warn', warning) });
+  const store = new Store(programs.running, kernel, tallies);
+  const readings = new LastReading(recordReadings(store, health), (reading) => logReading(reading, log));
+
+  const context = { store: readings, tables: store.tables, version, log, health };
+  const readers: MetricReader[] = [];
+  stack.defer(() => closeReaders(readers, log));
+  const created = await createReaders(config.readers, context, readers);
+  const provider = new MeterProvider({ resource: exporterResource(config, hostFacts()), readers });
+  const meter = provider.getMeter(SCOPE_NAME, version);
+  health.bind(meter, healthSources(programs, store, readings, bpfStats));
+  observeProcess(meter);
+  for (const { describe } of created) log.info(`metrics: ${describe}`);
+
+  const running = stack.move();
+  return { close: () => running.disposeAsync() };
+}
+
+/** Says of each program what is attached, what isn't and why, and which metrics are missing for that. */
+function reportPrograms({ running, failures }: LoadedPrograms, log: Log): void {
+  for (const { name, attached, lost } of running) {
+    const wanted = attached.filter(({ state }) => state !== 'not loaded');
+    const there = wanted.filter(({ state }) => state === 'attached');
+    const names = there.map(({ bpfProgram }) => bpfProgram).join(', ');
+    log.info(`${name}: attached ${there.length} of ${wanted.length}${names === '' ? '' : `: ${names}`}`);
+    for (const { error } of wanted) {
+      if (error !== undefined) logError(log, 'warn', error);
+    }
+    if (lost.length > 0) log.warn(`${name}: without them there is no ${lost.join(', ')}`);
+  }
+  for (const { error } of failures) logError(log, 'warn', error);
+}
+
+/** What is not worth going on with. The reasons have been logged. */
+function refuse(programs: LoadedPrograms, strict: boolean): void {
+  const failed = failuresOf(programs);
+  if (strict && failed.length > 0) {
+    throw new MeterError('load', `strict: ${failed.length === 1 ? 'a program' : `${failed.length} programs`} failed`, {
+      remedy: 'Leave the failing ones out with --only, or go on without them by leaving out --strict.',
+    });
+  }
+  if (programs.running.some(({ attached }) => attached.some(({ state }) => state === 'attached'))) return;
+  if (failed.length > 0) throw new MeterError('attach', 'nothing could be attached, so there is nothing to measure');
+  throw new MeterError('config', 'no program is enabled, so there is nothing to measure', {
+    remedy: 'See "ebpf-meter list" for those that there are.',
+  });
+}
+
+function startStatistics(stack: AsyncDisposableStack, log: Log): boolean {
+  try {
+    stack.use(enableStats());
+    return true;
+  } catch (error) {
+    logError(log, 'warn', error);
+    return false;
+  }
+}
+
+/** A map that can't be read is told when that begins and when it ends. */
+function logReading({ tables, errors }: Reading, log: Log): void {
+  const failing = new Set(tables.filter(({ readable }) => !readable).map(({ program }) => program));
+  for (const error of errors) log.once(`read ${[...failing].join()}`, error.message);
+  if (errors.length === 0) log.over('read', 'all maps can be read again');
+}
+
+/** Those that listen come last, since a scrape may follow at once. On failure, what was made so far is in `readers`. */
+async function createReaders(
+  configs: readonly ReaderConfig[],
+  context: ReaderContext,
+  readers: MetricReader[],
+): Promise<CreatedReader[]> {
+  const created: CreatedReader[] = [];
+  const listening = (config: ReaderConfig) => config.kind === 'prometheus';
+  for (const config of [...configs.filter((one) => !listening(one)), ...configs.filter(listening)]) {
+    const one = await createReader(config, context);
+    created.push(one);
+    readers.push(one.reader);
+  }
+  return created;
+}
+
+async function closeReaders(readers: readonly MetricReader[], log: Log): Promise<void> {
+  for (const error of await shutdownReaders(readers, shutdownMs)) logError(log, 'warn', error);
+}
+
+function hostFacts() {
+  return { version, hostName: hostname(), bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() };
+}

@@ -1,0 +1,38 @@
+import { MeterError } from '../errors.ts';
+import { loadProgram, type RunningProgram } from './load.ts';
+import type { FailedProgram, PreparedPrograms } from './prepare.ts';
+
+export interface LoadedPrograms extends Disposable {
+  readonly running: readonly RunningProgram[];
+  /** Those that could not be opened or loaded as a whole. */
+  readonly failures: readonly FailedProgram[];
+}
+
+/** Loads and attaches each program for itself; disposing detaches them in reverse order. */
+export function loadAll(prepared: PreparedPrograms): LoadedPrograms {
+  using stack = new DisposableStack();
+  const running: RunningProgram[] = [];
+  const failures = [...prepared.failures];
+  for (const { plan, object } of prepared.programs) {
+    const bpfPrograms = object
+      .layout()
+      .programs.map(({ name }) => name)
+      .filter((name) => !plan.skip.has(name));
+    try {
+      running.push(stack.use(loadProgram(plan, object)));
+    } catch (error) {
+      if (!(error instanceof MeterError)) throw error;
+      failures.push({ name: plan.name, error, bpfPrograms });
+    }
+  }
+  const all = stack.move();
+  return { running, failures, [Symbol.dispose]: () => all.dispose() };
+}
+
+/** Everything that failed, of whole programs and of single BPF programs. */
+export function failuresOf({ running, failures }: LoadedPrograms): MeterError[] {
+  return [
+    ...failures.map(({ error }) => error),
+    ...running.flatMap(({ attached }) => attached.flatMap(({ error }) => error ?? [])),
+  ];
+}

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { checkTogether } from '../config/check-together.ts';
+import { ConfigError, Diagnostics } from '../config/diagnostic.ts';
+import type { ExporterConfig } from '../config/exporter.ts';
+import type { ProgramPlan } from '../config/plan.ts';
+import { type ProgramFile, parseProgramFile } from '../config/program-file.ts';
+import { type ResolvedProgram, resolveProgram } from '../config/resolve.ts';
+import { MeterError } from '../errors.ts';
+import { possibleCpus } from '../kernel/cpus.ts';
+import { pageSize } from '../kernel/page-size.ts';
+import { OpenedObject } from '../libbpf/object.ts';
+import { findPrograms, type ProgramFiles } from './find.ts';
+import { isSelected, unknownPrograms } from './selection.ts';
+
+/** A program that is ready to be loaded. */
+export interface PreparedProgram {
+  readonly plan: ProgramPlan;
+  readonly object: OpenedObject;
+}
+
+/** A program that can't run, though its configuration is right. */
+export interface FailedProgram {
+  readonly name: string;
+  readonly error: MeterError;
+  /** Those that would have been attached, as far as that is known. */
+  readonly bpfPrograms: readonly string[];
+}
+
+export interface PreparedPrograms extends Disposable {
+  readonly programs: readonly PreparedProgram[];
+  readonly failures: readonly FailedProgram[];
+  /** One line each, for the log. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Finds the programs that the configuration wants, opens their objects and checks their files against them.
+ * Throws an AggregateError of everything that is wrong with the configuration, in all files,
+ * and MeterError('environment') where nothing can be opened, as without libbpf.
+ */
+export function preparePrograms(config: ExporterConfig): PreparedPrograms {
+  const found = findPrograms(config.programs.directories);
+  const unknown = unknownPrograms(
+    found.programs.map(({ name }) => name),
+    config.programs,
+  );
+  const diagnostics = new Diagnostics();
+  const failures: FailedProgram[] = [];
+  using stack = new DisposableStack();
+
+  const programs: { plan: ResolvedProgram; object: OpenedObject }[] = [];
+  const options = { namespace: config.namespace, cpus: possibleCpus().indexes, pageSize: pageSize() };
+  for (const pair of found.programs) {
+    if (config.programs.only?.includes(pair.name) === false) continue;
+    const file = parsePair(pair, diagnostics);
+    if (file === undefined || !isSelected(file, config.programs)) continue;
+    const object = openPair(pair, failures);
+    if (object === undefined) continue;
+    stack.use(object);
+    const override = config.programs.overrides.get(pair.name);
+    const plan = resolveProgram(file, object.layout(), { ...options, ...override }, diagnostics);
+    if (plan !== undefined) programs.push({ plan, object });
+  }
+  const translations = config.readers.flatMap((reader) => (reader.kind === 'prometheus' ? [reader.translation] : []));
+  checkTogether(
+    programs.map(({ plan }) => plan),
+    diagnostics,
+    translations,
+  );
+
+  // Who names the programs doesn't care about the others in the folder.
+  const halves = config.programs.only === undefined ? found.errors : [];
+  const errors = [...unknown, ...halves, ...(diagnostics.hasErrors ? [new ConfigError(diagnostics.errors)] : [])];
+  if (errors.length > 0) throw new AggregateError(errors, `${errors.length} errors in the configuration`);
+
+  const objects = stack.move();
+  return {
+    programs,
+    failures,
+    warnings: [
+      ...found.errors.filter((error) => !halves.includes(error)).map(({ message }) => message),
+      ...diagnostics.warnings.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
+    ],
+    [Symbol.dispose]: () => objects.dispose(),
+  };
+}
+
+/** Reads and parses NAME.yaml; undefined where nothing of it can be used, which is reported. */
+export function parsePair({ file }: ProgramFiles, diagnostics: Diagnostics): ProgramFile | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    diagnostics.error({ file, line: 1, column: 1, excerpt: '' }, `not readable: ${(error as Error).message}`);
+    return undefined;
+  }
+  return parseProgramFile(text, file, diagnostics);
+}
+
+function openPair({ name, object }: ProgramFiles, failures: FailedProgram[]): OpenedObject | undefined {
+  try {
+    return OpenedObject.open(object);
+  } catch (error) {
+    if (!(error instanceof MeterError) || error.code === 'environment') throw error;
+    failures.push({ name, error, bpfPrograms: [] });
+    return undefined;
+  }
+}
