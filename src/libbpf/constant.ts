@@ -9,7 +9,7 @@ export function encodeConstant(subject: string, type: BtfType, value: number | b
   if ((type.kind !== 'int' && type.kind !== 'enum') || type.size > 8) {
     throw new MeterError(
       'config',
-      `${subject}: is a ${type.kind} of ${type.size} bytes; only integers, booleans and enums up to 8 bytes can be set`,
+      `${subject}: its type is ${type.kind} of ${type.size} bytes; only integers, booleans and enums up to 8 bytes can be set`,
     );
   }
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {

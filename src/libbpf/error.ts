@@ -57,8 +57,8 @@ export class LibbpfError extends Error {
 const logPattern = /BEGIN PROG LOAD LOG --\n([\s\S]*?)(?:-- END PROG LOAD LOG|$)/;
 /** Lines of libbpf that say only that something failed, after the one that says what. */
 const echo = /failed to (load|prepare)|BPF program load failed|PROG LOAD LOG|^Error in|^elf: /;
-/** Statistics at the end of a verifier's log. */
-const statistics = /^(processed \d+ insns|verification time|stack depth|insns processed|mark_precise|\d+: )/;
+/** What may stand behind the reason in a verifier's log: states and statistics. */
+const statistics = /^((cur|old) state:|processed \d+ insns|verification time|stack depth|mark_precise|\d+: )/;
 
 /** The line that says why, of all that libbpf and the verifier said; undefined where they said nothing. */
 export function lastWords(messages: readonly string[]): string | undefined {

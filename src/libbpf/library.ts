@@ -86,10 +86,22 @@ export function memoryAt(address: Pointer, length: number): ArrayBuffer {
   return koffi.view(address, length);
 }
 
-/**
- * A buffer's address as a number, for calls that are given places inside one buffer again and again.
- * It stays valid as long as the buffer is referred to: V8 doesn't move the memory behind an ArrayBuffer.
- */
+/** Memory that C is given places in by number, again and again. */
+export interface NativeMemory {
+  /** Aligned to 8 bytes. */
+  readonly bytes: Uint8Array;
+  /** Valid as long as this object is referred to: V8 doesn't move the memory behind an ArrayBuffer, but frees it. */
+  readonly address: number;
+}
+
+/** Memory of that many bytes, all zero. Keep the object itself, not only its address. */
+export function allocate(length: number): NativeMemory {
+  // Over a buffer of its own: a slice of node's pool needn't be aligned.
+  const bytes = new Uint8Array(new ArrayBuffer(length));
+  return { bytes, address: addressOf(bytes) };
+}
+
+/** A buffer's address; the buffer must be used after the call that is given it, or V8 may have freed it before. */
 export function addressOf(buffer: ArrayBufferView): number {
   return Number(koffi.address(buffer));
 }

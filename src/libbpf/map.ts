@@ -1,5 +1,5 @@
 import { describe, errnoName, LibbpfError, resultOrThrow } from './error.ts';
-import { addressOf, libbpf } from './library.ts';
+import { libbpf } from './library.ts';
 
 /** BPF_F_MMAPABLE of include/uapi/linux/bpf.h, since Linux 5.5. */
 export const mmapableFlag = 1 << 10;
@@ -33,7 +33,7 @@ const updateBatchNative = libbpf<
 const deleteBatchNative = libbpf<(fd: number, keys: ArrayBufferView, count: Uint32Array, options: null) => number>(
   'int bpf_map_delete_batch(int fd, void *keys, void *count, void *opts)',
 );
-const lookupNative = libbpf<(fd: number, key: Address, value: Address) => number>(
+const lookupNative = libbpf<(fd: number, key: number | ArrayBufferView, value: number | ArrayBufferView) => number>(
   'int bpf_map_lookup_elem(int fd, void *key, void *value)',
 );
 const updateNative = libbpf<(fd: number, key: ArrayBufferView, value: ArrayBufferView, flags: number) => number>(
@@ -78,7 +78,7 @@ export function nextKey(fd: number, key: number | null, next: number): number {
 
 /** Reads one value into `value`, a per-CPU map's for all CPUs; false where the key is not there. Throws MeterError('map'). */
 export function lookup(fd: number, key: ArrayBufferView, value: ArrayBufferView): boolean {
-  const result = lookupNative(fd, addressOf(key), addressOf(value));
+  const result = lookupNative(fd, key, value);
   if (result === 0) return true;
   if (errnoName(-result) === 'ENOENT') return false;
   throw describe('map', `map fd ${fd}`, new LibbpfError('bpf_map_lookup_elem', -result, []));

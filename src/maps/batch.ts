@@ -1,5 +1,5 @@
 import { errnoName } from '../libbpf/error.ts';
-import { addressOf } from '../libbpf/library.ts';
+import { allocate } from '../libbpf/library.ts';
 import { type KernelMap, lookupBatch } from '../libbpf/map.ts';
 import { EntryBuffers } from './buffers.ts';
 import type { Entries } from './reading.ts';
@@ -31,8 +31,7 @@ export function batchReader(map: KernelMap, shape: Shape): () => Entries {
   const usualChunk = Math.max(1, Math.min(chunkEntries, map.maxEntries, Math.floor(chunkBytes / entryBytes)));
   const buffers = new EntryBuffers(map.keySize, shape.valueStride, usualChunk);
   // Where the next call goes on: a bucket's number for hash maps, a key for the others.
-  const token = new Uint8Array(new ArrayBuffer(Math.max(8, map.keySize)));
-  const tokenAddress = addressOf(token);
+  const token = allocate(Math.max(8, map.keySize));
   const count = new Uint32Array(1);
   let chunk = usualChunk;
 
@@ -42,11 +41,11 @@ export function batchReader(map: KernelMap, shape: Shape): () => Entries {
     for (;;) {
       buffers.reserve(total, total + chunk);
       count[0] = chunk;
-      const result = lookupBatch(map.fd, from, tokenAddress, buffers.keyAt(total), buffers.valueAt(total), count);
+      const result = lookupBatch(map.fd, from, token.address, buffers.keyAt(total), buffers.valueAt(total), count);
       const got = count[0] ?? 0;
       if (result === 0) {
         total += got;
-        from = tokenAddress;
+        from = token.address;
         continue;
       }
       const code = errnoName(-result);

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { findPairs, findPrograms } from '../../src/programs/find.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'programs-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function write(...names: string[]): void {
+  for (const name of names) {
+    mkdirSync(join(folder, name, '..'), { recursive: true });
+    writeFileSync(join(folder, name), '');
+  }
+}
+
+test('pairs, by name; other files are none of them', () => {
+  write('b.yaml', 'b.bpf.o', 'a.bpf.o', 'a.yaml', 'a.bpf.c', 'README.md', '.yaml');
+  assert.deepEqual(findPrograms([folder]), {
+    programs: ['a', 'b'].map((name) => {
+      return { name, file: join(folder, `${name}.yaml`), object: join(folder, `${name}.bpf.o`) };
+    }),
+    errors: [],
+  });
+});
+
+test('files and objects in folders of their own', () => {
+  write('files/a.yaml', 'objects/a.bpf.o');
+  const { programs, errors } = findPairs(join(folder, 'files'), join(folder, 'objects'));
+  assert.deepEqual(errors, []);
+  assert.deepEqual(
+    programs.map(({ object }) => object),
+    [join(folder, 'objects', 'a.bpf.o')],
+  );
+});
+
+test('a half without the other names both, and the pairs are found nevertheless', () => {
+  write('whole.yaml', 'whole.bpf.o', 'described.yaml', 'compiled.bpf.o');
+  const { programs, errors } = findPrograms([folder]);
+  assert.deepEqual(
+    programs.map(({ name }) => name),
+    ['whole'],
+  );
+  assert.deepEqual(
+    errors.map(({ code, message }) => [code, message]),
+    [
+      ['config', `${folder}/compiled.bpf.o: its description ${folder}/compiled.yaml is missing`],
+      ['config', `${folder}/described.yaml: its object ${folder}/described.bpf.o is missing`],
+    ],
+  );
+});
+
+test('the same name in two folders', () => {
+  write('one/a.yaml', 'one/a.bpf.o', 'two/a.yaml', 'two/a.bpf.o', 'two/b.yaml', 'two/b.bpf.o');
+  const { programs, errors } = findPrograms([join(folder, 'one'), join(folder, 'two')]);
+  assert.deepEqual(
+    programs.map(({ file }) => file),
+    [join(folder, 'one/a.yaml'), join(folder, 'two/b.yaml')],
+  );
+  assert.deepEqual(
+    errors.map(({ message }) => message),
+    [`${folder}/two/a.yaml: a program "a" is in ${folder}/one/a.yaml already`],
+  );
+});
+
+test('a missing folder is one error, not one per file of the other', () => {
+  write('files/a.yaml', 'files/b.yaml');
+  const { errors } = findPairs(join(folder, 'files'), join(folder, 'objects'));
+  assert.deepEqual(
+    errors.map(({ message }) => message),
+    [`${folder}/objects: the folder can't be read`],
+  );
+  assert.equal(findPrograms([join(folder, 'none')]).errors.length, 1);
+});
+
+test('an empty folder has none', () => {
+  assert.deepEqual(findPrograms([folder]), { programs: [], errors: [] });
+});
+
+test('the shipped programs are there without a folder', () => {
+  const { programs } = findPrograms(undefined);
+  assert.ok(programs.some(({ file }) => file.endsWith('config/programs/block.yaml')));
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Capability } from '../../src/kernel/capabilities.ts';
+import { LibbpfError } from '../../src/libbpf/error.ts';
+import { type Environment, explain, neededCapabilities } from '../../src/programs/reasons.ts';
+
+const all: readonly Capability[] = [
+  'CAP_BPF',
+  'CAP_PERFMON',
+  'CAP_SYS_ADMIN',
+  'CAP_DAC_READ_SEARCH',
+  'CAP_NET_ADMIN',
+  'CAP_SYS_RESOURCE',
+];
+
+function machine(changes: Partial<Environment> = {}): Environment {
+  return { capabilities: new Set(all), tracefs: true, btf: true, perfEventParanoid: 2, release: '6.1.0', ...changes };
+}
+
+const unprivileged = machine({ capabilities: new Set() });
+
+for (const [section, paranoid, expected] of [
+  [undefined, 3, ['CAP_BPF', 'CAP_PERFMON']],
+  ['tp_btf/sched_switch', 3, ['CAP_BPF', 'CAP_PERFMON']],
+  ['raw_tp/sched_switch', 3, ['CAP_BPF', 'CAP_PERFMON']],
+  ['kprobe/vfs_read', 2, ['CAP_BPF', 'CAP_PERFMON']],
+  ['?kprobe/vfs_read', 3, ['CAP_BPF', 'CAP_PERFMON', 'CAP_SYS_ADMIN']],
+  ['tp/block/block_rq_issue', 2, ['CAP_BPF', 'CAP_PERFMON', 'CAP_DAC_READ_SEARCH']],
+  ['tracepoint/block/block_rq_issue', 3, ['CAP_BPF', 'CAP_PERFMON', 'CAP_SYS_ADMIN', 'CAP_DAC_READ_SEARCH']],
+  ['uprobe//bin/sh:main', 2, ['CAP_BPF', 'CAP_PERFMON', 'CAP_SYS_ADMIN']],
+  ['usdt/node:node:gc', 2, ['CAP_BPF', 'CAP_PERFMON', 'CAP_SYS_ADMIN']],
+  ['xdp/eth0', 2, ['CAP_BPF', 'CAP_PERFMON', 'CAP_NET_ADMIN']],
+] as const) {
+  test(`capabilities for ${section} at paranoid ${paranoid}`, () => {
+    assert.deepEqual(neededCapabilities(section, paranoid), expected);
+  });
+}
+
+const verifierLog = '-- BEGIN PROG LOAD LOG --\nR0 !read_ok\n-- END PROG LOAD LOG --';
+
+for (const [name, errno, messages, section, environment, message, remedy] of [
+  [
+    'no rights',
+    1,
+    ['RLIMIT_MEMLOCK'],
+    undefined,
+    unprivileged,
+    'p: EPERM: CAP_BPF and CAP_PERFMON are missing',
+    /^Run as root, or give the process CAP_BPF and CAP_PERFMON$/,
+  ],
+  [
+    'one right missing',
+    13,
+    [],
+    'tp/a/b',
+    machine({ capabilities: new Set(['CAP_BPF', 'CAP_PERFMON']) }),
+    'p: EACCES: CAP_DAC_READ_SEARCH is missing',
+    /give the process CAP_DAC_READ_SEARCH$/,
+  ],
+  ['all rights', 1, [], undefined, machine(), 'p: EPERM (operation not permitted)', /seccomp profile/],
+  [
+    'all rights but memory on 5.10',
+    1,
+    [],
+    undefined,
+    machine({ capabilities: new Set(['CAP_BPF', 'CAP_PERFMON']), release: '5.10.0-30-amd64' }),
+    'p: EPERM (operation not permitted)',
+    /ulimit -l unlimited/,
+  ],
+  [
+    'memory on 5.10',
+    12,
+    [],
+    undefined,
+    machine({ release: '5.10.0' }),
+    'p: ENOMEM (not enough memory)',
+    /ulimit -l unlimited/,
+  ],
+  [
+    'the verifier',
+    13,
+    [verifierLog],
+    'tp_btf/a',
+    unprivileged,
+    'p: EACCES (permission denied): the verifier says "R0 !read_ok"',
+    /whole log/,
+  ],
+  [
+    'no tracefs',
+    2,
+    ['x'],
+    'tracepoint/a/b',
+    machine({ tracefs: false }),
+    'p: tracefs is not mounted',
+    /mount -t tracefs tracefs \/sys\/kernel\/tracing/,
+  ],
+  [
+    'no tracepoint',
+    2,
+    ['x'],
+    'tracepoint/a/b',
+    machine(),
+    'p: ENOENT (no such file or directory): x',
+    /\(6\.1\.0\) lacks "tracepoint\/a\/b"/,
+  ],
+  ['no hook', 3, [], 'tp_btf/none', machine({ tracefs: false }), 'p: ESRCH (no such process)', /lacks "tp_btf\/none"/],
+  ['no attachment', 524, [], 'fentry/a', machine(), 'p: ENOTSUPP', /lacks "fentry\/a"/],
+  [
+    'no BTF',
+    3,
+    ['failed to find valid kernel BTF'],
+    'tp_btf/a',
+    machine({ btf: false }),
+    'p: the kernel has no BTF (/sys/kernel/btf/vmlinux)',
+    /CONFIG_DEBUG_INFO_BTF/,
+  ],
+  ['something else', 28, [], undefined, machine(), 'p: ENOSPC (no space left on device)', undefined],
+] as const) {
+  test(`reason: ${name}`, () => {
+    const error = explain('load', 'p', section, new LibbpfError('call', errno, messages), environment);
+    assert.equal(error.message, message);
+    if (remedy) assert.match(error.remedy ?? '', remedy);
+    else assert.equal(error.remedy, undefined);
+    assert.equal(error.code, 'load');
+    assert.ok(error.cause instanceof LibbpfError);
+    assert.equal(error.detail, messages.length > 0 ? messages.join('\n') : undefined);
+  });
+}
