@@ -81,7 +81,7 @@ export function typeText(type: BtfType): string {
     case 'int':
       return numberType(type) ?? type.name;
     case 'array':
-      return `${typeText(type.element)}[${type.length}]`;
+      return arrayText(type, '');
     case 'enum':
     case 'struct':
     case 'union':
@@ -92,4 +92,9 @@ export function typeText(type: BtfType): string {
     case 'other':
       return type.name === '' ? `a type of ${type.size} bytes` : type.name;
   }
+}
+
+/** In C's order: the outermost length first. */
+function arrayText(type: BtfType, lengths: string): string {
+  return type.kind === 'array' ? arrayText(type.element, `${lengths}[${type.length}]`) : typeText(type) + lengths;
 }

@@ -53,6 +53,8 @@ export function parseYaml(
   prepare?: (document: Document.Parsed, position: (offset: number) => Position) => void,
 ): ConfigNode | undefined {
   const lineCounter = new LineCounter();
+  // A byte order mark would count as a column.
+  if (text.startsWith('\ufeff')) return parseYaml(text.slice(1), file, diagnostics, prepare);
   let document: Document.Parsed;
   try {
     document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true, logLevel: 'error' });

@@ -62,7 +62,7 @@ export function parseProgramFile(text: string, path: string, diagnostics: Diagno
   const maps = parseMaps(file, diagnostics);
   const metrics = parseMetrics(file, diagnostics);
   const hasList = metricLists.some((list) => !(file.get('metrics')?.map()?.get(list)?.isNull ?? true));
-  if (metrics.length === 0 && !hasList) {
+  if (diagnostics.errorCount === before && metrics.length === 0 && !hasList) {
     (file.get('metrics') ?? root).error('there are no metrics: "metrics" needs "counters", "gauges" or "histograms"');
   }
   return {

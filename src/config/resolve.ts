@@ -113,22 +113,17 @@ export function resolveProgram(
 
 function enabledMetrics(file: ProgramFile, options: ResolveOptions, diagnostics: Diagnostics): readonly MetricEntry[] {
   const wanted = options.metrics;
-  if (wanted === undefined) return file.metrics;
   const names = file.metrics.map(({ name }) => name.value);
-  for (const name of wanted) {
-    if (names.includes(name)) continue;
-    diagnostics.error(
-      file.at,
-      `the exporter's configuration: program "${file.name}" has no metric "${name}"${suggest(name, names)}`,
-    );
+  const unknown = (wanted ?? []).filter((name) => !names.includes(name));
+  for (const name of unknown) {
+    const message = `program "${file.name}" has no metric "${name}"${suggest(name, names)}`;
+    diagnostics.error(file.at, `the exporter's configuration: ${message}`);
   }
-  if (wanted.length === 0) {
-    diagnostics.error(
-      file.at,
-      `the exporter's configuration: no metric of program "${file.name}" is enabled; disable the program instead`,
-    );
+  const enabled = file.metrics.filter(({ name }) => wanted?.includes(name.value) ?? true);
+  if (enabled.length === 0 && unknown.length === 0 && file.valid) {
+    diagnostics.error(file.at, `no metric of program "${file.name}" is enabled`);
   }
-  return file.metrics.filter(({ name }) => wanted.includes(name.value));
+  return enabled;
 }
 
 function mapEntryOf(metric: MetricEntry, file: ProgramFile): MapEntry | undefined {

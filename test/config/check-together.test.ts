@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkTogether } from '../../src/config/check-together.ts';
+import { Diagnostics } from '../../src/config/diagnostic.ts';
+import type { TranslationStrategy } from '../../src/config/exporter.ts';
+import { parseProgramFile } from '../../src/config/program-file.ts';
+import { resolveProgram } from '../../src/config/resolve.ts';
+import { options, texts } from './resolving.ts';
+import { array, layout, map, struct, u32, u64 } from './types.ts';
+
+const key = struct('k', { a: u32, b: u32 });
+const object = layout({
+  maps: [
+    map('m', 'hash', key, u64),
+    map('h', 'hash', key, struct('hist', { slots: array(u64, 4), sum: u64 })),
+    map('one', 'array', u32, u64, 1),
+  ],
+});
+
+function together(files: Record<string, string>, strategies?: readonly TranslationStrategy[]): string[] {
+  const diagnostics = new Diagnostics();
+  const programs = Object.entries(files).map(([path, yaml]) => {
+    const file = parseProgramFile(yaml, path, diagnostics)!;
+    return resolveProgram(file, object, options, diagnostics)!;
+  });
+  assert.deepEqual(texts(diagnostics), []);
+  checkTogether(programs, diagnostics, strategies);
+  return texts(diagnostics);
+}
+
+const metrics = (text: string) => `metrics:\n  ${text}\n`;
+
+test('different metrics are fine', () => {
+  const a = metrics('counters: [{name: a, map: one}, {name: b, map: m}]');
+  assert.deepEqual(together({ 'a.yaml': a, 'b.yaml': metrics('histograms: [{name: c, map: h}]') }), []);
+});
+
+test('a metric that two programs have is told with what differs', () => {
+  const first = metrics('counters: [{name: a, map: one, unit: s}]');
+  for (const [second, difference] of [
+    ['counters: [{name: a, map: one, unit: s}]', ''],
+    ['gauges: [{name: a, map: one, unit: s}]', ' of kind "counter" instead of "gauge"'],
+    ['counters: [{name: a, map: one, unit: By}]', ' in unit "s" instead of "By"'],
+    ['counters: [{name: a, map: m, unit: s}]', ' with labels "" instead of "a, b"'],
+  ] as const) {
+    const column = second.indexOf('name: a') + 'name: a'.length + 2;
+    assert.deepEqual(together({ 'a.yaml': first, 'b.yaml': metrics(second) }), [
+      `b.yaml:2:${column}: metric "ebpf.a" is there already, in a.yaml:2${difference}`,
+    ]);
+  }
+});
+
+test('names that are one on a Prometheus page clash, in one program and across', () => {
+  const a = metrics('counters: [{name: io.time, map: one, unit: s}, {name: io_time_seconds, map: one}]');
+  assert.deepEqual(together({ 'a.yaml': a }), [
+    'a.yaml:2:57: metrics "ebpf.io_time_seconds" and "ebpf.io.time" (a.yaml:2) are both "ebpf_io_time_seconds_total" on a Prometheus page',
+  ]);
+  const files = {
+    'a.yaml': metrics('gauges: [{name: x.y, map: one}]'),
+    'b.yaml': metrics('gauges: [{name: x_y, map: one}]'),
+  };
+  assert.deepEqual(together(files), [
+    'b.yaml:2:19: metrics "ebpf.x_y" and "ebpf.x.y" (a.yaml:2) are both "ebpf_x_y" on a Prometheus page',
+  ]);
+});
+
+test("a histogram's lines are names too", () => {
+  const yaml = metrics('{histograms: [{name: h}], gauges: [{name: h.count, map: one}]}');
+  assert.deepEqual(together({ 'a.yaml': yaml }), [
+    'a.yaml:2:45: metrics "ebpf.h.count" and "ebpf.h" (a.yaml:2) are both "ebpf_h_count" on a Prometheus page',
+  ]);
+});
+
+test('what clashes depends on the translation strategies of the readers', () => {
+  const files = { 'a.yaml': metrics('{counters: [{name: a, map: one}], gauges: [{name: a_total, map: one}]}') };
+  assert.equal(together(files).length, 1);
+  assert.equal(together(files, ['underscore_escaping_without_suffixes']).length, 0);
+  assert.equal(together(files, ['no_translation', 'no_utf8_escaping_with_suffixes']).length, 1);
+});
+
+for (const [what, labels, expected] of [
+  [
+    'two labels',
+    '[{name: x.y, field: a}, {name: x_y, field: b}]',
+    '2:63: labels "x.y" and "x_y" of metric "ebpf.m" are both "x_y" on a Prometheus page',
+  ],
+  [
+    'a label and a member',
+    '[{name: b., field: a}, {name: b_, field: b}]',
+    '2:62: labels "b." and "b_" of metric "ebpf.m" are both "b_" on a Prometheus page',
+  ],
+] as const) {
+  test(`labels that are one on a Prometheus page clash: ${what}`, () => {
+    const yaml = metrics(`counters: [{name: m, labels: ${labels}}]`);
+    assert.deepEqual(together({ 'a.yaml': yaml }), [`a.yaml:${expected}`]);
+  });
+}
+
+test("le is a histogram's own", () => {
+  const yaml = metrics('histograms: [{name: h, labels: [{name: le, field: a}]}]');
+  assert.deepEqual(together({ 'a.yaml': yaml }), [
+    'a.yaml:2:42: label "le" of histogram "ebpf.h": "le" is the bucket\'s bound',
+  ]);
+  assert.deepEqual(together({ 'a.yaml': yaml.replace('histograms', 'counters').replace('h,', 'm,') }), []);
+});
