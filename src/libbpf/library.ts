@@ -14,14 +14,15 @@ type NativeFunction = (...parameters: any[]) => unknown;
 let library: LibraryHandle | undefined;
 let ownProcess: LibraryHandle | undefined;
 
-/** Loads libbpf. Throws MeterError('environment') where it is not installed. */
+/** Loads libbpf. Throws MeterError('environment') where it is not installed, or doesn't fit this system. */
 function openLibrary(): LibraryHandle {
   if (library) return library;
   let opened: LibraryHandle;
   try {
     opened = koffi.load(soname);
   } catch (cause) {
-    throw new MeterError('environment', `${soname}: not found`, {
+    const reason = String((cause as Error).message).replace(/^Failed to load shared library: /, '');
+    throw new MeterError('environment', `${soname}: ${reason}`, {
       cause,
       remedy: 'Install libbpf: apt-get install libbpf1, dnf install libbpf, or apk add libbpf',
     });

@@ -262,6 +262,21 @@ for (const way of ['batch', 'elements'] as const) {
   });
 }
 
+for (const every of [7, 11, 17]) {
+  test(`all keys are removed and added again in turns, one turn every ${every} calls: none comes twice`, () => {
+    using object = load('churn', bpf, (opened) => opened.setConstant('every', every));
+    const map = object.map('churned');
+    using _link = object.attach('churn');
+    const read = elementsReader(map, shapeOf(map));
+    for (let reading = 0; reading < 200; reading++) {
+      const { count, keys: found } = read();
+      const names = [...new Uint32Array(found.slice().buffer)];
+      assert.equal(new Set(names).size, count, `a key came twice: ${names}`);
+      assert.ok(count <= 8 && names.every((key) => key < 8), `${names}`);
+    }
+  });
+}
+
 test('a map without batches is read key by key', () => {
   using object = load('churn', getppid);
   const map = object.map('devices');

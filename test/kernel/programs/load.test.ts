@@ -102,7 +102,8 @@ test('when every program fails, every metric is lost, and the maps are there nev
 });
 
 test('a global array with a section of its own is resized to the CPUs, and what is long enough is left', () => {
-  using program = run(fixturePlan('global-array', { perCpuFirst: ['alone', 'large_enough'] }));
+  const files = readdirSync('/proc/self/fd').length;
+  const program = run(fixturePlan('global-array', { perCpuFirst: ['alone', 'large_enough'] }));
   assert.equal(program.readers.memory('.bss.alone').size, cpus * 4 * 8);
   callGetppid(997);
   const alone = words(program, '.bss.alone');
@@ -119,6 +120,8 @@ test('a global array with a section of its own is resized to the CPUs, and what 
     large.reduce((sum, count) => sum + count),
     997,
   );
+  program[Symbol.dispose]();
+  assert.equal(readdirSync('/proc/self/fd').length, files);
 });
 
 for (const [name, changes, code, message] of [
