@@ -38,14 +38,14 @@ export class Dimensions {
     const name = this.#next();
     if (name?.value !== 'cpu' || start.type?.kind !== 'array') return this.takeArrays(start);
     const { length, element } = start.type;
-    // Only the last variable of a section can grow: libbpf's bpf_map__set_value_size resizes the section.
+    // Growing one resizes its section's map, so it has to be alone in there.
     const { variables } = this.#context.layout;
-    const isLast = !variables.some((other) => other.section === variable.section && other.offset > variable.offset);
-    if (isLast) this.perCpuFirst.push(variable.name);
+    const isAlone = variables.filter(({ section }) => section === variable.section).length === 1;
+    if (isAlone) this.perCpuFirst.push(variable.name);
     else if (length < this.#context.cpus) {
       this.#context.diagnostics.error(
         name.at,
-        `"${variable.name}" has ${length} elements for ${this.#context.cpus} possible CPUs and can't grow, since other variables follow it: give it a section of its own`,
+        `"${variable.name}" has ${length} elements for ${this.#context.cpus} possible CPUs and can't grow, since it shares ${variable.section} with others: give it a section of its own`,
       );
     }
     this.#add(name, length, element.size);

@@ -92,7 +92,7 @@ const wrong: readonly (readonly [string, string | readonly string[], Partial<Res
   [described('{map: counts, index: [one, two, three]}'), '2:38: index "three": "counts" has no array for it'],
   [
     described('{map: counts, index: [cpu, two]}'),
-    '2:28: "counts" has 2 elements for 4 possible CPUs and can\'t grow, since other variables follow it: give it a section of its own',
+    '2:28: "counts" has 2 elements for 4 possible CPUs and can\'t grow, since it shares .bss with others: give it a section of its own',
   ],
   [
     described('{map: counts, index: [one, cpu]}', 'counters: [{name: a, map: m}]'),

@@ -23,6 +23,7 @@ const object = layout({
       array(array(struct('entry', { key: struct('k', { a: u32 }), value: u64 }), 4), 1),
       64,
     ),
+    variable('alone', '.data.alone', array(array(u64, 2), 1), 0),
     variable('wide', '.data.wide', struct('wide', { cpus: array(u64, 8), rest: u64 }), 0),
   ],
 });
@@ -95,17 +96,16 @@ const cases: readonly (readonly [
     },
   ],
   [
-    '{map: grid, index: [cpu, y]}',
+    '{map: alone, index: [cpu, y]}',
     '',
     {
-      map: '.bss',
-      offset: 16,
+      map: '.data.alone',
       dimensions: [
-        ['cpu', 4, 40],
-        ['y', 5, 8],
+        ['cpu', 4, 16],
+        ['y', 2, 8],
       ],
       zeros: false,
-      first: ['grid'],
+      first: ['alone'],
     },
   ],
   ['{map: pair, index: [n], field: b}', '', { map: '.data.pair', offset: 8, dimensions: [['n', 2, 16]], zeros: false }],

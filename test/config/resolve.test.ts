@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Diagnostics } from '../../src/config/diagnostic.ts';
 import type { HistogramMetricPlan } from '../../src/config/plan.ts';
-import { plan } from './resolving.ts';
+import { parseProgramFile } from '../../src/config/program-file.ts';
+import { resolveProgram } from '../../src/config/resolve.ts';
+import { options, plan } from './resolving.ts';
 import { array, bool, enumeration, hist, layout, map, struct, u32, u64, variable } from './types.ts';
 
 const blockKey = struct('block_key', { device: u32, operation: enumeration('op', { read: 0, write: 1 }) });
@@ -416,4 +419,25 @@ metrics:
       [1, [['ebpf.c', 0]]],
     ],
   );
+});
+
+test('whatever is cut off or left out of a file, it is read or has errors with a place', () => {
+  const cut = Array.from(blockYaml, (_, end) => blockYaml.slice(0, end));
+  const lines = blockYaml.split('\n');
+  const without = lines.map((_, left) => lines.filter((_line, index) => index !== left).join('\n'));
+  const changed = ['{', '[', ':', '*', '~', '"', '- ', '\t', '9'].flatMap((text) =>
+    Array.from(
+      { length: blockYaml.length / 7 },
+      (_, i) => blockYaml.slice(0, i * 7) + text + blockYaml.slice(i * 7 + 1),
+    ),
+  );
+  for (const yaml of [...cut, ...without, ...changed]) {
+    const diagnostics = new Diagnostics();
+    const file = parseProgramFile(yaml, 'x.yaml', diagnostics);
+    const resolved = file && resolveProgram(file, block, options, diagnostics);
+    assert.equal(resolved === undefined, diagnostics.hasErrors, yaml);
+    for (const { line, column, message } of diagnostics.errors) {
+      assert.ok(line >= 1 && line <= yaml.split('\n').length && column >= 1 && message !== '', yaml);
+    }
+  }
 });
