@@ -216,12 +216,12 @@ test("an operator's constants win over the file's", () => {
 const biolatency = `
 metrics:
   histograms:
-    - name: bio_latency_seconds
-      help: Block IO latency histogram
+    - name: disk_wait_seconds
+      help: How long disks took
       bucket_type: exp2
       bucket_min: 0
       bucket_max: 26
-      bucket_multiplier: 0.000001 # microseconds to seconds
+      bucket_multiplier: 0.000001
       labels:
         - name: device
           size: 4
@@ -243,13 +243,13 @@ metrics:
 `;
 
 test("ebpf_exporter's histogram has its buckets in the last label of the key", () => {
-  const { tables } = plan(biolatency, layout({ maps: [map('bio_latency_seconds', 'hash', 16, 8)] }));
+  const { tables } = plan(biolatency, layout({ maps: [map('disk_wait_seconds', 'hash', 16, 8)] }));
   const [table] = tables;
   const [metric] = table!.metrics as HistogramMetricPlan[];
   const { metrics, bucketKey, ...rest } = table!;
   assert.deepEqual(rest, {
-    name: 'bio_latency_seconds',
-    source: { kind: 'entries', map: 'bio_latency_seconds', perCpu: 'no', cache: undefined },
+    name: 'disk_wait_seconds',
+    source: { kind: 'entries', map: 'disk_wait_seconds', perCpu: 'no', cache: undefined },
     keySize: 16,
     labels: [
       { name: 'device', offset: 0, size: 4, decoders: [{ name: 'majorminor' }] },
@@ -283,8 +283,8 @@ test("ebpf_exporter's histogram has its buckets in the last label of the key", (
   const { bounds, le, ...histogram } = metric!;
   assert.deepEqual(histogram, {
     kind: 'histogram',
-    name: 'ebpf.bio_latency_seconds',
-    help: 'Block IO latency histogram',
+    name: 'ebpf.disk_wait_seconds',
+    help: 'How long disks took',
     unit: '',
     cell: 0,
     slots: 27,
