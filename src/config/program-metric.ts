@@ -52,7 +52,7 @@ const histogramKeys = [
 /** One metric; undefined where it has no name to be called by. */
 export function parseMetric(node: ConfigNode, kind: MetricKind, diagnostics: Diagnostics): MetricEntry | undefined {
   const before = diagnostics.errorCount;
-  const metric = node.map(kind === 'histogram' ? histogramKeys : numberKeys, ['flush_interval']);
+  const metric = node.map(kind === 'histogram' ? histogramKeys : numberKeys, ['flush_interval', 'values']);
   if (metric === undefined) return undefined;
   if (metric.get('perf_event_array')?.boolean() === true) {
     metric.get('perf_event_array')!.error('"perf_event_array" is not supported by this version');

@@ -41,6 +41,7 @@ const wrong: readonly (readonly [string, string])[] = [
     'metrics:\n  counters:\n    - {name: a, flush_interval: 10s}',
     '3:17: "flush_interval" is not supported by this version',
   ],
+  ['metrics:\n  counters:\n    - {name: a, values: [{name: b}]}', '3:17: "values" is not supported by this version'],
   ['metrics:\n  counters:\n    - {name: a, in: usec}', '3:21: "in": unknown value "usec", did you mean "us"?'],
   [`${start}lables: []`, '4:7: unknown key "lables", did you mean "labels"?'],
   [`${start}labels: [{size: 4}]`, '4:16: item 1 of "labels" has no "name"'],
