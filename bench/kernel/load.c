@@ -184,20 +184,36 @@ static long long execs(long count, const char *unused)
 	return now() - start;
 }
 
-/* COUNT connections to an address that never answers, for the seconds given: their SYNs are sent again and again. */
-static long long connects(long count, const char *seconds)
+static int unanswered(const char *address)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = inet_addr("192.0.2.1") };
-	struct timespec wait = { .tv_sec = atoi(seconds), .tv_nsec = 500000000 };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(9) };
+	int is_six = inet_pton(AF_INET6, address, &six.sin6_addr) == 1;
+	int sock = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	check(is_six || inet_pton(AF_INET, address, &four.sin_addr) == 1, address);
+	check(sock >= 0, "socket");
+	connect(sock, is_six ? (void *)&six : (void *)&four, is_six ? sizeof(six) : sizeof(four));
+	check(errno == EINPROGRESS, "connect");
+	return sock;
+}
+
+/* COUNT connections to an address that never answers, until each has sent its SYN again. */
+static long long connects(long count, const char *address)
+{
+	struct timespec wait = { .tv_nsec = 1000000 };
 	long long start = now();
+	int *socks = calloc(count, sizeof(*socks));
 
-	while (count--) {
-		int sock = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	for (long i = 0; i < count; i++)
+		socks[i] = unanswered(address);
+	for (long i = 0; i < count; i++) {
+		struct tcp_info info = { 0 };
+		socklen_t size = sizeof(info);
 
-		check(sock >= 0, "socket");
-		connect(sock, (struct sockaddr *)&address, sizeof(address));
+		while (getsockopt(socks[i], IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_total_retrans == 0)
+			nanosleep(&wait, NULL);
 	}
-	nanosleep(&wait, NULL);
 	return now() - start;
 }
 

@@ -4,6 +4,7 @@ import { enableStats } from '../../src/libbpf/stats.ts';
 import { buildLoad, buildProgram } from './build.ts';
 import { type Case, cases, type Load } from './cases.ts';
 import { type LoopDevice, loopDevice } from './loop-device.ts';
+import { silentAddresses, silentNetwork } from './silent-network.ts';
 import { emptyVariant, metricsVariant, neededPrograms, type Variant } from './variant.ts';
 
 const usage = `npm run bench:kernel [-- [--only NAME] [--repetitions N]]
@@ -22,15 +23,6 @@ interface Samples {
   /** Per operation of the load. */
   readonly elapsed: number[];
 }
-
-/** 192.0.2.1 takes what is sent to it and never answers: a frame to an address that the other end doesn't have. */
-const silentNetwork = [
-  'ip link add out type veth peer name end',
-  'ip address add 192.0.2.2/24 dev out',
-  'ip link set out up',
-  'ip link set end up',
-  'ip neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev out nud permanent',
-].join(' && ');
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, repetitions: { type: 'string' }, help: { type: 'boolean' } },
@@ -100,7 +92,7 @@ function perEvent(before: ReturnType<Variant['statistics']>, after: ReturnType<V
 function runLoad(binary: string, load: Load, device: LoopDevice): number {
   const call = [binary, load.name, String(load.operations)];
   if (load.device) call.push(device.path);
-  if (load.isolated) call.push('1');
+  if (load.isolated) call.push(silentAddresses.ipv4);
   const command = load.isolated ? ['unshare', '--net', 'sh', '-c', `${silentNetwork} && exec ${call.join(' ')}`] : call;
   const output = execFileSync(command[0]!, command.slice(1), { encoding: 'utf8' });
   return Number(output) / load.operations;

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loopDevice } from '../../../bench/kernel/loop-device.ts';
+import { count, type HistogramValue } from './counting.ts';
+
+const mebibyte = 1 << 20;
+
+function dd(...options: string[]): void {
+  execFileSync('dd', [...options, 'status=none']);
+}
+
+/** Index of the one slot that has counts. */
+function onlySlot({ slots }: HistogramValue): number {
+  const used = slots.flatMap((value, slot) => (value > 0 ? [slot] : []));
+  assert.equal(used.length, 1);
+  return used[0]!;
+}
+
+test('direct reads, writes, flushes and discards are counted one by one, with their sizes', async () => {
+  using device = loopDevice(mebibyte);
+  using block = count('block', { constants: { only_device: device.number } });
+
+  dd(`if=${device.path}`, 'of=/dev/null', 'bs=4096', 'count=23', 'iflag=direct');
+  dd('if=/dev/zero', `of=${device.path}`, 'bs=65536', 'count=7', 'oflag=direct');
+  dd('if=/dev/zero', `of=${device.path}`, 'bs=512', 'count=3', 'oflag=direct', 'conv=fsync');
+  // Forced, or it looks for a file system before.
+  execFileSync('blkdiscard', ['--force', '--offset', '0', '--length', '131072', device.path], { stdio: 'ignore' });
+
+  const latency = await block.histograms('block.io.latency');
+  const size = await block.histograms('block.io.size');
+  const counts = (histograms: typeof latency) =>
+    Object.fromEntries([...histograms].map(([key, { count }]) => [key, count]));
+  const expected = {
+    [`${device.name} read`]: 23,
+    [`${device.name} write`]: 10,
+    [`${device.name} flush`]: 1,
+    [`${device.name} discard`]: 1,
+  };
+  assert.deepEqual(counts(latency), expected);
+  assert.deepEqual(counts(size), expected);
+
+  const reads = size.get(`${device.name} read`)!;
+  assert.equal(reads.sum, 23 * 4096);
+  assert.equal(reads.bounds[onlySlot(reads)], 4096);
+  const writes = size.get(`${device.name} write`)!;
+  assert.equal(writes.sum, 7 * 65_536 + 3 * 512);
+  assert.equal(writes.slots[writes.bounds.indexOf(65_536)], 7);
+  assert.equal(writes.slots[writes.bounds.indexOf(512)], 3);
+  assert.equal(size.get(`${device.name} flush`)!.sum, 0);
+  assert.equal(size.get(`${device.name} discard`)!.sum, 131_072);
+
+  const { sum } = latency.get(`${device.name} read`)!;
+  assert.ok(sum > 0 && sum < 23, `23 reads took ${sum} s`);
+  assert.deepEqual(await block.numbers('block.io.errors'), new Map());
+  assert.deepEqual(await block.numbers('block.io.unmatched'), new Map([['', 0]]));
+});
+
+test('other devices are not taken for the one that is counted', async () => {
+  using counted = loopDevice(mebibyte);
+  using other = loopDevice(mebibyte);
+  using block = count('block', { constants: { only_device: counted.number } });
+  dd(`if=${other.path}`, 'of=/dev/null', 'bs=4096', 'count=5', 'iflag=direct');
+  assert.deepEqual(await block.histograms('block.io.latency'), new Map());
+});
+
+test('two devices are two series', async () => {
+  using first = loopDevice(mebibyte);
+  using second = loopDevice(mebibyte);
+  using block = count('block', { metrics: ['block.io.size'] });
+  assert.deepEqual(block.attached, ['block_rq_issue', 'block_rq_complete']);
+  dd(`if=${first.path}`, 'of=/dev/null', 'bs=4096', 'count=11', 'iflag=direct');
+  dd(`if=${second.path}`, 'of=/dev/null', 'bs=8192', 'count=13', 'iflag=direct');
+  const size = await block.histograms('block.io.size');
+  assert.equal(size.get(`${first.name} read`)?.sum, 11 * 4096);
+  assert.equal(size.get(`${second.name} read`)?.sum, 13 * 8192);
+});
+
+test('requests that fail are counted by status, without the hook that only times need', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ebpf-meter-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder]);
+  let path: string | undefined;
+  try {
+    // A disk that is larger than the memory behind it.
+    const file = join(folder, 'disk');
+    writeFileSync(file, '');
+    truncateSync(file, mebibyte);
+    path = execFileSync('losetup', ['--find', '--show', file], { encoding: 'utf8' }).trim();
+    const [major, minor] = execFileSync('stat', ['-c', '%Hr %Lr', path], { encoding: 'utf8' }).trim().split(' ');
+    using block = count('block', {
+      metrics: ['block.io.errors'],
+      constants: { only_device: Number(major) * mebibyte + Number(minor) },
+    });
+    assert.deepEqual(block.attached, ['block_rq_complete']);
+    dd('if=/dev/zero', `of=${path}`, 'bs=65536', 'count=1', 'oflag=direct');
+    for (let i = 1; i <= 7; i++) {
+      const options = ['if=/dev/zero', `of=${path}`, 'bs=65536', 'count=1', `seek=${i}`, 'oflag=direct'];
+      assert.notEqual(spawnSync('dd', options).status, 0);
+    }
+    assert.deepEqual(await block.numbers('block.io.errors'), new Map([[`${path.slice('/dev/'.length)} nospc`, 7]]));
+  } finally {
+    if (path !== undefined) execFileSync('losetup', ['--detach', path]);
+    execFileSync('umount', [folder]);
+    rmSync(folder, { recursive: true });
+  }
+});

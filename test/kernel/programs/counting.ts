@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Diagnostics } from '../../../src/config/diagnostic.ts';
+import type { HistogramMetricPlan, NumberMetricPlan } from '../../../src/config/plan.ts';
+import { parseProgramFile } from '../../../src/config/program-file.ts';
+import { resolveProgram } from '../../../src/config/resolve.ts';
+import { possibleCpus } from '../../../src/kernel/cpus.ts';
+import { createKernelFacts } from '../../../src/kernel/facts.ts';
+import { OpenedObject } from '../../../src/libbpf/object.ts';
+import type { Rows } from '../../../src/metrics/rows.ts';
+import { Store } from '../../../src/metrics/store.ts';
+import { Tallies } from '../../../src/metrics/tallies.ts';
+import { loadProgram } from '../../../src/programs/load.ts';
+import { failuresOf } from '../../../src/programs/load-all.ts';
+
+export interface HistogramValue {
+  readonly bounds: readonly number[];
+  /** Not cumulated. */
+  readonly slots: readonly number[];
+  readonly count: number;
+  /** In the metric's unit. */
+  readonly sum: number;
+}
+
+/** A shipped program that counts, read through the exporter's own store. */
+export interface Counting extends Disposable {
+  /** C functions that are attached. */
+  readonly attached: readonly string[];
+  /** A metric's values by its attributes' values, joined by a space: `loop0 read`. Metrics without attributes have ''. */
+  numbers(metric: string): Promise<ReadonlyMap<string, number>>;
+  histograms(metric: string): Promise<ReadonlyMap<string, HistogramValue>>;
+}
+
+export interface CountingOptions {
+  readonly constants?: Readonly<Record<string, number>>;
+  /** Without the namespace; all unless given. */
+  readonly metrics?: readonly string[];
+}
+
+const root = join(import.meta.dirname, '../../..');
+
+/** Loads and attaches a shipped program, `build/programs/NAME.bpf.o` and its YAML; throws where anything of it fails. */
+export function count(program: string, { constants = {}, metrics }: CountingOptions = {}): Counting {
+  const path = join(root, 'config/programs', `${program}.yaml`);
+  const diagnostics = new Diagnostics();
+  const opened = OpenedObject.open(join(root, 'build/programs', `${program}.bpf.o`));
+  const file = parseProgramFile(readFileSync(path, 'utf8'), path, diagnostics);
+  const options = {
+    namespace: '',
+    cpus: possibleCpus().indexes,
+    metrics,
+    constants: new Map(Object.entries(constants)),
+  };
+  const plan = file && resolveProgram(file, opened.layout(), options, diagnostics);
+  diagnostics.throwErrors();
+  const running = loadProgram(plan!, opened);
+  const [failure] = failuresOf({ running: [running], failures: [], [Symbol.dispose]() {} });
+  if (failure) {
+    running[Symbol.dispose]();
+    throw failure;
+  }
+  const tallies = new Tallies();
+  const store = new Store([running], createKernelFacts(), tallies);
+
+  const rowsOf = async (name: string) => {
+    const { tables, errors } = await store.read();
+    if (errors[0]) throw errors[0];
+    for (const { table, label } of tallies.decodeErrors()) throw new Error(`${table}: ${label} can't be decoded`);
+    for (const rows of tables) {
+      const metric = rows.plan.metrics.find((candidate) => candidate.name === name);
+      if (metric) return { rows, metric };
+    }
+    throw new Error(`${program} has no metric ${name}`);
+  };
+  return {
+    attached: running.attached.filter(({ state }) => state === 'attached').map(({ bpfProgram }) => bpfProgram),
+    async numbers(name) {
+      const { rows, metric } = await rowsOf(name);
+      return byAttributes(rows, (cells) =>
+        scaled(cells[(metric as NumberMetricPlan).cell]!, metric as NumberMetricPlan),
+      );
+    },
+    async histograms(name) {
+      const { rows, metric } = await rowsOf(name);
+      return byAttributes(rows, (cells) => histogram(cells, metric as HistogramMetricPlan));
+    },
+    [Symbol.dispose]: () => running[Symbol.dispose](),
+  };
+}
+
+function byAttributes<T>(rows: Rows, value: (cells: Float64Array) => T): Map<string, T> {
+  const { width } = rows.plan;
+  const values = new Map<string, T>();
+  for (let row = 0; row < rows.length; row++) {
+    if (!rows.isUsed(row)) continue;
+    const key = Object.values(rows.attributes(row)).join(' ');
+    values.set(key, value(rows.cells.subarray(row * width, (row + 1) * width)));
+  }
+  return values;
+}
+
+function scaled(raw: number, { scale }: Pick<NumberMetricPlan, 'scale'>): number {
+  return (raw * scale.multiplier) / scale.divisor;
+}
+
+function histogram(cells: Float64Array, { cell, slots, bounds, sum }: HistogramMetricPlan): HistogramValue {
+  const counts = [...cells.subarray(cell, cell + slots)];
+  return {
+    bounds,
+    slots: counts,
+    count: counts.reduce((total, slot) => total + slot, 0),
+    sum: sum ? scaled(cells[sum.cell]!, sum) : Number.NaN,
+  };
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildLoad } from '../../../bench/kernel/build.ts';
+import { count } from './counting.ts';
+import { holdCommand } from './held.ts';
+
+const load = buildLoad();
+
+test('system calls of a process are counted by name', async () => {
+  const held = holdCommand([load, 'getppid', '101']);
+  using syscall = count('syscall', { constants: { only_tgid: held.pid } });
+  await held.run();
+  const calls = await syscall.numbers('syscall.calls');
+  assert.equal(calls.get('getppid'), 101);
+  assert.equal(calls.get('execve'), 1);
+  // It doesn't return.
+  assert.equal(calls.has('exit_group'), false);
+  assert.equal((await syscall.numbers('syscall.errors')).has('getppid'), false);
+});
+
+test('errors are counted by name and errno', async () => {
+  const held = holdCommand([load, 'close', '103']);
+  using syscall = count('syscall', { constants: { only_tgid: held.pid }, metrics: ['syscall.errors'] });
+  await held.run();
+  const errors = await syscall.numbers('syscall.errors');
+  assert.equal(errors.get('close EBADF'), 103);
+});
+
+test('a call that is interrupted and started again is no error', async () => {
+  const held = holdCommand([
+    'sh',
+    '-c',
+    'sleep 30 & child=$!; kill -STOP $child; kill -CONT $child; kill $child; wait',
+  ]);
+  using syscall = count('syscall');
+  await held.run();
+  const errors = [...(await syscall.numbers('syscall.errors')).keys()];
+  assert.deepEqual(
+    errors.filter((key) => / (unknown|ERESTART)/.test(key)),
+    [],
+  );
+});

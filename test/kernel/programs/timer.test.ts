@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildLoad } from '../../../bench/kernel/build.ts';
+import { count } from './counting.ts';
+import { holdCommand } from './held.ts';
+
+const load = buildLoad();
+
+test('timers are counted by the function that they call', async () => {
+  const held = holdCommand([load, 'timer', '23']);
+  using timer = count('timer', { constants: { only_tgid: held.pid } });
+  await held.run();
+  const starts = await timer.numbers('timer.starts');
+  // One more when keep-alive is switched on.
+  assert.equal(starts.get('tcp_keepalive_timer'), 24);
+});
