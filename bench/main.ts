@@ -122,12 +122,12 @@ async function measureMemory(): Promise<Row[]> {
     for (let run = 0; run < runs; run++) {
       await using exporter = await Exporter.start(main, []);
       for (let round = 0; round < 20; round++) await exporter.scrape(true);
-      resident.push([exporter.residentMb()]);
+      resident.push([exporter.residentMib()]);
     }
-    rows.push({ name: 'memory, default programs, MB', figure: summary(resident), goal: 90, peer: 49, note: '' });
+    rows.push({ name: 'memory, default programs, MiB', figure: summary(resident), goal: 90, peer: 49, note: '' });
   }
   for (const { entries, goal, peer } of goals) {
-    const name = `memory after 40 scrapes of ${entries.toLocaleString('en')} counters, MB`;
+    const name = `memory after 40 scrapes of ${entries.toLocaleString('en')} counters, MiB`;
     if (!selected(name)) continue;
     const resident: number[][] = [];
     for (let run = 0; run < runs; run++) {
@@ -138,7 +138,7 @@ async function measureMemory(): Promise<Row[]> {
         filler.write();
         await exporter.scrape(round % 2 === 0);
       }
-      resident.push([exporter.residentMb()]);
+      resident.push([exporter.residentMib()]);
     }
     rows.push({ name, figure: summary(resident), goal, peer, note: '' });
   }
@@ -160,11 +160,11 @@ async function measureReplacement(): Promise<Row> {
       filler.replace(entries);
       filler.write();
       await exporter.scrape(false);
-      if (round === 20) early = exporter.residentMb();
+      if (round === 20) early = exporter.residentMib();
     }
-    const late = exporter.residentMb();
+    const late = exporter.residentMib();
     growth.push([(late / early - 1) * 100]);
-    notes.push(`${early.toFixed(0)} → ${late.toFixed(0)} MB`);
+    notes.push(`${early.toFixed(0)} → ${late.toFixed(0)} MiB`);
   }
   return {
     name: 'memory, all 10,000 keys replaced 200 times: growth since the 20th, %',

@@ -76,10 +76,10 @@ export class Exporter implements AsyncDisposable {
     return ns / 1e6;
   }
 
-  /** Resident memory, MB of 10^6 bytes. */
-  residentMb(): number {
+  /** Resident memory, MiB. */
+  residentMib(): number {
     const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
-    return (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024) / 1e6;
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

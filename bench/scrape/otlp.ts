@@ -47,9 +47,9 @@ export async function measureExports(main: string, runs: number, selected: (name
         if (round >= 3) cpu.push(exporter.cpuMs() - before);
       }
       figures.push(cpu);
-      resident = exporter.residentMb();
+      resident = exporter.residentMib();
     }
-    const note = `${(bytes / 1e6).toFixed(1)} MB sent; resident ${resident.toFixed(0)} MB`;
+    const note = `${(bytes / 1e6).toFixed(1)} MB sent; resident ${resident.toFixed(0)} MiB`;
     rows.push({ name, figure: summary(figures), goal, note });
   }
   return rows;

@@ -1,3 +1,4 @@
+import { trimMemory } from '../libbpf/trim.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
 import { startSession } from './session.ts';
@@ -12,6 +13,7 @@ export async function run(options: Options): Promise<number> {
     return 0;
   }
   const session = await startSession(config, log);
+  trimMemory();
   log.info(`running after ${Math.round(performance.now())} ms, until SIGINT or SIGTERM`);
 
   log.info(`${await signal}: ending`);

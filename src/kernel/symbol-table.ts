@@ -35,6 +35,11 @@ export class SymbolTable {
     return line < 0 ? undefined : this.#text.toString('latin1', line + NAME_OFFSET, this.#text.indexOf(NEWLINE, line));
   }
 
+  /** Frees the memory at once, where the garbage collector might not come by for hours; nothing may be asked afterwards. */
+  release(): void {
+    for (const { buffer } of [this.#text, this.#slots]) (buffer as ArrayBuffer).transfer(0);
+  }
+
   /** Whether any address isn't zero. */
   #fill(): boolean {
     const text = this.#text;

@@ -2,15 +2,18 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { MeterError } from '../errors.ts';
 import { SymbolTable } from './symbol-table.ts';
 
-/** After a whole period without a question the table is forgotten: it is megabytes, and mostly asked for when a program starts. */
-const IDLE_MS = 60_000;
+/**
+ * After a whole period without a question the table is forgotten: it is 10 MB, and asked for when keys are new, most of
+ * which come together in the first readings. Reading it again costs less than keeping it.
+ */
+const IDLE_MS = 5000;
 /** An address that isn't found may belong to a new module, so see whether the modules changed, but not more often than this. */
 const MODULES_CHECK_MS = 5000;
 /** Room for some 350,000 symbols at first; what isn't used takes no memory. */
 const TEXT_BYTES = 16 << 20;
 const READ_BYTES = 1 << 16;
 
-const NO_SYMBOLS = new SymbolTable(Buffer.alloc(0));
+const noSymbols = () => new SymbolTable(Buffer.allocUnsafeSlow(0));
 
 export interface SymbolsOptions {
   /** Put in front of /proc. */
@@ -23,7 +26,7 @@ export interface SymbolsOptions {
 
 /**
  * The kernel's symbols by exact address, from /proc/kallsyms: read when first asked for (some 50 ms for 120,000 symbols) and
- * forgotten one to two minutes after the last question.
+ * forgotten five to ten seconds after the last question.
  */
 export function createSymbols(options: SymbolsOptions): (address: bigint) => string | undefined {
   const { root, now } = options;
@@ -38,6 +41,7 @@ export function createSymbols(options: SymbolsOptions): (address: bigint) => str
     table ??= load();
     const name = table.find(address);
     if (name !== undefined || !modulesChanged()) return name;
+    table.release();
     table = readTable();
     return table.find(address);
   };
@@ -51,8 +55,13 @@ export function createSymbols(options: SymbolsOptions): (address: bigint) => str
 
   function forgetWhenIdle(): void {
     if (asked) setTimeout(forgetWhenIdle, IDLE_MS).unref();
-    else table = undefined;
+    else forget();
     asked = false;
+  }
+
+  function forget(): void {
+    table?.release();
+    table = undefined;
   }
 
   function modulesChanged(): boolean {
@@ -81,11 +90,13 @@ export function createSymbols(options: SymbolsOptions): (address: bigint) => str
           remedy: 'Grant CAP_SYSLOG, and set the sysctl kernel.kptr_restrict to 0 or 1.',
         });
       }
-      return read.hidden ? NO_SYMBOLS : read;
+      if (!read.hidden) return read;
+      read.release();
+      return noSymbols();
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
       warnOnce(`${path}: ${cause}; kernel symbols stay unknown`, { cause: error });
-      return NO_SYMBOLS;
+      return noSymbols();
     }
   }
 
