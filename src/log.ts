@@ -24,7 +24,7 @@ export interface LogOptions {
  * one object per line with `time`, `level`, `message` and the fields. Further lines of a message are indented as text.
  */
 export class Log {
-  #level: LogLevel;
+  readonly #level: LogLevel;
   readonly #format: LogFormat;
   readonly #write: (text: string) => void;
   readonly #now: () => Date;
@@ -40,11 +40,6 @@ export class Log {
   /** Whether entries of that level are written, for messages that are dear to make. */
   writes(level: LogLevel): boolean {
     return logLevels.indexOf(level) <= logLevels.indexOf(this.#level);
-  }
-
-  /** From now on; a configuration file may say so only after the first entries. */
-  setLevel(level: LogLevel): void {
-    this.#level = level;
   }
 
   error(message: string, fields?: LogFields): void {

@@ -67,12 +67,15 @@ export function parseCommandLine(args: readonly string[]): Invocation {
     strict: false,
     tokens: true,
   });
-  const positionals = tokens.filter((token) => token.kind === 'positional').map(({ value }) => value);
+  const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  const typed = tokens.filter((token) => token.kind === 'option');
+  // First, since what follows an unknown option may be its value, and no command.
+  for (const { name, rawName } of typed) if (!Object.hasOwn(optionKinds, name)) throw unknownOption(rawName);
+
+  const isNamed = positionals.length > 0;
   const command = commandNamed(positionals.shift() ?? 'run');
   const given = new Map<string, string[]>();
-  for (const token of tokens) {
-    if (token.kind === 'option') takeOption(token, command, given);
-  }
+  for (const token of typed) takeOption(token, command, given);
   const topic = command === 'help' && positionals.length > 0 ? commandNamed(positionals.shift()!) : undefined;
   if (positionals.length > 0) {
     throw usage(`${command}: unexpected argument "${positionals[0]}"`, command);
@@ -91,7 +94,7 @@ export function parseCommandLine(args: readonly string[]): Invocation {
   };
   if (given.has('help') && command !== 'help') {
     // `ebpf-meter --help` names no command and is about all of them.
-    return { command: 'help', topic: positionalCommand(args) ? command : undefined, options };
+    return { command: 'help', topic: isNamed ? command : undefined, options };
   }
   return { command: given.has('version') ? 'version' : command, topic, options };
 }
@@ -102,35 +105,31 @@ function commandNamed(name: string): Command {
   return command;
 }
 
-function positionalCommand(args: readonly string[]): boolean {
-  return args.some((arg) => (commands as readonly string[]).includes(arg));
+function unknownOption(rawName: string): MeterError {
+  const known = Object.keys(optionKinds).map((name) => `--${name}`);
+  return usage(`unknown option "${rawName}"${suggest(rawName, known)}`);
 }
 
 interface OptionToken {
   readonly name: string;
   readonly rawName: string;
   readonly value?: string | undefined;
+  /** Whether it stands behind a `=`. */
+  readonly inlineValue?: boolean | undefined;
 }
 
 function takeOption(token: OptionToken, command: Command, given: Map<string, string[]>): void {
-  const { name, rawName, value } = token;
-  const kind = Object.hasOwn(optionKinds, name) ? optionKinds[name] : undefined;
-  if (kind === undefined) {
-    const known = Object.entries(optionKinds).filter((entry) => entry[1].commands.includes(command));
-    const near = suggest(
-      rawName,
-      known.map(([option]) => `--${option}`),
-    );
-    throw usage(`unknown option "${rawName}"${near}`, command);
-  }
-  if (!kind.commands.includes(command)) {
-    throw usage(`${command} has no option ${rawName}`, command);
-  }
+  const { name, rawName, value, inlineValue } = token;
+  const kind = optionKinds[name]!;
+  if (!kind.commands.includes(command)) throw usage(`${command} has no option ${rawName}`, command);
   if (kind.type === 'boolean' && value !== undefined) {
     throw usage(`${rawName} takes no value, not "${value}"`, command);
   }
-  if (kind.type === 'string' && value === undefined) {
-    throw usage(`${rawName} needs a value`, command);
+  if (kind.type === 'string' && (value === undefined || (!inlineValue && value.startsWith('-')))) {
+    throw usage(
+      `${rawName} needs a value${value === undefined ? '' : `, and "${value}" looks like an option`}`,
+      command,
+    );
   }
   const values = given.get(name) ?? [];
   if (values.length > 0 && kind.type === 'string' && !kind.multiple) {

@@ -36,8 +36,9 @@ const logOptions = `  --log-level LEVEL        error, warn, info or debug; unset
 const texts: Readonly<Record<Command, string>> = {
   run: `Usage: ebpf-meter [run] [OPTION]…
 
-Loads BPF programs, reads their maps when somebody asks, and gives the metrics to Prometheus, OTLP or
-both. SIGINT and SIGTERM end it: what is to be pushed is pushed, then the programs are detached.
+Loads BPF programs, reads their maps when somebody asks, and gives the metrics to Prometheus,
+OTLP or both. SIGINT and SIGTERM end it: what is to be pushed is pushed, then the programs are
+detached.
 
 Options, which win over the configuration file:
 ${runOptions}${logOptions}
@@ -45,8 +46,8 @@ Exit status: 0 after a signal; 1 where it could not start; 2 for a wrong command
 `,
   check: `Usage: ebpf-meter check [OPTION]…
 
-Checks all configuration, loads and attaches every program that "run" with the same options would, says
-of each what works, and removes them again.
+Checks all configuration, loads and attaches every program that "run" with the same options
+would, says of each what works, and removes them again.
 
 Options:
 ${runOptions}${logOptions}
@@ -54,8 +55,8 @@ Exit status: 0 where all is well; 1 where anything failed; 2 for a wrong command
 `,
   list: `Usage: ebpf-meter list [OPTION]…
 
-Shows every known program, the expensive ones too: its metrics, what it attaches to, and whether it can
-run here. Nothing is loaded, so no rights are needed; some hooks can be told only by "check".
+Shows every known program, the expensive ones too: its metrics, what it attaches to, and whether
+it can run here. Nothing is loaded, so no rights are needed; some hooks show only by "check".
 
 Options:
 ${programOptions}${logOptions}`,

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { LogLevel } from '../src/config/exporter.ts';
+import { Log, type LogFormat } from '../src/log.ts';
+
+function logged(format: LogFormat, level: LogLevel, work: (log: Log) => void): string[] {
+  const entries: string[] = [];
+  work(new Log({ format, level, write: (text) => entries.push(text), now: () => new Date(1_700_000_000_123) }));
+  return entries;
+}
+
+const time = '2023-11-14T22:13:20.123Z';
+
+describe('log: text', () => {
+  it('writes time, level, message and fields', () => {
+    assert.deepEqual(
+      logged('text', 'debug', (log) => {
+        log.error('broken');
+        log.warn('odd', { map: 'calls', count: 3, nothing: undefined });
+        log.info('fine', { path: '/a b', quoted: 'say "x"', empty: '' });
+        log.debug('detail');
+      }),
+      [
+        `${time} ERROR broken\n`,
+        `${time} WARN  odd map=calls count=3\n`,
+        `${time} INFO  fine path="/a b" quoted="say \\"x\\"" empty=""\n`,
+        `${time} DEBUG detail\n`,
+      ],
+    );
+  });
+
+  it('indents further lines, so that none can pass for an entry', () => {
+    assert.deepEqual(
+      logged('text', 'info', (log) => log.info(`one\n${time} ERROR forged\r\nthree`)),
+      [`${time} INFO  one\n    ${time} ERROR forged\n    three\n`],
+    );
+  });
+});
+
+describe('log: JSON', () => {
+  it('writes one object per line, fields beside the message', () => {
+    const [line, ...more] = logged('json', 'info', (log) => log.warn('two\nlines', { map: 'calls', count: 3 }));
+    assert.deepEqual(more, []);
+    assert.match(line!, /^[^\n]*\n$/);
+    assert.deepEqual(JSON.parse(line!), { time, level: 'warn', message: 'two\nlines', map: 'calls', count: 3 });
+  });
+});
+
+describe('log: levels', () => {
+  const all = (log: Log) => {
+    log.error('error');
+    log.warn('warn');
+    log.info('info');
+    log.debug('debug');
+  };
+  for (const [level, count] of [
+    ['error', 1],
+    ['warn', 2],
+    ['info', 3],
+    ['debug', 4],
+  ] as const) {
+    it(`${level} writes ${count} of four`, () => assert.equal(logged('text', level, all).length, count));
+  }
+
+  it('tells what it writes', () => {
+    const log = new Log({ level: 'warn', format: 'text' });
+    assert.equal(log.writes('warn'), true);
+    assert.equal(log.writes('info'), false);
+  });
+});
+
+describe('log: once', () => {
+  it('warns once per outage, and says once when it is over', () => {
+    const entries = logged('text', 'info', (log) => {
+      log.over('b', 'never begun');
+      log.once('a', 'a is down');
+      log.once('a', 'a is still down');
+      log.once('b', 'b is down');
+      log.over('a', 'a works again');
+      log.over('a', 'a still works');
+      log.once('a', 'a is down again');
+    });
+    assert.deepEqual(
+      entries.map((entry) => entry.slice(time.length + 1, -1)),
+      ['WARN  a is down', 'WARN  b is down', 'INFO  a works again', 'WARN  a is down again'],
+    );
+  });
+});
