@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { helpText } from '../../src/cli/help.ts';
+import { runMeter } from '../e2e/process.ts';
+
+const version = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+
+describe('process: what needs no kernel', () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ebpf-meter-cli-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('prints the version', async () => {
+    assert.deepEqual(await runMeter(['version']), { status: 0, stdout: `ebpf-meter ${version}\n`, stderr: '' });
+  });
+
+  it('prints the help', async () => {
+    assert.deepEqual(await runMeter(['check', '--help']), { status: 0, stdout: helpText('check'), stderr: '' });
+  });
+
+  for (const { args, said } of [
+    { args: ['chekc'], said: /^ebpf-meter: unknown command "chekc", did you mean "check"\?\n"ebpf-meter help" says/ },
+    { args: ['run', '--prometheus', 'nowhere'], said: /^ebpf-meter: --prometheus: "nowhere" is no address/ },
+    { args: ['--prometheus', 'nowhere', '--namespace', '9'], said: /--prometheus: .*\n--namespace: / },
+    { args: ['--prometheus', 'off'], said: /no reader is left\nAsk for one/ },
+  ]) {
+    it(`ends with 2 after "${args.join(' ')}", without a stack trace`, async () => {
+      const { status, stderr, stdout } = await runMeter(args);
+      assert.equal(status, 2);
+      assert.match(stderr, said);
+      assert.doesNotMatch(stderr, /^ {4}at /m);
+      assert.equal(stdout, '');
+    });
+  }
+
+  it('ends with 1 for a configuration file that is missing', async () => {
+    const { status, stderr } = await runMeter(['--config', `${folder}/none.yaml`]);
+    assert.equal(status, 1);
+    assert.match(stderr, /none\.yaml: no such file\n/);
+  });
+
+  it('shows every error of a configuration file with its place', async () => {
+    const file = join(folder, 'wrong.yaml');
+    writeFileSync(file, 'file_format: "1.1"\nmetre_provider: {}\ndistribution: {ebpf_meter: {namespaec: x}}\n');
+    const { status, stderr } = await runMeter(['run', '--config', file]);
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`${file}:2:1: .*"metre_provider", did you mean "meter_provider"`));
+    assert.match(stderr, new RegExp(`${file}:3:\\d+: .*"namespaec", did you mean "namespace"`));
+    assert.doesNotMatch(stderr, /^ {4}at /m);
+  });
+
+  it('measures nothing where the SDK is disabled', async () => {
+    const { status, stderr } = await runMeter(['run', '--log-format', 'json'], { OTEL_SDK_DISABLED: 'true' });
+    assert.equal(status, 0);
+    assert.match(JSON.parse(stderr).message, /^disabled by the configuration/);
+  });
+});

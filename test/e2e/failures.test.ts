@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { MeterProcess, runMeter } from './process.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+describe('failures', () => {
+  let folder = '';
+  const args = () => ['--programs', folder, '--prometheus', '127.0.0.1:0'];
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ebpf-meter-failures-'));
+    copyFileSync(`${root}/config/programs/sched.yaml`, `${folder}/sched.yaml`);
+    copyFileSync(`${root}/build/programs/sched.bpf.o`, `${folder}/sched.bpf.o`);
+    copyFileSync(`${root}/config/programs/tcp.yaml`, `${folder}/corrupt.yaml`);
+    writeFileSync(`${folder}/corrupt.bpf.o`, 'no ELF');
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('a corrupt object leaves the others running, and shows on the page', async () => {
+    await using meter = new MeterProcess(args());
+    const [, url] = await meter.logged(/metrics: (\S+)/);
+    assert.match(meter.stderr, /INFO {2}sched: attached 1 of 1: sched_switch\n/);
+    assert.match(meter.stderr, /WARN .*corrupt\.bpf\.o: /);
+    const page = await (await fetch(url!)).text();
+    assert.match(page, /^ebpf_sched_context_switches_total\{.*\} \d+$/m);
+    assert.match(page, /^ebpf_meter_program_attached\{program="sched",bpf_program="sched_switch"\} 1$/m);
+    assert.match(page, /^ebpf_meter_program_attached\{program="corrupt",bpf_program=""\} 0$/m);
+  });
+
+  it('a corrupt object stops all with --strict', async () => {
+    const { status, stderr } = await runMeter([...args(), '--strict']);
+    assert.equal(status, 1);
+    assert.match(stderr, /WARN .*corrupt\.bpf\.o: /);
+    assert.match(stderr, /ebpf-meter: strict: a program failed\nLeave the failing ones out/);
+  });
+
+  it('where nothing can be attached, nothing runs', async () => {
+    const { status, stderr } = await runMeter([...args(), '--only', 'corrupt']);
+    assert.equal(status, 1);
+    assert.match(stderr, /nothing could be attached/);
+  });
+
+  it('check has a line for each and ends with 1', async () => {
+    const { status, stdout } = await runMeter(['check', ...args()]);
+    assert.equal(status, 1);
+    assert.match(stdout, /^sched {4}attached 1 of 1\ncorrupt {2}not attached\n {9}\S.*corrupt\.bpf\.o/);
+  });
+
+  it('check of what works ends with 0', async () => {
+    const { status, stdout } = await runMeter(['check', ...args(), '--only', 'sched']);
+    assert.deepEqual([status, stdout], [0, 'sched  attached 1 of 1\n']);
+  });
+
+  it('list shows the others, and what is wrong with the corrupt one', async () => {
+    const { status, stdout } = await runMeter(['list', '--programs', folder]);
+    assert.equal(status, 0);
+    assert.match(stdout, /^corrupt\n {2}\S.*corrupt\.bpf\.o/);
+    assert.match(stdout, /\n\nsched \(enabled\)\n(.*\n)* {2}attaches to tp_btf\/sched_switch\n {2}can run here\n$/);
+  });
+
+  it('an unknown program is told with the nearest known one', async () => {
+    const { status, stderr } = await runMeter([...args(), '--only', 'shced']);
+    assert.equal(status, 1);
+    assert.match(stderr, /program "shced": not found, did you mean "sched"\?/);
+  });
+
+  it('a used port is told in a sentence', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    try {
+      const address = `127.0.0.1:${port}`;
+      const { status, stderr } = await runMeter(['--programs', folder, '--only', 'sched', '--prometheus', address]);
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`^ebpf-meter: .*${address}.*`, 'm'));
+      assert.doesNotMatch(stderr, /^ {4}at /m);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('files with errors are told all at once, each with its place', async () => {
+    const wrong = mkdtempSync(join(tmpdir(), 'ebpf-meter-wrong-'));
+    try {
+      for (const name of ['one', 'two']) {
+        writeFileSync(`${wrong}/${name}.yaml`, `metrics:\n  counters:\n    - nmae: ${name}\n`);
+        copyFileSync(`${root}/build/programs/sched.bpf.o`, `${wrong}/${name}.bpf.o`);
+      }
+      const { status, stderr } = await runMeter(['--programs', wrong, '--prometheus', '127.0.0.1:0']);
+      assert.equal(status, 1);
+      for (const name of ['one', 'two']) {
+        assert.match(stderr, new RegExp(`${wrong}/${name}\\.yaml:3:7: .*"nmae", did you mean "name"`));
+      }
+      assert.doesNotMatch(stderr, /^ {4}at /m);
+    } finally {
+      rmSync(wrong, { recursive: true });
+    }
+  });
+});
