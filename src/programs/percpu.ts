@@ -33,7 +33,7 @@ export function sizeForCpus(object: OpenedObject, name: string, cpus: number): v
     object.resizeSection(variable.section, (size / length) * cpus);
   } else if (length < cpus) {
     const remedy = `Compile it longer, or give it a data section of its own and compare the CPU with \`const volatile u32 ${cpusConstant}\``;
-    const message = `${path}: "${name}" has room for ${length} CPUs, and this machine may have ${cpus}`;
+    const message = `${path}: "${name}" has a length of ${length}, and this machine may have ${cpus} CPUs`;
     throw new MeterError('load', message, { remedy });
   }
 }

@@ -129,7 +129,7 @@ for (const [name, changes, code, message] of [
     'an array that is too short for the CPUs',
     { perCpuFirst: ['too_small'] },
     'load',
-    new RegExp(`"too_small" has room for 1 CPUs, and this machine may have ${cpus}`),
+    new RegExp(`"too_small" has a length of 1, and this machine may have ${cpus} CPUs`),
   ],
   ['an array that is not there', { perCpuFirst: ['nothing'] }, 'config', /"nothing" is no array/],
   [
