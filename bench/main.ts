@@ -60,6 +60,7 @@ async function measureScrapes(bench: Case): Promise<Row[]> {
     await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program]);
     const { id, fd } = findMap(bench.kind === 'counters' ? 'bench_counters' : 'bench_histos');
     const filler = new Filler(fd, bench);
+    filler.write();
     floor = Math.min(floor, measureFloor(id, bench));
     for (const encoding of ['plain', 'gzip'] as const) {
       const cpu: number[] = [];

@@ -2,7 +2,10 @@
 // Maps that the benchmark fills from user space. ENTRIES is given to the compiler, since a hash map's buckets, which a
 // reading walks, follow from it.
 #include "kernel.bpf.h"
-#include <bpf/bpf_helpers.h>
+
+/* include/uapi/linux/bpf.h */
+enum { BPF_MAP_TYPE_HASH = 1 };
+
 
 struct counter_key {
 	u32 device;
