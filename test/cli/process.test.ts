@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { helpText } from '../../src/cli/help.ts';
-import { runMeter } from '../e2e/process.ts';
+import { runMeter } from '../helpers/process.ts';
 
 const version = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { MeterProcess, runMeter } from './process.ts';
+import { MeterProcess, runMeter } from '../helpers/process.ts';
 
 const root = join(import.meta.dirname, '../..');
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:net';
 import { describe, it } from 'node:test';
-import { MeterProcess } from './process.ts';
+import { MeterProcess } from '../helpers/process.ts';
 
 const one = ['--only', 'sched', '--prometheus', '127.0.0.1:0'];
 

@@ -216,37 +216,35 @@ function checkSample(type: PrometheusType, { name, labels, value }: PrometheusSa
 
 interface HistogramSeries {
   le: number;
+  /** Of the buckets so far. */
   count: number;
-  readonly seen: Set<string>;
+  /** What _count says. */
+  total: number | undefined;
 }
 
-/** Each series: its buckets ascending and cumulative up to +Inf, then _sum where it has one, then _count. */
+/** Each series: its buckets ascending and cumulative up to +Inf, which is _count; the order of the three is free. */
 function checkHistogram(family: OpenFamily): void {
   const all = new Map<string, HistogramSeries>();
   let open = '';
   for (const { name, labels, value } of family.samples) {
     const { le, ...others } = labels;
     const identity = JSON.stringify(Object.entries(others).sort());
-    const series = all.get(identity) ?? { le: Number.NEGATIVE_INFINITY, count: 0, seen: new Set<string>() };
+    const series = all.get(identity) ?? { le: Number.NEGATIVE_INFINITY, count: 0, total: undefined };
     if (identity !== open && all.has(identity)) throw histogramError(family, identity, 'its samples are in two places');
     open = identity;
     all.set(identity, series);
     const part = name.slice(family.name.length);
     if (part === '_bucket') checkBucket(family, identity, series, parseValue(le!), value);
-    if (part === '_count' && value !== series.count) {
-      throw histogramError(family, identity, `_count is ${value}, but the bucket +Inf ${series.count}`);
-    }
-    series.seen.add(part);
+    if (part === '_count') series.total = value;
   }
-  for (const [identity, { le, seen }] of all) {
+  for (const [identity, { le, count, total }] of all) {
     if (le !== Number.POSITIVE_INFINITY) throw histogramError(family, identity, 'it has no bucket +Inf');
-    if (!seen.has('_count')) throw histogramError(family, identity, 'it has no _count');
+    if (total === undefined) throw histogramError(family, identity, 'it has no _count');
+    if (total !== count) throw histogramError(family, identity, `_count is ${total}, but the bucket +Inf ${count}`);
   }
 }
 
 function checkBucket(family: OpenFamily, identity: string, series: HistogramSeries, le: number, count: number): void {
-  if (series.seen.has('_sum') || series.seen.has('_count'))
-    throw histogramError(family, identity, 'a bucket is behind _sum or _count');
   if (!(le > series.le)) throw histogramError(family, identity, `le ${le} is behind le ${series.le}`);
   if (count < series.count)
     throw histogramError(family, identity, `le ${le} has ${count}, but a lower one ${series.count}`);

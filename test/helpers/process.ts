@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { type PrometheusPage, parsePrometheusText } from './prometheus-text.ts';
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+
+/** What the end of the process may take, as service managers are told. */
+const endWithinMs = 5000;
+
+export interface Ended {
+  /** null where a signal that it doesn't handle ended it. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A real ebpf-meter process; killed where the test leaves it running. */
+export class MeterProcess implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly #ended: Promise<number | null>;
+  stdout = '';
+  stderr = '';
+
+  /** `env` is the whole environment but PATH; `prefix` a command that runs it, such as setpriv with its options. */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, prefix: readonly string[] = []) {
+    const [command, ...rest] = [...prefix, process.execPath, '--max-semi-space-size=2', main, ...args];
+    this.child = spawn(command!, rest, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, ...env },
+    });
+    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+    });
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    this.#ended = once(this.child, 'close').then(([status]) => status as number | null);
+  }
+
+  /** Resolves with the first match in what it logs; rejects when it ends without. */
+  async logged(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.stderr);
+      if (match !== null) return match;
+      const more = once(this.child.stderr!, 'data').then(() => true);
+      const isGoing = await Promise.race([more, this.#ended.then(() => false)]);
+      const last = pattern.exec(this.stderr);
+      if (last !== null) return last;
+      if (!isGoing) throw new Error(`ended without saying ${pattern}:\n${this.stderr}`);
+    }
+  }
+
+  async ended(): Promise<Ended> {
+    return { status: await this.#ended, stdout: this.stdout, stderr: this.stderr };
+  }
+
+  /** Sends a signal and resolves when the process has ended; rejects where that takes more than 5 s. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const late = () => reject(new Error(`still there ${endWithinMs} ms after ${signal}:\n${this.stderr}`));
+    const timer = setTimeout(late, endWithinMs);
+    this.child.kill(signal);
+    try {
+      return await Promise.race([this.ended(), promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    await this.#ended;
+  }
+}
+
+/** A process that serves a Prometheus page on a free port. */
+export class RunningMeter extends MeterProcess {
+  url = '';
+
+  /** Resolves when everything is attached and the page is there; `args` go to the command `run`. */
+  static async start(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<RunningMeter> {
+    const meter = new RunningMeter(['run', '--prometheus', '127.0.0.1:0', ...args], env);
+    try {
+      await meter.logged(/ INFO {2}running after /);
+      meter.url = (await meter.logged(/ metrics: (http:\S+\/metrics)/))[1]!;
+      return meter;
+    } catch (error) {
+      await meter[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** The page's text, uncompressed unless the headers ask for more. */
+  async text(headers: Readonly<Record<string, string>> = { 'accept-encoding': 'identity' }): Promise<string> {
+    const response = await fetch(this.url, { headers });
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`${this.url}: status ${response.status}: ${text}`);
+    return text;
+  }
+
+  async scrape(): Promise<Scrape> {
+    return new Scrape(await this.text());
+  }
+}
+
+/** A page that the strict parser took. */
+export class Scrape {
+  readonly text: string;
+  readonly page: PrometheusPage;
+
+  constructor(text: string) {
+    this.text = text;
+    this.page = parsePrometheusText(text);
+  }
+
+  /** The sum of the samples of that name that have these labels, maybe beside others; 0 where there are none. */
+  total(name: string, labels: Readonly<Record<string, string>> = {}): number {
+    const wanted = Object.entries(labels);
+    let total = 0;
+    for (const { samples } of this.page.families.values()) {
+      for (const sample of samples) {
+        if (sample.name !== name || !wanted.every(([label, value]) => sample.labels[label] === value)) continue;
+        total += sample.value;
+      }
+    }
+    return total;
+  }
+
+  /** The lines, HELP and TYPE among them, of the metrics whose names begin so. */
+  linesOf(prefix: string): string {
+    const lines = this.text.split('\n').filter((line) => line.replace(/^# (HELP|TYPE) /, '').startsWith(prefix));
+    return lines.map((line) => `${line}\n`).join('');
+  }
+}
+
+/** Runs to the end. */
+export async function runMeter(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended> {
+  await using meter = new MeterProcess(args, env);
+  return await meter.ended();
+}
