@@ -1,14 +1,5 @@
 /** What kind of thing went wrong; stable, for tests and for callers that react to a kind. */
-export type ErrorCode =
-  | 'usage'
-  | 'config'
-  | 'object'
-  | 'load'
-  | 'attach'
-  | 'map'
-  | 'decode'
-  | 'reader'
-  | 'environment';
+export type ErrorCode = 'usage' | 'config' | 'object' | 'load' | 'attach' | 'map' | 'decode' | 'reader' | 'environment';
 
 /**
  * An error that a user reads: `subject: cause`, then what to do next.
