@@ -33,6 +33,33 @@ const fork: Load = { name: 'fork', operations: 1_000 };
 const exec: Load = { name: 'exec', operations: 200 };
 const connect: Load = { name: 'connect', operations: 1_000, isolated: true };
 
+/** One of the plain ways of bench/kernel/peer.bpf.c, and the empty programs that it is held against. */
+export interface Peer {
+  readonly title: string;
+  readonly programs: readonly string[];
+  /** Names in empty.bpf.c. */
+  readonly empty: readonly string[];
+  readonly load: Load;
+}
+
+export const peers: readonly Peer[] = [
+  { title: 'plain: counter in a HASH', programs: ['counter_hash'], empty: ['sys_exit'], load: getppid },
+  { title: 'plain: counter in a PERCPU_ARRAY', programs: ['counter_percpu_array'], empty: ['sys_exit'], load: getppid },
+  { title: 'plain: histogram in a HASH', programs: ['histogram_hash'], empty: ['sys_exit'], load: getppid },
+  {
+    title: 'plain: run-queue latency by pid in a HASH',
+    programs: ['wakeup', 'wakeup_new', 'switched'],
+    empty: ['sched_switch'],
+    load: pingPong,
+  },
+  {
+    title: 'plain: block latency by request in a HASH',
+    programs: ['issue', 'complete'],
+    empty: ['block_rq_issue', 'block_rq_complete'],
+    load: read,
+  },
+];
+
 export const cases: readonly Case[] = [
   { program: 'sched', metrics: ['sched.runqueue.latency'], load: pingPong, added: 200 },
   { program: 'sched', metrics: ['sched.context_switches'], load: pingPong, net: 2 },

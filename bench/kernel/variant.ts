@@ -25,8 +25,8 @@ export function neededPrograms(program: string, metrics: readonly string[]): rea
   return needs(program, metrics).programs;
 }
 
-/** Programs that do nothing on the hooks of another variant. */
-export function emptyVariant(object: string, programs: readonly string[]): Variant {
+/** Some BPF programs of an object of the benchmark's own. */
+export function objectVariant(object: string, programs: readonly string[]): Variant {
   return load(object, programs, new Map());
 }
 

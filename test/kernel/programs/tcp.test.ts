@@ -25,7 +25,7 @@ async function retransmitted(address: string) {
   });
   const exited = once(child, 'exit');
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-  const namespace = Number(/\d+/.exec((await lines.next()).value)?.[0]);
+  const namespace = Number(/\d+/.exec((await lines.next()).value ?? '')?.[0]);
   using tcp = count('tcp', { constants: { only_netns: namespace } });
   child.stdin.end('\n');
   const expected = Number((await lines.next()).value);
