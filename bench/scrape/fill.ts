@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { addressOf, libbpf } from '../../src/libbpf/library.ts';
 import { removeBatch, updateBatch } from '../../src/libbpf/map.ts';
 import { type Case, SLOTS } from './cases.ts';
@@ -8,17 +9,23 @@ const infoByFd = libbpf<(fd: number, info: number, length: Uint32Array) => numbe
   'int bpf_obj_get_info_by_fd(int, uintptr_t, void *)',
 );
 
-/** Id and file descriptor of another process's map by its name of at most 15 characters. */
+/** Id and file descriptor of another process's newest map of this name, at most 15 characters. */
 export function findMap(name: string): { id: number; fd: number } {
   const next = Uint32Array.of(0);
   const info = Buffer.alloc(256);
+  let newest: { id: number; fd: number } | undefined;
   while (nextId(next[0]!, next) === 0) {
     const fd = fdById(next[0]!);
     if (fd < 0) continue;
     infoByFd(fd, addressOf(info), Uint32Array.of(info.length));
-    if (info.toString('latin1', 24, 40).replace(/\0.*$/, '') === name) return { id: next[0]!, fd };
+    const found = info.toString('latin1', 24, 40).replace(/\0.*$/, '') === name;
+    // Maps of processes that have just ended may still be there.
+    if (found && newest !== undefined) closeSync(newest.fd);
+    if (found) newest = { id: next[0]!, fd };
+    else closeSync(fd);
   }
-  throw new Error(`${name}: no map of that name is loaded`);
+  if (newest === undefined) throw new Error(`${name}: no map of that name is loaded`);
+  return newest;
 }
 
 /** The content of one case's map, as the benchmark keeps it. */
