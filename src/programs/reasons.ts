@@ -40,6 +40,9 @@ const noHook: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EOPNOTSUPP', 'E
 /** Until this version the kernel counts the memory of maps against RLIMIT_MEMLOCK. */
 const memoryCgroups = [5, 11] as const;
 
+/** libbpf says so after it has not found the hook in vmlinux, when it may not ask for the BTF of modules. */
+const inModules = /failed to find kernel BTF type ID/;
+
 const classicTracepoint = /^\??(tp|tracepoint)\//;
 const perfEvents = /^\??(k(ret)?probe|ksyscall|kretsyscall|perf_event|tp\/|tracepoint)/;
 const userProbe = /^\??(u(ret)?probe|usdt)/;
@@ -80,6 +83,10 @@ export function explain(
       const names = missing.join(' and ');
       const message = `${subject}: ${cause.code}: ${names} ${missing.length > 1 ? 'are' : 'is'} missing`;
       return new MeterError(code, message, { cause, remedy: `Run as root, or give the process ${names}`, ...detail });
+    }
+    if (inModules.test(said) && !environment.capabilities.has('CAP_SYS_ADMIN')) {
+      const remedy = 'The kernel itself lacks the hook; to look for it in modules run as root, or give CAP_SYS_ADMIN';
+      return describe(code, subject, cause, remedy);
     }
     return describe(code, subject, cause, otherwiseForbidden(environment));
   }

@@ -68,6 +68,15 @@ for (const [name, errno, messages, section, environment, message, remedy] of [
     /ulimit -l unlimited/,
   ],
   [
+    'a hook that may be in a module',
+    1,
+    ["prog 'a': failed to find kernel BTF type ID of 'b': -1"],
+    'tp_btf/b',
+    machine({ capabilities: new Set(['CAP_BPF', 'CAP_PERFMON']) }),
+    "p: EPERM (operation not permitted): prog 'a': failed to find kernel BTF type ID of 'b': -1",
+    /in modules run as root, or give CAP_SYS_ADMIN/,
+  ],
+  [
     'memory on 5.10',
     12,
     [],
