@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { buildFloor, buildProgram, root } from './scrape/build.ts';
+import { buildFloor, buildProgram } from './scrape/build.ts';
 import { type Case, cases, SLOTS } from './scrape/cases.ts';
 import { Exporter } from './scrape/exporter.ts';
 import { Filler, findMap } from './scrape/fill.ts';
@@ -35,7 +35,6 @@ if (options.help) {
 const main = options.main;
 const runs = Number(options.runs);
 
-if (main.startsWith('dist/')) execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
 process.stdout.write(`${cpus()[0]?.model}, ${cpus().length} CPUs, node ${process.version}, ${main}\n\n`);
 
 const selected = (name: string) => name.includes(options.only);

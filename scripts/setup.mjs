@@ -1,15 +1,17 @@
-// Brings what the clone lacks: system packages, Node, npm packages, compiled BPF programs.
+// Brings what the clone lacks: system packages, Node, npm packages, compiled BPF programs, compiled sources.
 // Plain JavaScript for Node 20, since it runs before the project's own Node is there.
 import { installNodeModules } from './setup/modules.mjs';
 import { useNode } from './setup/node.mjs';
 import { compilePrograms, outdatedPrograms } from './setup/programs.mjs';
 import { SetupError, say } from './setup/report.mjs';
+import { areSourcesOutdated, buildSources } from './setup/sources.mjs';
 import { installSystemPackages, missingSystemPackages } from './setup/system.mjs';
 
 /**
- * @param {{tolerant: boolean}} options tolerant: what only root could mend is said, and set-up goes on without it.
+ * @param {{tolerant: boolean, built: boolean}} options tolerant: what only root could mend is said, and set-up goes on
+ *   without it. built: dist is brought up to date, too.
  */
-async function setUp({ tolerant }) {
+async function setUp({ tolerant, built }) {
   const outdated = outdatedPrograms();
   const missing = missingSystemPackages({ compiling: outdated.length > 0 });
   let complete = true;
@@ -28,10 +30,13 @@ async function setUp({ tolerant }) {
   if (complete) {
     await compilePrograms(outdated);
   }
+  if (built && areSourcesOutdated()) {
+    await buildSources();
+  }
 }
 
 try {
-  await setUp({ tolerant: process.argv.includes('--tolerant') });
+  await setUp({ tolerant: process.argv.includes('--tolerant'), built: process.argv.includes('--built') });
 } catch (error) {
   // Besides SetupError, a full disk or a folder that may not be written: Node's one line names the call and the path.
   say(error.message);
