@@ -37,6 +37,11 @@ export function exportErrorType(error: unknown): string {
   return error.name;
 }
 
+/** A failed export's reason in words; grpc-js ends some of its messages with the empty name of a note. */
+export function exportErrorText(error: Error): string {
+  return error.message.replace(/\.? Resolution note: *$/, '');
+}
+
 /** What to do about such failures, one clause; undefined where nothing in particular helps. */
 export function exportRemedy(errorType: string): string | undefined {
   return REMEDIES[errorType];

@@ -8,6 +8,7 @@ import { MeterError } from '../errors.ts';
 import type { Health } from '../metrics/health.ts';
 import { BpfMetricProducer } from '../metrics/producer.ts';
 import { createConsoleExporter } from './console.ts';
+import { exportErrorText } from './export-error.ts';
 import { createOtlpGrpcExporter } from './otlp-grpc.ts';
 import type { CreatedReader, ReaderContext, ReaderKind } from './reader.ts';
 import { temporalitySelector } from './temporality.ts';
@@ -102,7 +103,9 @@ export class PeriodicReader extends PeriodicExportingMetricReader {
     }
     const { outage } = exporter;
     if (outage === undefined) return;
-    throw new MeterError('reader', `${describe}: the last export failed: ${outage.message}`, { cause: outage });
+    throw new MeterError('reader', `${describe}: the last export failed: ${exportErrorText(outage)}`, {
+      cause: outage,
+    });
   }
 }
 

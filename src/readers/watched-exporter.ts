@@ -2,7 +2,7 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { PushMetricExporter, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { SelectTemporality } from '../metrics/table-points.ts';
 import type { Tallies } from '../metrics/tallies.ts';
-import { exportErrorType, exportRemedy } from './export-error.ts';
+import { exportErrorText, exportErrorType, exportRemedy } from './export-error.ts';
 import type { ReaderLog } from './reader.ts';
 
 export interface WatchedExporterOptions {
@@ -91,7 +91,9 @@ export class WatchedExporter implements PushMetricExporter {
     this.#lastError = error ?? new Error('the exporter gave no reason');
     if (this.#failures > 1) return;
     const remedy = exportRemedy(type);
-    log.warn(`${describe}: export failed: ${this.outage!.message}${remedy === undefined ? '' : `; ${remedy}`}`);
+    log.warn(
+      `${describe}: export failed: ${exportErrorText(this.outage!)}${remedy === undefined ? '' : `; ${remedy}`}`,
+    );
   }
 }
 
