@@ -90,6 +90,17 @@ static long long closes(long count, const char *unused)
 	return now() - start;
 }
 
+/* COUNT calls of each of 128 numbers that Linux doesn't have: ENOSYS. */
+static long long invalid_calls(long count, const char *unused)
+{
+	long long start = now();
+
+	while (count--)
+		for (int number = 1000; number < 1128; number++)
+			syscall(number);
+	return now() - start;
+}
+
 /* A connection of its own on the loopback interface. */
 static int connection(void)
 {
@@ -217,13 +228,23 @@ static long long connects(long count, const char *address)
 	return now() - start;
 }
 
+/* Listens where connects() connects to, and accepts nothing, until it is killed. */
+static long long listener(long backlog, const char *unused)
+{
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
+	int sock = socket(AF_INET6, SOCK_STREAM, 0);
+
+	check(bind(sock, (struct sockaddr *)&any, sizeof(any)) == 0 && listen(sock, backlog) == 0, "listen");
+	return pause();
+}
+
 static const struct {
 	const char *name;
 	long long (*run)(long count, const char *argument);
 } loads[] = {
 	{ "ping-pong", ping_pong }, { "getppid", getppids }, { "close", closes }, { "timer", timers },
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
-	{ "connect", connects },
+	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
 };
 
 int main(int argc, char **argv)

@@ -26,6 +26,15 @@ test('errors are counted by name and errno', async () => {
   assert.equal(errors.get('close EBADF'), 103);
 });
 
+test('keys that meet in the cache are counted in the map behind it', async () => {
+  const held = holdCommand([load, 'invalid', '3']);
+  using syscall = count('syscall', { constants: { only_tgid: held.pid }, metrics: ['syscall.errors'] });
+  await held.run();
+  const errors = await syscall.numbers('syscall.errors');
+  // Twice as many as there are places.
+  for (let number = 1000; number < 1128; number++) assert.equal(errors.get(`unknown_syscall:${number} ENOSYS`), 3);
+});
+
 test('a call that is interrupted and started again is no error', async () => {
   const held = holdCommand([
     'sh',
