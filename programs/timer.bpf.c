@@ -4,7 +4,7 @@
 
 #define MAX_FUNCTIONS 1024
 
-/* Not 0: the process that starts the timers, in its own system calls or while it is interrupted. */
+/* Not 0: the process that is running when a timer is started, even if an interrupt starts it. */
 const volatile s32 only_tgid = 0;
 
 CACHED_MAP(timer_starts, u64, u64, MAX_FUNCTIONS);

@@ -131,6 +131,21 @@ static long long timers(long count, const char *unused)
 	return now() - start;
 }
 
+/* Waits for a datagram that doesn't come: one timer per operation, which nothing but a process in a call starts. */
+static long long timeouts(long count, const char *unused)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM, 0);
+	struct timeval wait = { .tv_usec = 1000 };
+	long long start;
+	char byte;
+
+	check(setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0, "SO_RCVTIMEO");
+	start = now();
+	while (count--)
+		check(recv(sock, &byte, 1, 0) < 0 && errno == EAGAIN, "timeout");
+	return now() - start;
+}
+
 /* A datagram to itself: one NET_RX soft interrupt per operation. */
 static long long datagrams(long count, const char *unused)
 {
@@ -243,6 +258,7 @@ static const struct {
 	long long (*run)(long count, const char *argument);
 } loads[] = {
 	{ "ping-pong", ping_pong }, { "getppid", getppids }, { "close", closes }, { "timer", timers },
+	{ "timeout", timeouts },
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
 };
