@@ -5,6 +5,9 @@ import { type PrometheusPage, parsePrometheusText } from './prometheus-text.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
+/** What runs the sources, in front of the arguments. */
+export const meterCommand: readonly string[] = [process.execPath, '--max-semi-space-size=2', main];
+
 /** What the end of the process may take, as service managers are told. */
 const endWithinMs = 5000;
 
@@ -15,19 +18,29 @@ export interface Ended {
   readonly stderr: string;
 }
 
+export interface ProcessOptions {
+  /** What stands in front of the arguments: `meterCommand`, unless set. */
+  readonly command?: readonly string[];
+  /** true: it leads a process group, whose members all get what `kill` sends, as in a terminal. */
+  readonly group?: boolean;
+}
+
 /** A real ebpf-meter process; killed where the test leaves it running. */
 export class MeterProcess implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly #ended: Promise<number | null>;
+  readonly #group: boolean;
   stdout = '';
   stderr = '';
 
-  /** `env` is the whole environment but PATH; `prefix` a command that runs it, such as setpriv with its options. */
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, prefix: readonly string[] = []) {
-    const [command, ...rest] = [...prefix, process.execPath, '--max-semi-space-size=2', main, ...args];
-    this.child = spawn(command!, rest, {
+  /** `env` is the whole environment but PATH. */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, options: ProcessOptions = {}) {
+    const [file, ...rest] = [...(options.command ?? meterCommand), ...args];
+    this.#group = options.group ?? false;
+    this.child = spawn(file!, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH, ...env },
+      detached: this.#group,
     });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
@@ -55,12 +68,18 @@ export class MeterProcess implements AsyncDisposable {
     return { status: await this.#ended, stdout: this.stdout, stderr: this.stderr };
   }
 
+  kill(signal: NodeJS.Signals): void {
+    const { pid } = this.child;
+    if (this.#group && pid !== undefined) process.kill(-pid, signal);
+    else this.child.kill(signal);
+  }
+
   /** Sends a signal and resolves when the process has ended; rejects where that takes more than 5 s. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
     const { promise, reject } = Promise.withResolvers<never>();
     const late = () => reject(new Error(`still there ${endWithinMs} ms after ${signal}:\n${this.stderr}`));
     const timer = setTimeout(late, endWithinMs);
-    this.child.kill(signal);
+    this.kill(signal);
     try {
       return await Promise.race([this.ended(), promise]);
     } finally {
@@ -69,7 +88,7 @@ export class MeterProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    if (this.child.exitCode === null && this.child.signalCode === null) this.kill('SIGKILL');
     await this.#ended;
   }
 }
@@ -135,7 +154,11 @@ export class Scrape {
 }
 
 /** Runs to the end. */
-export async function runMeter(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended> {
-  await using meter = new MeterProcess(args, env);
+export async function runMeter(
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+  options?: ProcessOptions,
+): Promise<Ended> {
+  await using meter = new MeterProcess(args, env, options);
   return await meter.ended();
 }
