@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { callGetppid, getppid } from '../fixtures/plan.ts';
+import { MeterProcess, meterCommand, RunningMeter, runMeter } from '../helpers/process.ts';
+import { type ProgramFolder, programFolder } from '../helpers/program-folder.ts';
+
+/** Of its four programs the verifier refuses one, and of the others two have hooks that no kernel has. */
+function rejected(): ProgramFolder {
+  const yaml = `
+constants: {wanted_pid: ${process.pid}, wanted_call: ${getppid}}
+metrics:
+  counters:
+    - {name: good, help: x, needs: {programs: [accepted]}}
+    - {name: refused, help: x, map: table, needs: {programs: [unchecked]}}
+    - {name: hookless, help: x, map: good, needs: {programs: [unknown_hook]}}
+    - {name: eventless, help: x, map: good, needs: {programs: [unknown_event]}}
+`;
+  return programFolder({ rejected: { yaml, object: 'rejected' } });
+}
+
+describe('a BPF program that the kernel refuses', () => {
+  it('costs only its own metrics, and says why in a line', async () => {
+    using folder = rejected();
+    await using meter = await RunningMeter.start(['--programs', folder.path]);
+    const log = meter.stderr;
+    assert.match(log, / INFO {2}rejected: attached 1 of 4: accepted\n/);
+    assert.match(
+      log,
+      / WARN {2}rejected: unchecked: EACCES \(permission denied\): the verifier says "R0 invalid mem access 'map_value_or_null'"\n {4}The verifier's whole log is shown at debug level\n/,
+    );
+    assert.match(
+      log,
+      / WARN {2}rejected: unknown_hook: .*\n {4}This kernel \(\S+\) lacks "tp_btf\/no_such_tracepoint"/,
+    );
+    assert.match(log, / WARN {2}rejected: unknown_event: .*\n {4}\S/);
+    assert.match(log, / WARN {2}rejected: without them there is no ebpf\.refused, ebpf\.hookless, ebpf\.eventless\n/);
+    assert.doesNotMatch(log, /BEGIN PROG LOAD LOG|^\s+at /m);
+
+    callGetppid(23);
+    const scrape = await meter.scrape();
+    assert.equal(scrape.total('ebpf_good_total'), 23);
+    const attached = scrape.page.families.get('ebpf_meter_program_attached')!.samples;
+    assert.deepEqual(Object.fromEntries(attached.map(({ labels, value }) => [labels.bpf_program, value])), {
+      accepted: 1,
+      unchecked: 0,
+      unknown_hook: 0,
+      unknown_event: 0,
+    });
+  });
+
+  it('shows the whole log at debug level', async () => {
+    using folder = rejected();
+    await using meter = await RunningMeter.start(['--programs', folder.path, '--log-level', 'debug']);
+    assert.match(meter.stderr, / DEBUG .*BEGIN PROG LOAD LOG/);
+  });
+
+  it('ends the process with --strict, the reasons first', async () => {
+    using folder = rejected();
+    const { status, stderr } = await runMeter(['--programs', folder.path, '--prometheus', '127.0.0.1:0', '--strict']);
+    assert.equal(status, 1);
+    assert.match(stderr, / WARN {2}rejected: unchecked: EACCES/);
+    assert.match(stderr, /\nebpf-meter: strict: 3 programs failed\n.*--strict.*\n$/);
+    assert.doesNotMatch(stderr, /^\s+at /m);
+  });
+
+  it('is told by check', async () => {
+    using folder = rejected();
+    const { status, stdout, stderr } = await runMeter(['check', '--programs', folder.path]);
+    assert.equal(status, 1);
+    assert.match(stdout, /^rejected {2}attached 1 of 4\n {10}rejected: unchecked: EACCES/);
+    assert.doesNotMatch(stdout + stderr, /^\s+at /m);
+  });
+});
+
+describe('a process that lacks rights', () => {
+  /** root still, since others may not read the clone, but without what makes it root. */
+  const dropped = (kept: string) => ({ command: ['setpriv', `--bounding-set=-all${kept}`, ...meterCommand] });
+  const args = ['--only', 'sched', '--prometheus', '127.0.0.1:0'];
+
+  for (const [kept, missing] of [
+    ['', 'CAP_BPF and CAP_PERFMON are missing\n    Run as root, or give the process CAP_BPF and CAP_PERFMON'],
+    [',+bpf', 'CAP_PERFMON is missing\n    Run as root, or give the process CAP_PERFMON'],
+  ] as const) {
+    it(`is told the missing capabilities${kept === '' ? '' : ` beside ${kept}`}`, async () => {
+      const { status, stderr } = await runMeter(args, {}, dropped(kept));
+      assert.equal(status, 1);
+      const [first] = stderr.split('\n').filter((line) => line.includes(' WARN '));
+      assert.match(first!, /WARN {2}sched: (sched_switch: )?EPERM: /);
+      assert.ok(stderr.includes(`EPERM: ${missing}\n`), stderr);
+      assert.match(stderr, /ebpf-meter: nothing could be attached, so there is nothing to measure\n$/);
+      assert.doesNotMatch(stderr, /^\s+at /m);
+    });
+  }
+
+  it('needs no more than those two', async () => {
+    await using meter = new MeterProcess(args, {}, dropped(',+bpf,+perfmon'));
+    await meter.logged(/running after/);
+    assert.match(meter.stderr, / INFO {2}sched: attached 1 of 1: sched_switch\n/);
+    assert.doesNotMatch(meter.stderr, / WARN /);
+    assert.equal((await meter.stop()).status, 0);
+  });
+});
