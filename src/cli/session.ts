@@ -52,7 +52,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const health = new Health(tallies);
   const kernel = createKernelFacts({ warn: (warning) => logError(log, 'warn', warning) });
   const store = new Store(programs.running, kernel, tallies);
-  const readings = new LastReading(recordReadings(store, health), (reading) => logReading(reading, log));
+  const readings = new LastReading(recordReadings(store, health), readingLog(log));
 
   const context = { store: readings, tables: store.tables, version, log, health };
   const readers: MetricReader[] = [];
@@ -108,11 +108,15 @@ function startStatistics(stack: AsyncDisposableStack, log: Log): boolean {
   }
 }
 
-/** A map that can't be read is told when that begins and when it ends. */
-function logReading({ tables, errors }: Reading, log: Log): void {
-  const failing = new Set(tables.filter(({ readable }) => !readable).map(({ program }) => program));
-  for (const error of errors) log.once(`read ${[...failing].join()}`, error.message);
-  if (errors.length === 0) log.over('read', 'all maps can be read again');
+/** Logs a map that can't be read when that begins and when it ends, however many readings lie between. */
+export function readingLog(log: Log): (reading: Pick<Reading, 'errors'>) => void {
+  let failing: readonly string[] = [];
+  return ({ errors }) => {
+    const messages = errors.map(({ message }) => message);
+    for (const message of messages) log.once(message, message);
+    for (const message of failing) if (!messages.includes(message)) log.over(message, `no longer: ${message}`);
+    failing = messages;
+  };
 }
 
 /** Those that listen come last, since a scrape may follow at once. On failure, what was made so far is in `readers`. */

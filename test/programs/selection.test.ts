@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ProgramOverride, ProgramsConfig } from '../../src/config/exporter.ts';
+import { isSelected, unknownPrograms } from '../../src/programs/selection.ts';
+
+function config(only: string[] | undefined, enabled: Record<string, boolean | undefined> = {}): ProgramsConfig {
+  const overrides = Object.entries(enabled).map(([name, value]): [string, ProgramOverride] => [
+    name,
+    { enabled: value, metrics: undefined, constants: new Map() },
+  ]);
+  return { directories: undefined, only, overrides: new Map(overrides) };
+}
+
+describe('selection', () => {
+  for (const { what, expensive, programs, selected } of [
+    { what: 'a cheap program', expensive: false, programs: config(undefined), selected: true },
+    { what: 'an expensive one', expensive: true, programs: config(undefined), selected: false },
+    {
+      what: 'an expensive one that is enabled',
+      expensive: true,
+      programs: config(undefined, { a: true }),
+      selected: true,
+    },
+    {
+      what: 'a cheap one that is disabled',
+      expensive: false,
+      programs: config(undefined, { a: false }),
+      selected: false,
+    },
+    {
+      what: 'one with other settings',
+      expensive: true,
+      programs: config(undefined, { a: undefined }),
+      selected: false,
+    },
+    {
+      what: 'one that is named, whatever its settings',
+      expensive: true,
+      programs: config(['a'], { a: false }),
+      selected: true,
+    },
+    { what: 'one that is not named', expensive: false, programs: config(['b'], { a: true }), selected: false },
+  ]) {
+    it(`${selected ? 'runs' : 'leaves out'} ${what}`, () => {
+      assert.equal(isSelected({ name: 'a', expensive }, programs), selected);
+    });
+  }
+
+  it('tells each unknown name once, with the nearest known one', () => {
+    const errors = unknownPrograms(['block', 'sched'], config(['blok', 'sched'], { blok: true, nothing: false }));
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      [
+        'program "blok": not found, did you mean "block"?',
+        'distribution.ebpf_meter.programs: program "nothing": not found; known: block, sched',
+      ],
+    );
+  });
+});
