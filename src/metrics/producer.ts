@@ -1,10 +1,9 @@
-import type { InstrumentationScope } from '@opentelemetry/core';
 import { emptyResource } from '@opentelemetry/resources';
 import type { CollectionResult, MetricData, MetricProducer } from '@opentelemetry/sdk-metrics';
 import type { TablePlan } from '../config/plan.ts';
 import { MeterError } from '../errors.ts';
 import type { Reading, SeriesStore } from './rows.ts';
-import { SCOPE_NAME } from './scope.ts';
+import { MapFedScope } from './scope.ts';
 import { type SelectTemporality, TablePoints } from './table-points.ts';
 
 /**
@@ -18,7 +17,7 @@ import { type SelectTemporality, TablePoints } from './table-points.ts';
 export class BpfMetricProducer implements MetricProducer {
   readonly #store: SeriesStore;
   readonly #select: SelectTemporality;
-  readonly #scope: InstrumentationScope;
+  readonly #scope: MapFedScope;
   readonly #tables = new Map<TablePlan, TablePoints>();
   /** Those whose points are in the last result. */
   #collected: TablePoints[] = [];
@@ -28,7 +27,7 @@ export class BpfMetricProducer implements MetricProducer {
   constructor(store: SeriesStore, select: SelectTemporality, version: string) {
     this.#store = store;
     this.#select = select;
-    this.#scope = { name: SCOPE_NAME, version };
+    this.#scope = new MapFedScope(version);
   }
 
   /**

@@ -1,2 +1,14 @@
+import type { InstrumentationScope } from '@opentelemetry/core';
+
 /** The instrumentation scope of everything that ebpf-meter exports, its own instruments included. */
 export const SCOPE_NAME = 'ebpf-meter';
+
+/** The scope of one producer's metrics; its class tells an exporter that they are map-fed, so that attributes are text. */
+export class MapFedScope implements InstrumentationScope {
+  readonly name = SCOPE_NAME;
+  readonly version: string;
+
+  constructor(version: string) {
+    this.version = version;
+  }
+}

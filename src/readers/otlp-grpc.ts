@@ -1,15 +1,15 @@
-import type { OTLPMetricExporter as Exporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
+import type { OTLPGRPCExporterConfigNode } from '@opentelemetry/otlp-grpc-exporter-base';
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { OtlpGrpcConfig } from '../config/exporter.ts';
 import { MeterError } from '../errors.ts';
+import { MapFedScope } from '../metrics/scope.ts';
 import { readTlsFiles } from './tls-files.ts';
-
-type ExporterOptions = NonNullable<ConstructorParameters<typeof Exporter>[0]>;
 
 /**
  * Makes the OTLP/gRPC exporter; `timeoutMs` is each export's deadline.
  * Rejects with MeterError('reader') for a TLS file or header that can't be used.
- * gRPC is imported here, and only here, since it takes some 100 ms.
+ * gRPC is imported here, and only here, since it takes some 100 ms. The parts are those that OTLPMetricExporter of
+ * @opentelemetry/exporter-metrics-otlp-grpc puts together, with a serializer of our own in place of the stock one.
  */
 export async function createOtlpGrpcExporter(
   config: OtlpGrpcConfig,
@@ -17,14 +17,40 @@ export async function createOtlpGrpcExporter(
 ): Promise<{ exporter: PushMetricExporter; describe: string }> {
   const credentials = await createCredentials(config);
   const metadata = await createMetadata(config);
-  const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-grpc');
-  // The names are those of the enum CompressionAlgorithm, whose package isn't a dependency of our own.
-  const compression = config.compression as NonNullable<ExporterOptions['compression']>;
-  const exporter = withoutOtlpVariables(
-    () =>
-      new OTLPMetricExporter({ url: config.endpoint, compression, timeoutMillis: timeoutMs, credentials, metadata }),
+  const { OTLPMetricExporterBase } = await import('@opentelemetry/exporter-metrics-otlp-http');
+  const { convertLegacyOtlpGrpcOptions, createOtlpGrpcExportDelegate } = await import(
+    '@opentelemetry/otlp-grpc-exporter-base'
   );
+  const { MetricsExporterMetricsHelper } = await import('@opentelemetry/otlp-transformer');
+  const { MetricsSerializer } = await import('./otlp/serializer.ts');
+  // The names are those of the enum CompressionAlgorithm, whose package isn't a dependency of our own.
+  const compression = config.compression as NonNullable<OTLPGRPCExporterConfigNode['compression']>;
+  const options = withoutOtlpVariables(() =>
+    convertLegacyOtlpGrpcOptions(
+      { url: grpcTarget(config.endpoint), compression, timeoutMillis: timeoutMs, credentials, metadata },
+      'METRICS',
+    ),
+  );
+  const delegate = createOtlpGrpcExportDelegate(
+    options,
+    new MetricsSerializer(({ scope }) => scope instanceof MapFedScope),
+    'otlp_grpc_metric_exporter',
+    MetricsExporterMetricsHelper,
+    undefined,
+    'MetricsExportService',
+    '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
+  );
+  const exporter = new OTLPMetricExporterBase(delegate);
   return { exporter, describe: `OTLP to ${config.endpoint}` };
+}
+
+/**
+ * HOST:PORT of an endpoint. The exporter takes its scheme for the credentials, which are given here, and with one it would
+ * lose the scheme's own port: http://collector:80 would become gRPC's port 443.
+ */
+export function grpcTarget(endpoint: string): string {
+  const { protocol, hostname, port } = new URL(endpoint);
+  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
 }
 
 async function createCredentials(config: OtlpGrpcConfig) {

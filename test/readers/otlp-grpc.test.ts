@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { test } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { OtlpGrpcConfig, PeriodicReaderConfig } from '../../src/config/exporter.ts';
 import type { HistogramMetricPlan } from '../../src/config/plan.ts';
 import { MeterError } from '../../src/errors.ts';
+import { grpcTarget } from '../../src/readers/otlp-grpc.ts';
 import { periodicKind } from '../../src/readers/periodic.ts';
 import { counter, FakeRows, FakeStore, gauge, ONE, tablePlan } from '../helpers/fake-rows.ts';
 import { decodeExport, type OtlpServer, startOtlpServer } from '../helpers/otlp-server.ts';
@@ -357,3 +358,18 @@ async function freePort(): Promise<number> {
   await using server = await startOtlpServer();
   return server.port;
 }
+
+describe('grpcTarget', () => {
+  const cases: [string, string][] = [
+    ['http://collector:4317', 'collector:4317'],
+    ['http://collector', 'collector:80'],
+    ['http://collector:80', 'collector:80'],
+    ['https://collector', 'collector:443'],
+    ['https://collector:443/', 'collector:443'],
+    ['https://collector:80', 'collector:80'],
+    ['http://[::1]:4317', '[::1]:4317'],
+  ];
+  for (const [endpoint, expected] of cases) {
+    it(`${endpoint} → ${expected}`, () => assert.equal(grpcTarget(endpoint), expected));
+  }
+});
