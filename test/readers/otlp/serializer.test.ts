@@ -36,6 +36,7 @@ function gauge(value: number): MetricData {
   return {
     descriptor: { name: 'ebpf.level', description: '', unit: '', valueType: ValueType.DOUBLE },
     dataPointType: DataPointType.GAUGE,
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
     dataPoints: [{ attributes: {}, startTime: START, endTime: END, value }],
   };
 }
