@@ -9,6 +9,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { MeterError } from '../../src/errors.ts';
 import { BpfMetricProducer } from '../../src/metrics/producer.ts';
+import { MapFedScope } from '../../src/metrics/scope.ts';
 import { temporalitySelector } from '../../src/readers/temporality.ts';
 import { counter, FakeRows, FakeStore, gauge, tablePlan } from '../helpers/fake-rows.ts';
 
@@ -22,7 +23,7 @@ test('metrics of all tables come in one scope', async () => {
 
   assert.deepEqual(errors, []);
   assert.equal(resourceMetrics.scopeMetrics.length, 1);
-  assert.deepEqual(resourceMetrics.scopeMetrics[0]!.scope, { name: 'ebpf-meter', version: '1.2.3' });
+  assert.deepEqual(resourceMetrics.scopeMetrics[0]!.scope, new MapFedScope('1.2.3'));
   const common = { unit: '', valueType: ValueType.INT };
   assert.deepEqual(resourceMetrics.scopeMetrics[0]!.metrics, [
     {
