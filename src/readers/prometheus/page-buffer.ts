@@ -13,7 +13,8 @@ export class PagePool {
     const index = this.#free.findIndex((buffer) => buffer.length >= bytes);
     if (index >= 0) return this.#free.splice(index, 1)[0]!;
     this.#free.pop();
-    return Buffer.allocUnsafeSlow(bytes);
+    // A page grows a little with its numbers; a buffer of just this size would be too small for the next.
+    return Buffer.allocUnsafeSlow(Math.ceil(bytes * 1.25));
   }
 
   give(buffer: Buffer): void {
@@ -27,7 +28,7 @@ export class PageBuffer {
   length = 0;
   readonly #pool: PagePool;
 
-  /** `expected` bytes, best the length of the last page and a little more. */
+  /** `expected` bytes, best the length of the last page. */
   constructor(pool: PagePool, expected: number) {
     this.#pool = pool;
     this.bytes = pool.take(Math.max(4096, expected));
@@ -37,7 +38,7 @@ export class PageBuffer {
   reserve(bytes: number): void {
     const needed = this.length + bytes;
     if (needed <= this.bytes.length) return;
-    const grown = this.#pool.take(Math.ceil(needed * 1.5));
+    const grown = this.#pool.take(Math.ceil(needed * 1.25));
     this.bytes.copy(grown, 0, 0, this.length);
     this.#pool.give(this.bytes);
     this.bytes = grown;

@@ -78,7 +78,7 @@ export class PrometheusReader extends MetricReader {
       const { resourceMetrics, errors } = await this.collect();
       for (const error of errors) this.#context.log.warn(`own metrics: ${String(error)}`);
       buffer.text(this.#ownMetrics.text(resourceMetrics));
-      this.#expectedBytes = buffer.length + (buffer.length >> 3);
+      this.#expectedBytes = buffer.length;
       return new Page(buffer);
     } catch (error) {
       buffer.release();
