@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { callGetppid, getppid } from '../fixtures/plan.ts';
+import { within } from '../helpers/deadline.ts';
 import { type OtlpServer, type ReceivedExport, startOtlpServer } from '../helpers/otlp-server.ts';
 import { MeterProcess, RunningMeter } from '../helpers/process.ts';
 import { type ProgramFolder, programFolder } from '../helpers/program-folder.ts';
@@ -54,7 +55,10 @@ async function unusedPort(): Promise<number> {
 
 /** Resolves when so many exports have failed, as the Prometheus page says. */
 async function failures(meter: RunningMeter, count: number): Promise<void> {
-  while ((await meter.scrape()).total('ebpf_meter_export_failures_total') < count) await setTimeout(20);
+  const reach = async () => {
+    while ((await meter.scrape()).total('ebpf_meter_export_failures_total') < count) await setTimeout(20);
+  };
+  await within(reach(), () => `not yet ${count} failed exports:\n${meter.stderr}`);
 }
 
 /** The Collector refuses, so that no delivery is unconfirmed, then it is gone. */
@@ -64,7 +68,7 @@ async function takeDown(collector: OtlpServer, meter: RunningMeter): Promise<voi
   await collector[Symbol.asyncDispose]();
 }
 
-describe('OTLP', { timeout: 60_000 }, () => {
+describe('OTLP', () => {
   it('cumulative points tell the totals, beside a Prometheus page that tells the same', async () => {
     using folder = counting();
     await using collector = await startOtlpServer();

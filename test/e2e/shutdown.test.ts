@@ -14,7 +14,7 @@ const one = ['--only', 'sched', '--prometheus', '127.0.0.1:0'];
 /** So many series that a page of them fills no socket's buffers at once, and takes a while to collect. */
 const series = 100_000;
 
-describe('SIGTERM', { timeout: 60_000 }, () => {
+describe('SIGTERM', () => {
   it('while a scraper does not read the page that it asked for', async () => {
     using folder = replacedKeys(series);
     await using meter = await RunningMeter.start(['--programs', folder.path]);
@@ -58,7 +58,7 @@ describe('SIGTERM', { timeout: 60_000 }, () => {
   });
 });
 
-describe('npm start', { timeout: 60_000 }, () => {
+describe('npm start', () => {
   const command = ['npm', '--prefix', root, 'start', '--'];
 
   it('ends in order on a Ctrl-C, which npm and the process get, and npm passes on', async () => {

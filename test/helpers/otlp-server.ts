@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
+import { within } from './deadline.ts';
 
 /** One OTLP metric as a test compares it; 64-bit integers are bigints, or numbers where they stand for counts. */
 export interface ReceivedMetric {
@@ -45,9 +46,9 @@ export interface OtlpServer extends AsyncDisposable {
   /** How many requests there were, accepted or not. */
   readonly requests: number;
   behaviour: Behaviour;
-  /** Resolves with the first accepted export, also one of the past, for which the test is true. */
+  /** Resolves with the first accepted export, also one of the past, for which the test is true; rejects after a while. */
   waitFor(test: (received: ReceivedExport) => boolean): Promise<ReceivedExport>;
-  /** Resolves when there have been so many requests in all. */
+  /** Resolves when there have been so many requests in all; rejects after a while. */
   waitForRequests(count: number): Promise<void>;
 }
 
@@ -98,6 +99,17 @@ export async function startOtlpServer(options: OtlpServerOptions = {}): Promise<
   );
   const port = await bind(server, options);
 
+  const find = async (test: (received: ReceivedExport) => boolean): Promise<ReceivedExport> => {
+    for (;;) {
+      const found = accepted.find(test);
+      if (found !== undefined) return found;
+      await once(events, 'request');
+    }
+  };
+  const reach = async (count: number): Promise<void> => {
+    while (state.requests < count) await once(events, 'request');
+  };
+
   return {
     url: `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`,
     port,
@@ -111,16 +123,8 @@ export async function startOtlpServer(options: OtlpServerOptions = {}): Promise<
     set behaviour(behaviour) {
       state.behaviour = behaviour;
     },
-    async waitFor(test) {
-      for (;;) {
-        const found = accepted.find(test);
-        if (found !== undefined) return found;
-        await once(events, 'request');
-      }
-    },
-    async waitForRequests(count) {
-      while (state.requests < count) await once(events, 'request');
-    },
+    waitFor: (test) => within(find(test), () => `none of ${accepted.length} exports is what is waited for`),
+    waitForRequests: (count) => within(reach(count), () => `${state.requests} requests instead of ${count}`),
     async [Symbol.asyncDispose]() {
       server.forceShutdown();
     },

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { within } from './deadline.ts';
 import { type PrometheusPage, parsePrometheusText } from './prometheus-text.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
@@ -52,7 +53,11 @@ export class MeterProcess implements AsyncDisposable {
   }
 
   /** Resolves with the first match in what it logs; rejects when it ends without. */
-  async logged(pattern: RegExp): Promise<RegExpExecArray> {
+  logged(pattern: RegExp): Promise<RegExpExecArray> {
+    return within(this.#logged(pattern), () => `it has not said ${pattern}:\n${this.stderr}`);
+  }
+
+  async #logged(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const match = pattern.exec(this.stderr);
       if (match !== null) return match;
@@ -76,15 +81,8 @@ export class MeterProcess implements AsyncDisposable {
 
   /** Sends a signal and resolves when the process has ended; rejects where that takes more than 5 s. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const late = () => reject(new Error(`still there ${endWithinMs} ms after ${signal}:\n${this.stderr}`));
-    const timer = setTimeout(late, endWithinMs);
     this.kill(signal);
-    try {
-      return await Promise.race([this.ended(), promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return await within(this.ended(), () => `it is still there after ${signal}:\n${this.stderr}`, endWithinMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -160,5 +158,5 @@ export async function runMeter(
   options?: ProcessOptions,
 ): Promise<Ended> {
   await using meter = new MeterProcess(args, env, options);
-  return await meter.ended();
+  return await within(meter.ended(), () => `it has not ended:\n${meter.stderr}`);
 }
