@@ -6,6 +6,7 @@ import { MeterError } from '../errors.ts';
 import { createKernelFacts } from '../kernel/facts.ts';
 import { listenToLibbpf } from '../libbpf/print.ts';
 import { enableStats } from '../libbpf/stats.ts';
+import { trimMemory } from '../libbpf/trim.ts';
 import type { Log } from '../log.ts';
 import { Health, recordReadings } from '../metrics/health.ts';
 import { observeProcess } from '../metrics/process.ts';
@@ -50,7 +51,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
 
   const tallies = new Tallies();
   const health = new Health(tallies);
-  const kernel = createKernelFacts({ warn: (warning) => logError(log, 'warn', warning) });
+  const kernel = createKernelFacts({ warn: (warning) => logError(log, 'warn', warning), forgotten: trimMemory });
   const store = new Store(programs.running, kernel, tallies);
   const readings = new LastReading(recordReadings(store, health), readingLog(log));
 

@@ -15,15 +15,18 @@ export interface KernelFactsOptions {
   readonly now?: () => number;
   /** Called with what keeps facts from being known, once each. */
   readonly warn?: (warning: MeterError) => void;
+  /** Called after the symbols' megabytes were given back. */
+  readonly forgotten?: () => void;
 }
 
 /** What the running kernel says of itself, for the decoders. Nothing is read before it is asked for, and nothing throws. */
 export function createKernelFacts(options: KernelFactsOptions = {}): KernelFacts {
-  const { root = '', arch = process.arch, now = () => performance.now(), warn = () => {} } = options;
+  const { root = '', arch = process.arch, now = () => performance.now() } = options;
+  const { warn = () => {}, forgotten = () => {} } = options;
   const syscalls = syscallNames(arch);
   const errnos = errnoNames();
   return {
-    symbol: createSymbols({ root, now, warn }),
+    symbol: createSymbols({ root, now, warn, forgotten }),
     blockDevice: createBlockDevices(root),
     networkInterface: createInterfaces(root, now),
     syscall: (number) => syscalls.get(number),

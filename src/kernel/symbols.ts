@@ -22,6 +22,8 @@ export interface SymbolsOptions {
   readonly now: () => number;
   /** Called once, when the kernel doesn't tell its symbols. */
   readonly warn: (warning: MeterError) => void;
+  /** Called when the table has been forgotten. */
+  readonly forgotten: () => void;
 }
 
 /**
@@ -62,6 +64,7 @@ export function createSymbols(options: SymbolsOptions): (address: bigint) => str
   function forget(): void {
     table?.release();
     table = undefined;
+    options.forgotten();
   }
 
   function modulesChanged(): boolean {

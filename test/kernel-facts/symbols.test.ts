@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import type { MeterError } from '../../src/errors.ts';
 import { createSymbols } from '../../src/kernel/symbols.ts';
 import { FakeRoot } from './fake-root.ts';
@@ -7,8 +7,14 @@ import { FakeRoot } from './fake-root.ts';
 function setUp(root: FakeRoot) {
   const clock = { now: 0 };
   const warnings: MeterError[] = [];
-  const symbol = createSymbols({ root: root.path, now: () => clock.now, warn: (warning) => warnings.push(warning) });
-  return { clock, warnings, symbol };
+  const forgotten = { count: 0 };
+  const symbol = createSymbols({
+    root: root.path,
+    now: () => clock.now,
+    warn: (warning) => warnings.push(warning),
+    forgotten: () => void forgotten.count++,
+  });
+  return { clock, warnings, symbol, forgotten };
 }
 
 const KERNEL = 'ffffffff81000000 T _text\n';
@@ -95,4 +101,21 @@ test('text larger than the first buffer is read whole', () => {
   root.write('proc/kallsyms', Array.from({ length: count }, (_, i) => line(i)).join(''));
   assert.equal(symbol(0xffffffff80000000n), `${'x'.repeat(80)}0`);
   assert.equal(symbol(0xffffffff80000000n + BigInt(count - 1)), `${'x'.repeat(80)}${count - 1}`);
+});
+
+test('the table is given back after a whole period without a question, and read again for the next', (context) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  context.after(() => mock.timers.reset());
+  using root = new FakeRoot();
+  const { symbol, forgotten } = setUp(root);
+  root.write('proc/kallsyms', KERNEL);
+  assert.equal(symbol(0xffffffff81000000n), '_text');
+  mock.timers.tick(5000);
+  assert.equal(symbol(0xffffffff81000000n), '_text');
+  mock.timers.tick(5000);
+  assert.equal(forgotten.count, 0, 'there was a question in both periods');
+  mock.timers.tick(5000);
+  assert.equal(forgotten.count, 1);
+  root.write('proc/kallsyms', KERNEL + MODULE);
+  assert.equal(symbol(0xffffffffc0201000n), 'hook\t[extra]');
 });
