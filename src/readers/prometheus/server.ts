@@ -8,6 +8,9 @@ import type { Page } from './page.ts';
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 const PLAIN = 'text/plain; charset=utf-8';
 
+/** What scrapers get to take the rest of their answers when the process ends. */
+const graceMs = 1000;
+
 export interface ServerOptions {
   /** A finished page, to be released by the server. */
   page(): Promise<Page>;
@@ -19,12 +22,16 @@ export interface ServerOptions {
 export class PrometheusServer {
   readonly #options: ServerOptions;
   readonly #server: Server;
+  /** Those that are not sent yet. */
+  readonly #answers = new Set<ServerResponse>();
   #ready = false;
   #failing = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+      this.#answers.add(response);
+      response.once('close', () => this.#answers.delete(response));
       void this.#answer(request, response);
     });
   }
@@ -45,13 +52,23 @@ export class PrometheusServer {
   async close(): Promise<void> {
     this.#ready = false;
     if (!this.#server.listening) return;
+    await this.#answersTaken();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
-      // A scraper that reads slowly must not hold up the end of the process.
-      this.#server.closeIdleConnections();
-      const force = setTimeout(() => this.#server.closeAllConnections(), 1000);
-      force.unref();
+      this.#server.closeAllConnections();
     });
+  }
+
+  /**
+   * node:http takes a connection for idle when its answer has been handed over, though most of it may still wait for the
+   * scraper, and closes it with the server. One that reads slowly must not hold up the end of the process.
+   */
+  async #answersTaken(): Promise<void> {
+    const taken = [...this.#answers].map((answer) => new Promise((resolve) => answer.once('close', resolve)));
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, graceMs);
+    await Promise.race([Promise.all(taken), late]);
+    clearTimeout(timer);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
