@@ -13,6 +13,8 @@ const programFd = libbpf<(program: Pointer) => number>('int bpf_program__fd(void
 /** What a loaded object asks of the object that it was opened as. */
 interface Handle {
   section(name: string): Pointer | null;
+  /** Bytes of the sections that have another size than libbpf knows of. */
+  readonly resized: ReadonlyMap<string, number>;
   close(): void;
 }
 
@@ -57,11 +59,13 @@ export class LoadedObject implements Disposable {
         remedy: known === '' ? 'The object has no maps' : `The object has ${known}`,
       });
     }
+    const { keySize, valueSize } = mapSizes(map);
     return {
       name,
       type: mapTypeName(map),
       fd: mapFd(map),
-      ...mapSizes(map),
+      keySize,
+      valueSize: this.#handle.resized.get(name) ?? valueSize,
       maxEntries: mapMaxEntries(map),
       mmapable: (mapFlags(map) & mmapableFlag) !== 0,
     };

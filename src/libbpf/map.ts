@@ -1,10 +1,12 @@
 import { describe, errnoName, LibbpfError, resultOrThrow } from './error.ts';
-import { libbpf } from './library.ts';
+import { errno, libbpf, libc } from './library.ts';
 
 /** BPF_F_MMAPABLE of include/uapi/linux/bpf.h, since Linux 5.5. */
 export const mmapableFlag = 1 << 10;
 /** BPF_MAP_TYPE_ARRAY of include/uapi/linux/bpf.h. */
 const arrayType = 2;
+/** O_CLOEXEC of asm-generic/fcntl.h; x86-64 and arm64 have the same. */
+const closeOnExec = 0o2000000;
 
 /** A BPF map that exists in the kernel. */
 export interface KernelMap {
@@ -48,6 +50,8 @@ const createNative = libbpf<
 >(
   'int bpf_map_create(int map_type, const char *map_name, uint32_t key_size, uint32_t value_size, uint32_t max_entries, void *opts)',
 );
+
+const dup3Native = libc<(from: number, to: number, flags: number) => number>('int dup3(int from, int to, int flags)');
 
 /**
  * One BPF_MAP_LOOKUP_BATCH (Linux 5.6). Keys and values go to the addresses, the place to continue from to `to`;
@@ -121,4 +125,9 @@ export function createMemoryMap(name: string, bytes: number): number {
   return resultOrThrow('load', `map ${name}`, 'bpf_map_create', () =>
     createNative(arrayType, name, 4, bytes, 1, options),
   );
+}
+
+/** Makes `fd` refer to what `from` refers to; what it referred to before is closed (dup3(2)). Throws MeterError('load'). */
+export function replaceFd(subject: string, from: number, fd: number): void {
+  if (dup3Native(from, fd, closeOnExec) < 0) throw describe('load', subject, new LibbpfError('dup3', errno(), []));
 }

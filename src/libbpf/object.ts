@@ -7,7 +7,7 @@ import { encodeConstant } from './constant.ts';
 import { LibbpfError, pointerOrThrow, resultOrThrow } from './error.ts';
 import { libbpf, memoryAt, type Pointer } from './library.ts';
 import { LoadedObject } from './loaded.ts';
-import { createMemoryMap, mmapableFlag } from './map.ts';
+import { createMemoryMap, mmapableFlag, replaceFd } from './map.ts';
 import { mapIsInternal, mapMaxEntries, mapName, mapSizes, mapTypeName, programName } from './names.ts';
 
 const openFile = libbpf<(path: string, options: null) => Pointer | null>(
@@ -44,6 +44,7 @@ const mapSetInitialValue = libbpf<(map: Pointer, data: Uint8Array, size: number)
   'int bpf_map__set_initial_value(void *map, void *data, size_t size)',
 );
 const mapReuseFd = libbpf<(map: Pointer, fd: number) => number>('int bpf_map__reuse_fd(void *map, int fd)');
+const mapFd = libbpf<(map: Pointer) => number>('int bpf_map__fd(void *map)');
 
 /**
  * An object that has been read and not been given to the kernel: needs no rights.
@@ -54,6 +55,8 @@ export class OpenedObject implements Disposable {
   readonly #layout: ObjectLayout;
   readonly #maps: ReadonlyMap<string, Pointer>;
   readonly #programs: ReadonlyMap<string, Pointer>;
+  /** Bytes by section. */
+  readonly #resized = new Map<string, number>();
   /** Undefined once it is loaded, failed to, or was disposed. */
   #object: Pointer | undefined;
 
@@ -142,13 +145,23 @@ export class OpenedObject implements Disposable {
       throw new MeterError('object', `${subject}: has initial values, so it can't be resized`);
     }
     // The kernel takes letters, digits, `_` and `.`, at most 15.
-    const fd = createMemoryMap(section.slice(0, 15), bytes);
+    const name = section.slice(0, 15);
+    // libbpf has mapped the section's old size, and unmaps in the end what it takes for the size: with the new one that
+    // would be others' memory too. So it is given a map of the old size, and its descriptor another map after that.
+    const first = createMemoryMap(name, mapSizes(map).valueSize);
     try {
-      resultOrThrow('load', subject, 'bpf_map__reuse_fd', () => mapReuseFd(map, fd));
+      resultOrThrow('load', subject, 'bpf_map__reuse_fd', () => mapReuseFd(map, first));
     } finally {
       // libbpf has made a copy of it.
-      closeSync(fd);
+      closeSync(first);
     }
+    const resized = createMemoryMap(name, bytes);
+    try {
+      replaceFd(subject, resized, mapFd(map));
+    } finally {
+      closeSync(resized);
+    }
+    this.#resized.set(section, bytes);
   }
 
   /** Creates the maps and gives the programs to the verifier. Throws MeterError('load'), with the verifier's log in `detail`. */
@@ -163,6 +176,7 @@ export class OpenedObject implements Disposable {
     }
     return new LoadedObject(this.path, this.#layout, this.#maps, this.#programs, {
       section: (name) => findMap(object, name),
+      resized: this.#resized,
       close: () => close(object),
     });
   }

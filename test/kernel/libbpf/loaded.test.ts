@@ -71,6 +71,25 @@ test('disposing closes every file descriptor, and a second time does nothing', (
   assert.throws(() => object.map('hash'), { message: /already closed/ });
 });
 
+test('closing an object with a larger section leaves the memory behind it alone', () => {
+  const module = new URL('../../../src/libbpf/object.ts', import.meta.url).pathname;
+  const script = `import { readFileSync } from 'node:fs';
+import { OpenedObject } from '${module}';
+const mapped = () => readFileSync('/proc/self/maps', 'latin1').match(/^\\w+-\\w+/gm)
+  .map((range) => range.split('-').map((address) => parseInt(address, 16)))
+  .reduce((sum, [from, to]) => sum + to - from, 0);
+const object = OpenedObject.open(process.argv[1]);
+object.resizeSection('.bss.alone', 16 << 20);
+const before = mapped();
+object[Symbol.dispose]();
+console.log(before - mapped() < 1 << 20 ? 'only its own' : 'others too');`;
+  // In a process of its own, since libraries lie within so many bytes.
+  const options = ['--input-type=module', '-e', script, compileFixture('global-array')];
+  const { stdout, stderr, signal } = spawnSync(process.execPath, options, { encoding: 'utf8' });
+  assert.equal(signal, null);
+  assert.equal(stdout, 'only its own\n', stderr);
+});
+
 test('an object that the verifier rejects says which line of the log counts and leaves no file open', () => {
   const before = openFiles();
   assert.throws(
