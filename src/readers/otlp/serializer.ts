@@ -14,6 +14,7 @@ type Response = ReturnType<typeof ProtobufMetricsSerializer.deserializeResponse>
 export class MetricsSerializer implements ISerializer<ResourceMetrics, Response> {
   readonly #isMapFed: (metrics: ScopeMetrics) => boolean;
   readonly #points = new PointEncoder();
+  #request = Buffer.alloc(0);
   #resource: { of: ResourceMetrics['resource']; bytes: Buffer } | undefined;
 
   /** `isMapFed` tells our own producer's metrics from those of the SDK. */
@@ -21,7 +22,7 @@ export class MetricsSerializer implements ISerializer<ResourceMetrics, Response>
     this.#isMapFed = isMapFed;
   }
 
-  /** The bytes are the caller's. */
+  /** The bytes are overwritten by the next call: the transport copies them before it sends. */
   serializeRequest(metrics: ResourceMetrics): Uint8Array | undefined {
     const mapFed = metrics.scopeMetrics.filter(this.#isMapFed);
     if (mapFed.length === 0) return ProtobufMetricsSerializer.serializeRequest(metrics);
@@ -44,15 +45,16 @@ export class MetricsSerializer implements ISerializer<ResourceMetrics, Response>
     const body = [resource, ...pieces.flat()];
     const size = sizeOf(body);
     const parts = [before, messageHead(1, size), ...body];
-    const out = Buffer.allocUnsafeSlow(sizeOf(parts));
+    const total = sizeOf(parts);
+    if (total > this.#request.length) this.#request = Buffer.allocUnsafeSlow(Math.ceil(total * 1.25));
     let at = 0;
     for (const part of parts) {
       // Where the points' buffer grew, a range of it would be a view of what it was.
       const bytes = part instanceof Range ? part.of(this.#points) : part;
-      out.set(bytes, at);
+      this.#request.set(bytes, at);
       at += bytes.length;
     }
-    return out;
+    return this.#request.subarray(0, total);
   }
 
   #scopePieces({ scope, metrics }: ScopeMetrics): Piece[] {
