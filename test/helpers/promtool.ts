@@ -18,7 +18,7 @@ export function findPromtool(): { path: string } | { missing: string } {
   mkdirSync(tools, { recursive: true });
   const folder = mkdtempSync(join(tools, 'prometheus-'));
   try {
-    run('apt-get', ['download', '-q', 'prometheus'], folder);
+    download(folder);
     const archive = readdirSync(folder).find((name) => name.endsWith('.deb'))!;
     run('dpkg-deb', ['--extract', archive, 'unpacked'], folder);
     renameSync(join(folder, 'unpacked', 'usr', 'bin', 'promtool'), path);
@@ -27,6 +27,17 @@ export function findPromtool(): { path: string } | { missing: string } {
     return { missing: (error as Error).message };
   } finally {
     rmSync(folder, { recursive: true });
+  }
+}
+
+function download(folder: string): void {
+  const fetch = () => run('apt-get', ['download', '-q', 'prometheus'], folder);
+  try {
+    fetch();
+  } catch {
+    // There are no package lists yet, or they name a version that the mirror no longer has.
+    run('apt-get', ['update', '-q'], folder);
+    fetch();
   }
 }
 
