@@ -46,7 +46,8 @@ static __always_inline void count_error(u64 nr, u64 errno)
 {
 	u64 *errors;
 
-	if (errno - 1 >= MAX_ERRNO || (errno >= ERESTARTSYS && errno <= ERESTART_RESTARTBLOCK))
+	/* Any user may call a number that doesn't exist, and would fill the map with such. */
+	if (nr >= MAX_SYSCALLS || errno - 1 >= MAX_ERRNO || (errno >= ERESTARTSYS && errno <= ERESTART_RESTARTBLOCK))
 		return;
 	errors = syscall_errors_at(cache_place(nr, errno), (struct error_key){ .nr = nr, .errno = errno });
 	if (errors)
