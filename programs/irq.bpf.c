@@ -34,13 +34,15 @@ SEC("tp_btf/softirq_entry")
 int BPF_PROG(softirq_entry, unsigned int kind)
 {
 	struct cpu_softirq *cpu = percpu_element(&softirq);
-	u64 now;
+	u64 now, raised;
 
 	if (!cpu || kind >= SOFTIRQS)
 		return 0;
+	/* Before the clock: an interrupt may raise it again at any moment, and that is then no time before now. */
+	raised = enable_latency ? *(volatile u64 *)&cpu->raised[kind] : 0;
 	now = bpf_ktime_get_ns();
-	if (enable_latency && cpu->raised[kind]) {
-		hist_add_ns(&cpu->latency[kind], now - cpu->raised[kind]);
+	if (raised) {
+		hist_add_ns(&cpu->latency[kind], now - raised);
 		cpu->raised[kind] = 0;
 	}
 	if (enable_duration)

@@ -52,10 +52,14 @@ static __always_inline void hist_add(struct hist *hist, u64 value, u64 sum)
  * Nanoseconds in slots of microseconds, up to the next whole one: a bucket's upper bound is inclusive, and 1001 ns are
  * more than 1 us. / 1000 is / 8 / 125, and / 125 a multiplication that is exact up to 39 s: clang leaves a division
  * to the processor, and that takes 10 ns on some.
+ *
+ * A difference of two times may be below 0, which counts as 0 rather than as centuries: the kernel's fast clock goes
+ * back a little where its slope is corrected (ktime_get_mono_fast_ns), and one CPU's may be ahead of another's.
  */
-static __always_inline void hist_add_ns(struct hist *hist, u64 ns)
+static __always_inline void hist_add_ns(struct hist *hist, u64 difference)
 {
 	u64 last_bound = 1000ULL << (HIST_SLOTS - 2);
+	u64 ns = (s64)difference < 0 ? 0 : difference;
 	u64 us = ns > last_bound ? last_bound : ((ns + 999) >> 3) * 1099511628 >> 37;
 
 	hist_add(hist, us, ns);

@@ -74,8 +74,10 @@ test('a number goes into the slot whose bounds hold it, at every edge', () => {
       const number = numbers[i]!;
       assert.equal(plain, slotOf(number), `slot of ${number}`);
       assert.equal(plainSum, number);
-      assert.equal(ns, slotOf(roundedUp(number, microsecond)), `slot of ${number} ns`);
-      assert.equal(nsSum, number);
+      // A clock that went back a little between two times makes no difference of 584 years.
+      const time = number < 2n ** 63n ? number : 0n;
+      assert.equal(ns, slotOf(roundedUp(time, microsecond)), `slot of ${number} ns`);
+      assert.equal(nsSum, time);
     }
   }
 });
