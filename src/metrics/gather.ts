@@ -34,11 +34,11 @@ export function addField(
 }
 
 function addWide(field: FieldPlan, block: ValueBlock, cells: Float64Array, cellOf: Int32Array, first: number): void {
-  const words = new Uint32Array(block.bytes.buffer, block.bytes.byteOffset, block.bytes.byteLength >> 2);
+  const words = new Uint32Array(block.bytes.buffer, block.bytes.byteOffset, quarter(block.bytes.byteLength));
   const signed = field.type === 'i64';
-  const start = (block.start + field.offset) >> 2;
-  const stride = block.stride >> 2;
-  const cpuStride = block.cpuStride >> 2;
+  const start = quarter(block.start + field.offset);
+  const stride = quarter(block.stride);
+  const cpuStride = quarter(block.cpuStride);
   const { count, cpus } = block;
   const numbers = field.count;
   const column = field.cell;
@@ -56,6 +56,11 @@ function addWide(field: FieldPlan, block: ValueBlock, cells: Float64Array, cellO
       cells[base + column + i]! += high * TWO_32 + low;
     }
   }
+}
+
+/** Rounded down. Shifting keeps V8's integers, but takes none above 2^31, and a per-CPU map may have more bytes. */
+function quarter(bytes: number): number {
+  return bytes < 2 ** 31 ? bytes >> 2 : Math.floor(bytes / 4);
 }
 
 function addNarrow(field: FieldPlan, block: ValueBlock, cells: Float64Array, cellOf: Int32Array, first: number): void {

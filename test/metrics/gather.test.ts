@@ -51,6 +51,23 @@ describe('addField reads', () => {
     assert.equal(cell('u64', write, { cpus: 4 }), Number(2n ** 53n + 4n));
   });
 
+  it('what lies behind 2 GiB of a map', () => {
+    // The kernel gives pages only to what is written.
+    const bytes = Buffer.from(new ArrayBuffer(2 ** 31 + 64));
+    bytes.writeBigUInt64LE(5n, 2 ** 31 + 8);
+    const cells = new Float64Array(2);
+    const block = { bytes, start: 2 ** 31, count: 1, stride: 8, cpus: 1, cpuStride: 0 };
+    addField({ offset: 8, type: 'u64', count: 1, cell: 0 }, block, cells, Int32Array.of(0), 0);
+    addField(
+      { offset: 0, type: 'u64', count: 1, cell: 1 },
+      { ...block, start: 8, stride: 2 ** 31, count: 2 },
+      cells,
+      Int32Array.of(-1, 0),
+      0,
+    );
+    assert.deepEqual([...cells], [5, 5]);
+  });
+
   it('negative values summed over CPUs', () => {
     const write = (b: Buffer) => [-5n, 3n, -9n].forEach((value, cpu) => void b.writeBigInt64LE(value, cpu * 16));
     assert.equal(cell('i64', write, { cpus: 3 }), -11);
