@@ -9,6 +9,8 @@ export interface PossibleCpus {
   readonly count: number;
   /** One more than the highest number: the length of an array that is indexed by the CPU's number. */
   readonly indexes: number;
+  /** Theirs, ascending: a per-CPU map's values come in this order. There may be gaps. */
+  readonly numbers: readonly number[];
 }
 
 /**
@@ -16,17 +18,15 @@ export interface PossibleCpus {
  * Throws MeterError('environment') for anything else.
  */
 export function parseCpuList(text: string): PossibleCpus {
-  let count = 0;
-  let indexes = 0;
+  const numbers: number[] = [];
   for (const part of text.trim().split(',')) {
     const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
     if (first === undefined || Number(last) < Number(first)) {
       throw new MeterError('environment', `${possibleFile}: "${text.trim()}" is no list of CPUs`);
     }
-    count += Number(last) - Number(first) + 1;
-    indexes = Math.max(indexes, Number(last) + 1);
+    for (let number = Number(first); number <= Number(last); number++) numbers.push(number);
   }
-  return { count, indexes };
+  return { count: numbers.length, indexes: Math.max(...numbers) + 1, numbers };
 }
 
 let known: PossibleCpus | undefined;

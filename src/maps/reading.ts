@@ -19,6 +19,8 @@ export interface EntriesReader {
   readonly valueStride: number;
   /** 1 where the map is not per-CPU. */
   readonly cpus: number;
+  /** Of a per-CPU map, whose value each is. */
+  readonly cpuNumbers: readonly number[];
   readonly maxEntries: number;
   /** Throws MeterError('map') where the kernel refuses. */
   read(): Entries;

@@ -9,17 +9,20 @@ export interface Shape {
   readonly valueSize: number;
   readonly valueStride: number;
   readonly cpus: number;
+  readonly cpuNumbers: readonly number[];
 }
 
 export function roundUp8(bytes: number): number {
   return Math.ceil(bytes / 8) * 8;
 }
 
-/** `cpus`: the number of possible CPUs. */
-export function shapeOf(map: KernelMap, cpus: number = possibleCpus().count): Shape {
-  if (!map.type.includes('percpu')) return { valueSize: map.valueSize, valueStride: map.valueSize, cpus: 1 };
+/** `numbers`: those of the possible CPUs. */
+export function shapeOf(map: KernelMap, numbers: readonly number[] = possibleCpus().numbers): Shape {
+  if (!map.type.includes('percpu')) {
+    return { valueSize: map.valueSize, valueStride: map.valueSize, cpus: 1, cpuNumbers: [] };
+  }
   const valueSize = roundUp8(map.valueSize);
-  return { valueSize, valueStride: valueSize * cpus, cpus };
+  return { valueSize, valueStride: valueSize * numbers.length, cpus: numbers.length, cpuNumbers: numbers };
 }
 
 export function readError(map: KernelMap, call: string, errno: number): MeterError {

@@ -47,7 +47,7 @@ class CpuKeys {
   }
 
   keys(entries: Entries): Uint8Array {
-    const { cpus, keySize } = this.#reader;
+    const { cpus, cpuNumbers, keySize } = this.#reader;
     const size = keySize + 2;
     const bytes = entries.count * cpus * size;
     if (this.#keys.length < bytes) this.#keys = new Uint8Array(Math.ceil(bytes * 1.25));
@@ -55,8 +55,9 @@ class CpuKeys {
     for (let entry = 0; entry < entries.count; entry++) {
       for (let cpu = 0; cpu < cpus; cpu++, at += size) {
         for (let i = 0; i < keySize; i++) this.#keys[at + i] = entries.keys[entry * keySize + i]!;
-        this.#keys[at + keySize] = cpu & 0xff;
-        this.#keys[at + keySize + 1] = cpu >> 8;
+        const number = cpuNumbers[cpu]!;
+        this.#keys[at + keySize] = number & 0xff;
+        this.#keys[at + keySize + 1] = number >> 8;
       }
     }
     return this.#keys;

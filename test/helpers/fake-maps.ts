@@ -26,6 +26,7 @@ export class FakeMap implements EntriesReader {
   readonly keySize: number;
   readonly valueSize: number;
   readonly cpus: number;
+  cpuNumbers: readonly number[];
   readonly maxEntries = 1000;
   readonly content = new Map<string, Buffer>();
   failure: Error | undefined;
@@ -36,6 +37,7 @@ export class FakeMap implements EntriesReader {
     this.keySize = keySize;
     this.valueSize = valueSize;
     this.cpus = cpus;
+    this.cpuNumbers = Array.from({ length: cpus }, (_, cpu) => cpu);
   }
 
   get valueStride(): number {

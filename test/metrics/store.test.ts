@@ -149,6 +149,17 @@ describe('Store, per-CPU maps', () => {
     const { rows } = setup({ ...plan, source, labels, keySize: 6 }, [map]);
     assert.deepEqual(await rows(), { '7,0': [1], '7,1': [2], '7,2': [3], '8,0': [4], '8,1': [5], '8,2': [6] });
   });
+
+  it('calls each CPU by its own number where the numbers have gaps', async () => {
+    const plan = tablePlan('events', ['a'], 1, [counter('events')]);
+    const labels = [uintLabel('a', 0), uintLabel('cpu', 4, 2)];
+    const source = { kind: 'entries', map: 'events', perCpu: 'label', cache: undefined } as const;
+    const map = new FakeMap('events', 4, 8, 3);
+    map.cpuNumbers = [0, 2, 300];
+    map.set([7], [1, 2, 3]);
+    const { rows } = setup({ ...plan, source, labels, keySize: 6 }, [map]);
+    assert.deepEqual(await rows(), { '7,0': [1], '7,2': [2], '7,300': [3] });
+  });
 });
 
 describe('Store, the bucket in the key', () => {
