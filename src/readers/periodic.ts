@@ -11,6 +11,7 @@ import { createConsoleExporter } from './console.ts';
 import { exportErrorText } from './export-error.ts';
 import { createOtlpGrpcExporter } from './otlp-grpc.ts';
 import type { CreatedReader, ReaderContext, ReaderKind } from './reader.ts';
+import { RecurringErrors } from './recurring-errors.ts';
 import { temporalitySelector } from './temporality.ts';
 import { WatchedExporter } from './watched-exporter.ts';
 
@@ -51,7 +52,8 @@ export function createPeriodicReader(options: CreatePeriodicReaderOptions): Peri
     log: context.log,
     onDelivered: () => producer.commit(),
   });
-  return new PeriodicReader({ kind, describe, exporter, producer, health: context.health, timeoutMs, config });
+  const errors = new RecurringErrors(context.log, `${describe}: collection`);
+  return new PeriodicReader({ kind, describe, exporter, producer, errors, health: context.health, timeoutMs, config });
 }
 
 interface PeriodicReaderOptions {
@@ -59,6 +61,7 @@ interface PeriodicReaderOptions {
   readonly describe: string;
   readonly exporter: WatchedExporter;
   readonly producer: BpfMetricProducer;
+  readonly errors: RecurringErrors;
   readonly health: Health;
   readonly timeoutMs: number;
   readonly config: PeriodicReaderConfig;
@@ -82,12 +85,15 @@ export class PeriodicReader extends PeriodicExportingMetricReader {
   }
 
   override async collect(options?: Parameters<PeriodicExportingMetricReader['collect']>[0]): Promise<CollectionResult> {
-    const { exporter, producer, health, kind } = this.#options;
+    const { exporter, producer, errors, health, kind } = this.#options;
     await exporter.idle();
     const start = performance.now();
     await producer.prepare();
     health.collected(kind, (performance.now() - start) / 1000);
-    return super.collect(options);
+    const collected = await super.collect(options);
+    // The SDK tells nobody. Maps that can't be read are logged for all readers together, where they are read.
+    errors.report(collected.errors.filter((error) => !(error instanceof MeterError && error.code === 'map')));
+    return collected;
   }
 
   /** Exports what is there once more. Rejects with MeterError('reader') where that was not delivered in time. */

@@ -72,6 +72,38 @@ test('an exporter that throws has failed', async () => {
   await assert.rejects(reader.shutdown(), { message: 'somewhere: the last export failed: no' });
 });
 
+test('a collection that fails is logged when that begins and when it is over, and costs only its metrics', async () => {
+  const { rows, store, reader, context, exporter, lines } = setUp();
+  const provider = provide([reader], context.health);
+  let fails = true;
+  provider
+    .getMeter('own')
+    .createObservableGauge('own')
+    .addCallback(() => {
+      if (fails) throw new Error('no such number');
+    });
+  rows.set('a', [10]);
+  exporter.succeed();
+  store.failure = new RangeError('Array buffer allocation failed');
+  await reader.forceFlush();
+  await reader.forceFlush();
+  assert.deepEqual(lines.toSorted(), [
+    'warn: somewhere: collection: Array buffer allocation failed',
+    'warn: somewhere: collection: no such number',
+  ]);
+  assert.deepEqual(exporter.values('m'), []);
+
+  lines.length = 0;
+  store.failure = undefined;
+  fails = false;
+  await reader.forceFlush();
+  assert.deepEqual(lines.toSorted(), [
+    'info: somewhere: collection: no longer: Array buffer allocation failed',
+    'info: somewhere: collection: no longer: no such number',
+  ]);
+  assert.deepEqual(exporter.values('m'), [10]);
+});
+
 test('all readers are shut down, whatever becomes of one', async () => {
   const good = setUp();
   const bad = setUp();

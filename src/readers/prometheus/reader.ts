@@ -4,6 +4,7 @@ import type { SeriesStore } from '../../metrics/rows.ts';
 import { SCOPE_NAME } from '../../metrics/scope.ts';
 import { labelsText } from '../../metrics/series-rows.ts';
 import type { CreatedReader, ReaderContext } from '../reader.ts';
+import { RecurringErrors } from '../recurring-errors.ts';
 import { type Family, makeFamilies, writeFamily } from './families.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { Page } from './page.ts';
@@ -32,6 +33,7 @@ export class PrometheusReader extends MetricReader {
   readonly #ownMetrics: OwnMetrics;
   readonly #pool = new PagePool();
   readonly #server: PrometheusServer;
+  readonly #ownErrors: RecurringErrors;
   #expectedBytes = 0;
   #current: { sequence: number; page: Promise<Page> } | undefined;
 
@@ -45,6 +47,7 @@ export class PrometheusReader extends MetricReader {
       : '';
     this.#families = makeFamilies(context.tables, config.translation, scope);
     this.#ownMetrics = new OwnMetrics(config);
+    this.#ownErrors = new RecurringErrors(context.log, 'own metrics');
     this.#server = new PrometheusServer({ page: () => this.page(), version: context.version, log: context.log });
   }
 
@@ -76,7 +79,7 @@ export class PrometheusReader extends MetricReader {
       for (const family of this.#families) writeFamily(family, buffer);
       this.#context.health.collected('prometheus', (performance.now() - start) / 1000);
       const { resourceMetrics, errors } = await this.collect();
-      for (const error of errors) this.#context.log.warn(`own metrics: ${String(error)}`);
+      this.#ownErrors.report(errors);
       buffer.text(this.#ownMetrics.text(resourceMetrics));
       this.#expectedBytes = buffer.length;
       return new Page(buffer);

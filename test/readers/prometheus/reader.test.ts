@@ -182,6 +182,15 @@ describe('PrometheusReader', () => {
     assert.ok(provider);
   });
 
+  it('logs an instrument that fails at every scrape once', async () => {
+    const { url, lines, meter } = await start(new FakeMap('events', 4, 8));
+    meter.createObservableGauge('own').addCallback(() => {
+      throw new Error('no such number');
+    });
+    for (let scrape = 0; scrape < 3; scrape++) assert.equal((await fetchPage(url)).status, 200);
+    assert.deepEqual(lines, ['warn: own metrics: no such number']);
+  });
+
   it('serves the rest, and a metric that says so, when a map could not be read', async () => {
     const map = new FakeMap('events', 4, 8);
     map.set([1], [1]);
