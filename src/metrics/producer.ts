@@ -75,6 +75,7 @@ export class BpfMetricProducer implements MetricProducer {
       }
       metrics.push(...table.update(rows, reading.time));
       this.#collected.push(table);
+      if (table.overflowed) errors.push(overflow(rows.program, rows.plan.name));
     }
     return result(metrics.length === 0 ? [] : [{ scope: this.#scope, metrics }], errors);
   }
@@ -85,6 +86,13 @@ function result(
   errors: unknown[],
 ): CollectionResult {
   return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors };
+}
+
+function overflow(program: string, table: string): MeterError {
+  return new MeterError(
+    'reader',
+    `${program}: ${table}: more series vanish than are kept until they are delivered; the last increments of some are lost`,
+  );
 }
 
 function unreadable(program: string, table: string): MeterError {

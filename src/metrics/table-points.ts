@@ -38,6 +38,7 @@ export class TablePoints {
   /** By point: when the series began. */
   #starts: HrTime[] = [];
   #leftovers = new Map<string, Leftover>();
+  #overflowed = false;
   #previous: HrTime | undefined;
   #committed: HrTime | undefined;
 
@@ -67,11 +68,17 @@ export class TablePoints {
     return this.#metrics.map((metric) => metric.data()).filter((data) => data !== undefined);
   }
 
+  /** Whether series vanished since the last commit whose increments there was no room to keep. */
+  get overflowed(): boolean {
+    return this.#overflowed;
+  }
+
   /** The last update has been delivered. */
   commit(): void {
     this.#committed = this.#previous;
     this.#increments.commit();
     this.#leftovers.clear();
+    this.#overflowed = false;
   }
 
   #writeDelta(metric: MetricPoints, time: HrTime): void {
@@ -138,7 +145,10 @@ export class TablePoints {
     if (metric === undefined) return;
     const cells = this.#increments.leftOf(this.#layout.rowOf[point]!);
     if (cells === undefined) return;
-    if (this.#leftovers.size >= Math.max(MIN_LEFTOVERS, this.#layout.rowOf.length)) return;
+    if (this.#leftovers.size >= Math.max(MIN_LEFTOVERS, this.#layout.rowOf.length)) {
+      this.#overflowed = true;
+      return;
+    }
     const attributes = metric.attributes(point);
     this.#leftovers.set(JSON.stringify(attributes), { cells, attributes, start: this.#starts[point]! });
   }

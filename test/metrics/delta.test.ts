@@ -123,17 +123,20 @@ test('a key that vanishes and comes back during an outage is one point', async (
 });
 
 test('vanished series that wait for an outage to end are limited', async () => {
-  const { rows, deliver, fail } = setUp();
+  const { rows, errors, deliver, fail } = setUp();
   for (let i = 0; i < 1500; i++) rows.set(`old ${i}`, [1]);
   await fail(1000);
   for (let i = 0; i < 1500; i++) rows.remove(`old ${i}`);
   for (let i = 0; i < 1500; i++) rows.set(`new ${i}`, [1], [1005, 0]);
   await fail(1010);
+  assert.deepEqual(errors(), []);
   for (let i = 0; i < 1500; i++) rows.remove(`new ${i}`);
   rows.set('last', [1]);
   const delivered = Object.keys(await deliver(1020));
   assert.equal(delivered.length, 1 + 1500);
+  assert.match(errors().join(), /^fake: events: more series vanish than are kept .* are lost$/);
   assert.deepEqual(Object.keys(await deliver(1030)), ['last']);
+  assert.deepEqual(errors(), []);
 });
 
 test('a table that could not be read keeps its increments, and its start', async () => {
@@ -175,9 +178,12 @@ test('gauges are what they are', async () => {
 function setUp(rows = new FakeRows(tablePlan('events', 1, [counter('m')])), ...others: FakeRows[]) {
   const store = new FakeStore(rows, ...others);
   const producer = new BpfMetricProducer(store, temporalitySelector('delta'), '1');
+  let last: readonly unknown[] = [];
+  const errors = () => last.map((error) => (error as Error).message);
   const fail = async (time: number) => {
     store.time = time;
-    const { resourceMetrics } = await producer.collect();
+    const { resourceMetrics, errors } = await producer.collect();
+    last = errors;
     const [metric] = resourceMetrics.scopeMetrics[0]?.metrics ?? [];
     assert.equal(metric?.aggregationTemporality, AggregationTemporality.DELTA);
     return Object.fromEntries(
@@ -192,5 +198,5 @@ function setUp(rows = new FakeRows(tablePlan('events', 1, [counter('m')])), ...o
     producer.commit();
     return collected;
   };
-  return { rows, producer, fail, deliver };
+  return { rows, producer, errors, fail, deliver };
 }
