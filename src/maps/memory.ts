@@ -1,3 +1,4 @@
+import { MeterError } from '../errors.ts';
 import type { KernelMap } from '../libbpf/map.ts';
 import { mapMemory } from '../libbpf/mmap.ts';
 import type { EntriesReader, MemoryReader } from './reading.ts';
@@ -14,16 +15,20 @@ export function mappedReader(map: KernelMap): MappedReader {
   const memory = mapMemory(`map ${map.name}`, map.fd, size);
   const words = new BigUint64Array(size / 8);
   const copy = new Uint8Array(words.buffer);
+  let disposed = false;
   return {
     map: map.name,
     size,
     read() {
+      // The memory isn't there any more, and touching it would end the process.
+      if (disposed) throw new MeterError('map', `map ${map.name}: read after its program was closed`);
       // Programs go on counting: copied by aligned 8-byte words, a number is the old one or the new one. What
       // decodes smaller parts of it must do that in the copy, since two halves read apart needn't fit together.
       words.set(memory.words);
       return copy;
     },
     [Symbol.dispose]() {
+      disposed = true;
       memory[Symbol.dispose]();
     },
   };

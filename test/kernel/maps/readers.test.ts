@@ -132,6 +132,15 @@ test('an array whose index is the CPU, and .bss, from their memory', () => {
   assert.deepEqual(bss.slice(place('counts'), place('counts') + keys), expectedCounts);
 });
 
+test('memory that is read after its program was closed is an error, not the end of the process', () => {
+  using object = load('every-map', getppid);
+  const readers = mapReaders(object);
+  const memory = readers.memory('.bss');
+  memory.read();
+  readers[Symbol.dispose]();
+  assert.throws(() => memory.read(), { code: 'map', message: 'map .bss: read after its program was closed' });
+});
+
 test('memory is read anew each time, into the same buffer', () => {
   using object = load('every-map', getppid);
   using readers = mapReaders(object);
