@@ -3,6 +3,7 @@ import type { ProgramPlan, TablePlan } from '../config/plan.ts';
 import type { KernelFacts } from '../decoders/decoder.ts';
 import type { MapReaders } from '../maps/reading.ts';
 import { entriesSource } from './entries-source.ts';
+import { later } from './increments.ts';
 import { indexedSource } from './indexed-source.ts';
 import type { Reading, SeriesStore } from './rows.ts';
 import { MapCache, type TableSource } from './source.ts';
@@ -38,6 +39,8 @@ export class Store implements SeriesStore {
       return { name: plan.name, maps, tables };
     });
     this.#tables = this.#programs.flatMap((program) => program.tables.map(({ table }) => table));
+    // The clock may be set back between attaching and the first reading.
+    for (const { startTime } of programs) this.#lastTime = later(this.#lastTime, startTime);
   }
 
   /** The tables, in the order of the programs; their rows are those of the last reading. */

@@ -130,6 +130,20 @@ describe('Store, a map with keys', () => {
   });
 });
 
+describe('Store, its clock', () => {
+  it('has every reading after the start of what it counts, though the clock was set back since', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([1], [1]);
+    const seconds = Math.floor(Date.now() / 1000) + 3600;
+    const plan = programPlan('test', [tablePlan('events', ['a'], 1, [counter('events')])]);
+    const program = { plan, readers: fakeReaders([map]), startTime: [seconds, 5] as HrTime };
+    const store = new Store([program], NO_FACTS, new Tallies());
+    assert.deepEqual((await store.read()).time, [seconds, 6]);
+    assert.deepEqual(store.tables[0]!.startTime(0), [seconds, 5]);
+    assert.deepEqual((await store.read()).time, [seconds, 7]);
+  });
+});
+
 describe('Store, per-CPU maps', () => {
   it('sums over the CPUs', async () => {
     const plan = tablePlan('events', ['a'], 2, [counter('events')]);
