@@ -217,7 +217,7 @@ function observeTallies(meter: Meter, tallies: Tallies): void {
     for (const { program, map, count } of tallies.readErrors()) result.observe(count, { program, map });
   });
   const failures = meter.createObservableCounter('ebpf_meter.export.failures', {
-    description: 'Exports that were not delivered',
+    description: 'Exports that were not delivered, or of which the receiver rejected points (partial_success)',
     unit: '{failure}',
   });
   failures.addCallback((result) => {

@@ -5,8 +5,16 @@ import { MeterError } from '../errors.ts';
 import { MapFedScope } from '../metrics/scope.ts';
 import { readTlsFiles } from './tls-files.ts';
 
+/** What a receiver rejected of an export that it took otherwise (ExportMetricsPartialSuccess of OTLP). */
+export interface Rejected {
+  /** 0 where the message is only a warning. */
+  readonly points: number;
+  readonly message: string;
+}
+
 /**
- * Makes the OTLP/gRPC exporter; `timeoutMs` is each export's deadline.
+ * Makes the OTLP/gRPC exporter; `timeoutMs` is each export's deadline. `onAnswered` is called for each export that
+ * went well, with what was rejected of it, or undefined.
  * Rejects with MeterError('reader') for a TLS file or header that can't be used.
  * gRPC is imported here, and only here, since it takes some 100 ms. The parts are those that OTLPMetricExporter of
  * @opentelemetry/exporter-metrics-otlp-grpc puts together, with a serializer of our own in place of the stock one.
@@ -14,6 +22,7 @@ import { readTlsFiles } from './tls-files.ts';
 export async function createOtlpGrpcExporter(
   config: OtlpGrpcConfig,
   timeoutMs: number,
+  onAnswered: (rejected: Rejected | undefined) => void,
 ): Promise<{ exporter: PushMetricExporter; describe: string }> {
   const credentials = await createCredentials(config);
   const metadata = await createMetadata(config);
@@ -33,7 +42,10 @@ export async function createOtlpGrpcExporter(
   );
   const delegate = createOtlpGrpcExportDelegate(
     options,
-    new MetricsSerializer(({ scope }) => scope instanceof MapFedScope),
+    new MetricsSerializer(
+      ({ scope }) => scope instanceof MapFedScope,
+      ({ partialSuccess }) => onAnswered(partialSuccess && rejectedOf(partialSuccess)),
+    ),
     'otlp_grpc_metric_exporter',
     MetricsExporterMetricsHelper,
     undefined,
@@ -42,6 +54,11 @@ export async function createOtlpGrpcExporter(
   );
   const exporter = new OTLPMetricExporterBase(delegate);
   return { exporter, describe: `OTLP to ${config.endpoint}` };
+}
+
+function rejectedOf(answer: { rejectedDataPoints?: number; errorMessage?: string }): Rejected | undefined {
+  const { rejectedDataPoints: points = 0, errorMessage: message = '' } = answer;
+  return points === 0 && message === '' ? undefined : { points, message };
 }
 
 /**

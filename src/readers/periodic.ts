@@ -9,7 +9,7 @@ import type { Health } from '../metrics/health.ts';
 import { BpfMetricProducer } from '../metrics/producer.ts';
 import { createConsoleExporter } from './console.ts';
 import { exportErrorText } from './export-error.ts';
-import { createOtlpGrpcExporter } from './otlp-grpc.ts';
+import { createOtlpGrpcExporter, type Rejected } from './otlp-grpc.ts';
 import type { CreatedReader, ReaderContext, ReaderKind } from './reader.ts';
 import { RecurringErrors } from './recurring-errors.ts';
 import { temporalitySelector } from './temporality.ts';
@@ -23,7 +23,7 @@ export const periodicKind: ReaderKind<PeriodicReaderConfig> = {
   kind: 'periodic',
   async create(config: PeriodicReaderConfig, context: ReaderContext): Promise<CreatedReader> {
     const timeoutMs = exportTimeout(config);
-    const { exporter, describe } = await createExporter(config, timeoutMs);
+    const { exporter, describe } = await createExporter(config, context, timeoutMs);
     const reader = createPeriodicReader({ config, context, exporter, describe, timeoutMs });
     return { reader, describe: `${describe} every ${config.intervalMs / 1000} s` };
   },
@@ -117,14 +117,30 @@ export class PeriodicReader extends PeriodicExportingMetricReader {
 
 function createExporter(
   config: PeriodicReaderConfig,
+  context: ReaderContext,
   timeoutMs: number,
 ): Promise<{ exporter: PushMetricExporter; describe: string }> {
   switch (config.exporter.kind) {
     case 'otlp_grpc':
-      return createOtlpGrpcExporter(config.exporter, timeoutMs);
+      return createOtlpGrpcExporter(config.exporter, timeoutMs, watchAnswers(config.exporter.endpoint, context));
     case 'console':
       return createConsoleExporter();
   }
+}
+
+/** Counts the exports of which something was rejected, and logs when that begins and when it ends. */
+function watchAnswers(endpoint: string, { log, health }: ReaderContext): (rejected: Rejected | undefined) => void {
+  let last: Rejected | undefined;
+  return (rejected) => {
+    if (rejected !== undefined && rejected.points > 0) health.tallies.exportError('otlp_grpc', 'partial_success');
+    // The message may be another one each time.
+    if (rejected !== undefined && last === undefined) {
+      log.warn(`OTLP to ${endpoint}: ${rejected.points} points rejected: ${rejected.message}`);
+    } else if (rejected === undefined && last !== undefined) {
+      log.info(`OTLP to ${endpoint}: nothing is rejected any more`);
+    }
+    last = rejected;
+  };
 }
 
 /** The shortest of interval and timeouts, in ms; 0 means none. The SDK refuses a timeout longer than the interval. */

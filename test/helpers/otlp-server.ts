@@ -35,8 +35,8 @@ export interface ReceivedExport {
   metric(name: string): ReceivedMetric | undefined;
 }
 
-/** accept: store it and say OK. unavailable, exhausted: refuse with that status. hang: never answer. */
-export type Behaviour = 'accept' | 'unavailable' | 'exhausted' | 'hang';
+/** accept: store it and say OK. partial: store it and say that three points were rejected. unavailable, exhausted: refuse with that status. hang: never answer. */
+export type Behaviour = 'accept' | 'partial' | 'unavailable' | 'exhausted' | 'hang';
 
 export interface OtlpServer extends AsyncDisposable {
   readonly url: string;
@@ -58,6 +58,9 @@ export interface OtlpServerOptions {
   /** PEM; unset: no TLS. With `ca`, clients have to show a certificate of it. */
   readonly tls?: { readonly key: Buffer; readonly cert: Buffer; readonly ca?: Buffer };
 }
+
+/** ExportMetricsServiceResponse with partial_success (1): rejected_data_points (1) and error_message (2). */
+const PARTIAL_SUCCESS = Buffer.from('\x0a\x0b\x08\x03\x12\x07too old', 'latin1');
 
 const root = protobuf.loadSync(new URL('otlp-metrics.proto', import.meta.url).pathname);
 const requestType = root.lookupType('otlp.ExportMetricsServiceRequest');
@@ -85,9 +88,9 @@ export async function startOtlpServer(options: OtlpServerOptions = {}): Promise<
     {
       Export(call: { request: Buffer; metadata: { getMap(): Record<string, unknown> } }, callback: Callback) {
         state.requests++;
-        if (state.behaviour === 'accept') {
+        if (state.behaviour === 'accept' || state.behaviour === 'partial') {
           accepted.push(decodeExport(call.request, call.metadata.getMap()));
-          callback(null, Buffer.alloc(0));
+          callback(null, state.behaviour === 'partial' ? PARTIAL_SUCCESS : Buffer.alloc(0));
         } else if (state.behaviour === 'unavailable') {
           callback({ code: status.UNAVAILABLE, details: 'switched off by the test' });
         } else if (state.behaviour === 'exhausted') {

@@ -130,6 +130,23 @@ for (const behaviour of ['unavailable', 'exhausted'] as const) {
   });
 }
 
+test('points that the receiver rejects are counted by export, and logged when that begins and ends', async () => {
+  await using server = await startOtlpServer();
+  const { rows, reader, lines, tallies } = await setUp(server);
+  rows.set('sda', [10, 0, 1, 0, 0, 0]);
+  server.behaviour = 'partial';
+  await reader.forceFlush();
+  await reader.forceFlush();
+  server.behaviour = 'accept';
+  await reader.forceFlush();
+  assert.deepEqual(lines, [
+    `warn: OTLP to ${server.url}: 3 points rejected: too old`,
+    `info: OTLP to ${server.url}: nothing is rejected any more`,
+  ]);
+  assert.deepEqual([...tallies.exportErrors()], [{ exporter: 'otlp_grpc', errorType: 'partial_success', count: 2 }]);
+  await reader.shutdown();
+});
+
 test('exports happen by themselves, every so often', async () => {
   await using server = await startOtlpServer();
   const { rows, store, reader } = await setUp(server, {}, 20);

@@ -13,13 +13,18 @@ type Response = ReturnType<typeof ProtobufMetricsSerializer.deserializeResponse>
  */
 export class MetricsSerializer implements ISerializer<ResourceMetrics, Response> {
   readonly #isMapFed: (metrics: ScopeMetrics) => boolean;
+  readonly #onAnswer: (answer: Response) => void;
   readonly #points = new PointEncoder();
   #request = Buffer.alloc(0);
   #resource: { of: ResourceMetrics['resource']; bytes: Buffer } | undefined;
 
-  /** `isMapFed` tells our own producer's metrics from those of the SDK. */
-  constructor(isMapFed: (metrics: ScopeMetrics) => boolean) {
+  /**
+   * `isMapFed` tells our own producer's metrics from those of the SDK. `onAnswer` is given what the receiver says to
+   * an export that went well, so that what it rejected all the same isn't lost unseen.
+   */
+  constructor(isMapFed: (metrics: ScopeMetrics) => boolean, onAnswer: (answer: Response) => void = () => {}) {
     this.#isMapFed = isMapFed;
+    this.#onAnswer = onAnswer;
   }
 
   /** The bytes are overwritten by the next call: the transport copies them before it sends. */
@@ -35,7 +40,9 @@ export class MetricsSerializer implements ISerializer<ResourceMetrics, Response>
   }
 
   deserializeResponse(bytes: Uint8Array): Response {
-    return ProtobufMetricsSerializer.deserializeResponse(bytes);
+    const answer = ProtobufMetricsSerializer.deserializeResponse(bytes);
+    this.#onAnswer(answer);
+    return answer;
   }
 
   /** `before`, and behind it one ResourceMetrics of these scopes. */
