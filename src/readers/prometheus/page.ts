@@ -3,9 +3,9 @@ import type { PageBuffer } from './page-buffer.ts';
 
 /**
  * Level 1: a third of level 6's time for a page a tenth longer. A window of 8 KiB finds nearly all that 32 KiB do, since
- * lines repeat the line before, in a tenth less time. Chunks of zlib's own 16 KiB would cost half a millisecond more.
+ * lines repeat the line before, in a tenth less time.
  */
-const GZIP = { level: 1, windowBits: 13, memLevel: 9, chunkSize: 64 * 1024 };
+const GZIP = { level: 1, windowBits: 13, memLevel: 9 };
 
 /** One finished page, shared by the scrapes that came together; its buffer goes back to the pool when the last is done. */
 export class Page {
@@ -27,7 +27,10 @@ export class Page {
   gzipped(): Promise<Buffer> {
     this.#compressed ??= new Promise((resolve, reject) => {
       this.retain();
-      gzip(this.text, GZIP, (error, bytes) => {
+      const { text } = this;
+      // Pages shrink to an eighth. Each chunk is a way to the thread and back, so one is to hold it all.
+      const chunkSize = Math.max(32 * 1024, Math.ceil(text.length / 6));
+      gzip(text, { ...GZIP, chunkSize }, (error, bytes) => {
         this.release();
         if (error) reject(error);
         else resolve(bytes);
