@@ -12,18 +12,37 @@ export function entriesSource(plan: TablePlan, source: EntriesSource, maps: MapC
   const perCpu = source.perCpu === 'label' ? new CpuKeys(reader) : undefined;
   const places = new KeyPlaces(plan.keySize);
   const cache = source.cache && new CacheSource(plan, source.cache, maps);
+  const last = new LastValues();
   return {
     fill(table) {
       const entries = read();
       cache?.read(table);
-      const found = perCpu
-        ? places.update(perCpu.keys(entries), entries.count * reader.cpus, table)
-        : places.update(entries.keys, entries.count, table);
+      const block = perCpu ? perCpu.block(entries) : entriesBlock(entries, reader);
+      const found = places.update(perCpu ? perCpu.keys(entries) : entries.keys, block.count, {
+        acquire: (keys, offset) => table.acquire(keys, offset),
+        release: (place, entry) => table.retire(place, last.block, entry),
+      });
       table.clearCells();
-      table.add(perCpu ? perCpu.block(entries) : entriesBlock(entries, reader), found, 0);
+      table.add(block, found, 0);
       cache?.add(table);
+      last.keep(table.series.shared > 0 ? block : undefined);
     },
   };
+}
+
+/** The values of the last reading, of which those of vanished keys are needed where rows are shared. */
+class LastValues {
+  block: ValueBlock | undefined;
+  #bytes = new Uint8Array(0);
+
+  keep(block: ValueBlock | undefined): void {
+    this.block = undefined;
+    if (block === undefined) return;
+    const length = block.count * block.stride;
+    if (this.#bytes.length < length) this.#bytes = new Uint8Array(Math.ceil((length * 1.25) / 8) * 8);
+    this.#bytes.set(block.bytes.subarray(0, length));
+    this.block = { ...block, bytes: this.#bytes };
+  }
 }
 
 function entriesBlock(entries: Entries, reader: EntriesReader): ValueBlock {

@@ -2,8 +2,8 @@
 export interface PlaceOwner {
   /** The place of a key that was not there before; `offset` is the key's first byte in `keys`. */
   acquire(keys: Uint8Array, offset: number): number;
-  /** One entry with this place is gone. */
-  release(place: number): void;
+  /** The entry that was `entry`-th in the last reading, with this place, is gone. */
+  release(place: number, entry: number): void;
 }
 
 /** How far ahead an inserted or removed run of entries is looked for before the hash table is used. */
@@ -55,7 +55,7 @@ export class KeyPlaces {
         this.#nextPlaces[entry] = owner.acquire(keys, entry * this.#keySize);
       }
     }
-    if (found < gone.length) for (const entry of gone) if (entry >= 0) owner.release(this.#places[entry]!);
+    if (found < gone.length) for (const entry of gone) if (entry >= 0) owner.release(this.#places[entry]!, entry);
 
     this.#swap(count);
     return this.#places;

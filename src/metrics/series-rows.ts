@@ -17,6 +17,8 @@ export class SeriesRows {
   /** Rows are 0 … length - 1. */
   length = 0;
   used = 0;
+  /** Rows that more than one entry leads to. */
+  shared = 0;
   revision = 0;
 
   #end = 0;
@@ -35,7 +37,7 @@ export class SeriesRows {
     const hash = hashBytes(text, 0, text.length);
     let row = this.#find(text, hash);
     if (row >= 0) {
-      this.references[row]!++;
+      if (++this.references[row]! === 2) this.shared++;
       return row;
     }
     row = this.#free.pop() ?? this.#newRow();
@@ -52,6 +54,7 @@ export class SeriesRows {
   /** One entry less leads to this row; the last one ends it. */
   release(row: number): void {
     const left = --this.references[row]!;
+    if (left === 1) this.shared--;
     if (left > 0) return;
     this.#remove(row);
     this.#garbage += this.lengths[row]!;

@@ -4,8 +4,8 @@ import type { Decode, KernelFacts } from '../decoders/decoder.ts';
 import { DecodeError } from '../decoders/decoder.ts';
 import { labelText } from '../decoders/label-text.ts';
 import { createDecoder } from '../decoders/registry.ts';
+import { Carry } from './carry.ts';
 import { addField, type ValueBlock } from './gather.ts';
-import type { PlaceOwner } from './key-places.ts';
 import { prometheusLabelName } from './prometheus-name.ts';
 import type { Rows } from './rows.ts';
 import { labelsText, SeriesRows } from './series-rows.ts';
@@ -18,7 +18,7 @@ export const NO_ROW = -1;
  * The rows and the numbers of one table. A place, as KeyPlaces keeps it per key, is the index of the first cell of
  * the key's row, or, where the bucket is in the key, of the one cell that the key's value belongs to.
  */
-export class Table implements Rows, PlaceOwner {
+export class Table implements Rows {
   readonly plan: TablePlan;
   readonly program: string;
   readonly series = new SeriesRows();
@@ -33,6 +33,7 @@ export class Table implements Rows, PlaceOwner {
   readonly #attached: HrTime;
   #lastReading: HrTime | undefined;
   #values: string[] = [];
+  readonly #carry: Carry;
 
   /** `attached` is when the program began to count. */
   constructor(plan: TablePlan, program: string, attached: HrTime, kernel: KernelFacts, tallies: Tallies) {
@@ -40,6 +41,7 @@ export class Table implements Rows, PlaceOwner {
     this.program = program;
     this.#attached = attached;
     this.#tallies = tallies;
+    this.#carry = new Carry(plan);
     this.#labels = plan.labels.map((label) => ({ plan: label, decode: createDecoder(label.decoders, kernel) }));
     this.#names = plan.labels.map((label) => label.name);
     this.#promNames = this.#names.map((name) => prometheusLabelName(name));
@@ -74,7 +76,10 @@ export class Table implements Rows, PlaceOwner {
     return this.series.startTime(row);
   }
 
-  /** Sets all cells to zero, with room for every row; to be called when the reading's keys have their places. */
+  /**
+   * Sets all cells to what is left of keys that are gone, mostly zero, with room for every row; to be called when the
+   * reading's keys have their places.
+   */
   clearCells(): void {
     const needed = this.series.length * this.plan.width;
     if (this.cells.length < needed || this.cells.length > needed * 4 + 1024) {
@@ -82,6 +87,7 @@ export class Table implements Rows, PlaceOwner {
     } else {
       this.cells.fill(0);
     }
+    this.#carry.writeTo(this.cells);
   }
 
   /** Adds the values of consecutive entries at their places. */
@@ -113,8 +119,25 @@ export class Table implements Rows, PlaceOwner {
     return this.series.acquire(text, this.#lastReading ?? this.#attached) * width + column;
   }
 
+  /** A key with this place is gone, and what it counted with it. */
   release(place: number): void {
-    if (place >= 0) this.series.release(Math.floor(place / this.plan.width));
+    if (place < 0) return;
+    const row = Math.floor(place / this.plan.width);
+    this.series.release(row);
+    if (this.series.references[row] === 0 || this.series.used === 0) this.#carry.clear(row);
+  }
+
+  /**
+   * A key with this place is gone; where others lead to its row, what it counted stays: its numbers are the `entry`-th
+   * of `last`, the last reading's, which may be undefined where no row was shared then, so that its row has them all.
+   */
+  retire(place: number, last: ValueBlock | undefined, entry: number): void {
+    const row = Math.floor(place / this.plan.width);
+    if (place >= 0 && this.series.references[row]! > 1) {
+      if (last === undefined) this.#carry.replace(row, this.cells);
+      else this.#carry.add(place, last, entry);
+    }
+    this.release(place);
   }
 
   #column(keys: Uint8Array, offset: number): number | undefined {

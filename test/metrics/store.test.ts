@@ -79,10 +79,51 @@ describe('Store, a map with keys', () => {
     map.set([2, 3], [1]);
     const { rows } = setup(same, [map]);
     assert.deepEqual(await rows(), { 1: [17], 2: [1] });
-    map.delete([1, 2]);
-    assert.deepEqual(await rows(), { 1: [7], 2: [1] });
     map.delete([1, 3]);
-    assert.deepEqual(await rows(), { 2: [1] });
+    assert.deepEqual(await rows(), { 1: [17], 2: [1] }, 'what the vanished key counted stays counted');
+    map.set([1, 2], [12]);
+    map.set([1, 4], [100]);
+    assert.deepEqual(await rows(), { 1: [119], 2: [1] });
+    map.delete([1, 2]);
+    map.set([1, 3], [5]);
+    assert.deepEqual(await rows(), { 1: [124], 2: [1] }, 'one that comes back counts from zero again');
+    map.delete([1, 3]);
+    map.delete([1, 4]);
+    assert.deepEqual(await rows(), { 2: [1] }, 'the series ends with its last key');
+    map.set([1, 2], [3]);
+    assert.deepEqual(await rows(), { 1: [3], 2: [1] }, 'and begins anew');
+  });
+
+  it('carries on when a key is replaced by another with the same labels', async () => {
+    const map = new FakeMap('events', 8, 8);
+    map.set([1, 2], [10]);
+    const { rows } = setup({ ...plan, labels: [uintLabel('a', 0)] }, [map]);
+    assert.deepEqual(await rows(), { 1: [10] });
+    map.delete([1, 2]);
+    map.set([1, 3], [1]);
+    assert.deepEqual(await rows(), { 1: [11] });
+    map.delete([1, 3]);
+    map.set([1, 4], [1]);
+    assert.deepEqual(await rows(), { 1: [12] });
+  });
+
+  it('shows of a gauge only what present keys say', async () => {
+    const level = counter('level', { kind: 'gauge', cell: 1 });
+    const both: TablePlan = {
+      ...tablePlan('events', ['a', 'b'], 2, [counter('events'), level]),
+      labels: [uintLabel('a', 0)],
+    };
+    const map = new FakeMap('events', 8, 16);
+    map.set([1, 2], [10, 4]);
+    map.set([1, 3], [20, 5]);
+    const fields = [u64Field(1), u64Field(1, 8, 1)];
+    const { rows } = setup({ ...both, fields }, [map]);
+    assert.deepEqual(await rows(), { 1: [30, 9] });
+    map.delete([1, 2]);
+    assert.deepEqual(await rows(), { 1: [30, 5] });
+    map.delete([1, 3]);
+    map.set([1, 5], [1, 1]);
+    assert.deepEqual(await rows(), { 1: [31, 1] });
   });
 
   it('starts a series at the attach time, or at the last reading without it', async () => {
@@ -195,7 +236,10 @@ describe('Store, the bucket in the key', () => {
     assert.deepEqual(await rows(), { 1: [10, 0, 30, 99], 2: [0, 20, 0, 0] });
     map.delete([1, 0]);
     map.delete([1, 2]);
-    assert.deepEqual(await rows(), { 1: [0, 0, 0, 99], 2: [0, 20, 0, 0] });
+    assert.deepEqual(await rows(), { 1: [10, 0, 30, 99], 2: [0, 20, 0, 0] });
+    map.set([1, 0], [1]);
+    assert.deepEqual(await rows(), { 1: [11, 0, 30, 99], 2: [0, 20, 0, 0] });
+    map.delete([1, 0]);
     map.delete([1, 3]);
     assert.deepEqual(await rows(), { 2: [0, 20, 0, 0] });
     assert.equal(table.used, 1);
@@ -241,7 +285,7 @@ describe('Store, a cache in front of a map', () => {
     assert.deepEqual(await rows(), { 5: [1110], 6: [1], 0: [3] });
     put(memory, 0, 1, 7, 2);
     map.delete([5]);
-    assert.deepEqual(await rows(), { 5: [110], 6: [1], 7: [2], 0: [3] });
+    assert.deepEqual(await rows(), { 5: [1110], 6: [1], 7: [2], 0: [3] });
   });
 });
 
