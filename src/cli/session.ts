@@ -11,7 +11,6 @@ import type { Log } from '../log.ts';
 import { Health, recordReadings } from '../metrics/health.ts';
 import { observeProcess } from '../metrics/process.ts';
 import { exporterResource } from '../metrics/resource.ts';
-import type { Reading } from '../metrics/rows.ts';
 import { SCOPE_NAME } from '../metrics/scope.ts';
 import { Store } from '../metrics/store.ts';
 import { Tallies } from '../metrics/tallies.ts';
@@ -22,6 +21,7 @@ import { createReader } from '../readers/registry.ts';
 import { shutdownReaders } from '../readers/shutdown.ts';
 import { version } from '../version.ts';
 import { healthSources, LastReading } from './own-health.ts';
+import { readingLog } from './reading-log.ts';
 import { logError } from './report.ts';
 
 /** The process has 5 s to end in; detaching tens of probes takes some of them. */
@@ -53,7 +53,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const health = new Health(tallies);
   const kernel = createKernelFacts({ warn: (warning) => logError(log, 'warn', warning), forgotten: trimMemory });
   const store = new Store(programs.running, kernel, tallies);
-  const readings = new LastReading(recordReadings(store, health), readingLog(log));
+  const readings = new LastReading(recordReadings(store, health), readingLog(log, store));
 
   const context = { store: readings, tables: store.tables, version, log, health };
   const readers: MetricReader[] = [];
@@ -107,17 +107,6 @@ function startStatistics(stack: AsyncDisposableStack, log: Log): boolean {
     logError(log, 'warn', error);
     return false;
   }
-}
-
-/** Logs a map that can't be read when that begins and when it ends, however many readings lie between. */
-export function readingLog(log: Log): (reading: Pick<Reading, 'errors'>) => void {
-  let failing: readonly string[] = [];
-  return ({ errors }) => {
-    const messages = errors.map(({ message }) => message);
-    for (const message of messages) log.once(message, message);
-    for (const message of failing) if (!messages.includes(message)) log.over(message, `no longer: ${message}`);
-    failing = messages;
-  };
 }
 
 /** Those that listen come last, since a scrape may follow at once. On failure, what was made so far is in `readers`. */

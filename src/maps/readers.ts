@@ -83,5 +83,6 @@ export function entriesReader(map: KernelMap): EntriesReader {
       return read();
     }
   };
-  return { map: map.name, keySize: map.keySize, maxEntries: map.maxEntries, ...shape, read };
+  const { name, keySize, maxEntries } = map;
+  return { map: name, keySize, maxEntries, dropsWhenFull: /^(percpu_)?hash$/.test(map.type), ...shape, read };
 }

@@ -22,6 +22,8 @@ export interface EntriesReader {
   /** Of a per-CPU map, whose value each is. */
   readonly cpuNumbers: readonly number[];
   readonly maxEntries: number;
+  /** Whether a full map refuses new keys; an LRU map evicts old ones, and an ARRAY is always full. */
+  readonly dropsWhenFull: boolean;
   /** Throws MeterError('map') where the kernel refuses. */
   read(): Entries;
 }

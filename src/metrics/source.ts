@@ -6,6 +6,15 @@ export interface TableSource {
   fill(table: Table): void;
 }
 
+/** How full a map with keys is. */
+export interface FillLevel {
+  readonly map: string;
+  readonly entries: number;
+  readonly capacity: number;
+  /** Full, and of a type that refuses new keys then. */
+  readonly isDropping: boolean;
+}
+
 /** One program's maps, each read at most once per reading however many tables it feeds. */
 export class MapCache {
   readonly cpus: number;
@@ -55,8 +64,11 @@ export class MapCache {
   }
 
   /** Entries in the last reading and room for them, by map; only for maps that have keys. */
-  *fillLevels(): Iterable<{ map: string; entries: number; capacity: number }> {
-    for (const [map, { reader, count }] of this.#entries) yield { map, entries: count, capacity: reader.maxEntries };
+  *fillLevels(): Iterable<FillLevel> {
+    for (const [map, { reader, count }] of this.#entries) {
+      const { maxEntries: capacity, dropsWhenFull } = reader;
+      yield { map, entries: count, capacity, isDropping: dropsWhenFull && count >= capacity };
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { entriesSource } from './entries-source.ts';
 import { later } from './increments.ts';
 import { indexedSource } from './indexed-source.ts';
 import type { Reading, SeriesStore } from './rows.ts';
-import { MapCache, type TableSource } from './source.ts';
+import { type FillLevel, MapCache, type TableSource } from './source.ts';
 import { Table } from './table.ts';
 import type { Tallies } from './tallies.ts';
 
@@ -65,7 +65,7 @@ export class Store implements SeriesStore {
   }
 
   /** Entries and room of every map with keys, as of the last reading. */
-  *fillLevels(): Iterable<{ program: string; map: string; entries: number; capacity: number }> {
+  *fillLevels(): Iterable<FillLevel & { program: string }> {
     for (const { name, maps } of this.#programs)
       for (const level of maps.fillLevels()) yield { program: name, ...level };
   }

@@ -27,7 +27,8 @@ export class FakeMap implements EntriesReader {
   readonly valueSize: number;
   readonly cpus: number;
   cpuNumbers: readonly number[];
-  readonly maxEntries = 1000;
+  maxEntries = 1000;
+  dropsWhenFull = true;
   readonly content = new Map<string, Buffer>();
   failure: Error | undefined;
   reads = 0;

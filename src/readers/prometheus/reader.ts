@@ -34,6 +34,7 @@ export class PrometheusReader extends MetricReader {
   readonly #pool = new PagePool();
   readonly #server: PrometheusServer;
   readonly #ownErrors: RecurringErrors;
+  readonly #bound = Promise.withResolvers<void>();
   #expectedBytes = 0;
   #current: { sequence: number; page: Promise<Page> } | undefined;
 
@@ -61,6 +62,8 @@ export class PrometheusReader extends MetricReader {
    * The caller releases it. Rejects where the collection as a whole failed.
    */
   async page(): Promise<Page> {
+    // Another reader may still be starting, and only then comes the MeterProvider.
+    await this.#bound.promise;
     const start = performance.now();
     const reading = await this.#store.read();
     if (this.#current?.sequence !== reading.sequence) {
@@ -87,6 +90,10 @@ export class PrometheusReader extends MetricReader {
       buffer.release();
       throw error;
     }
+  }
+
+  protected override onInitialized(): void {
+    this.#bound.resolve();
   }
 
   protected override async onForceFlush(): Promise<void> {}

@@ -1,0 +1,38 @@
+import type { Log } from '../log.ts';
+import type { Reading } from '../metrics/rows.ts';
+import type { FillLevel } from '../metrics/source.ts';
+
+/** Behind the wall clock by more than this, times in the data stand still since it was set back. */
+const CLOCK_STEP_MS = 1000;
+
+/** The maps' fill levels, which Store tells. */
+export interface FillLevels {
+  fillLevels(): Iterable<FillLevel & { readonly program: string }>;
+}
+
+/**
+ * Logs what is wrong with readings when it begins and when it ends, however many lie between: a map that can't be read,
+ * one that is full and drops what is new, a clock that was set back.
+ */
+export function readingLog(log: Log, maps: FillLevels, now: () => number = Date.now): (reading: Reading) => void {
+  let before: readonly string[] = [];
+  return (reading) => {
+    const troubles = [...reading.errors.map(({ message }) => message), ...fullMaps(maps), ...clockStep(reading, now())];
+    for (const trouble of troubles) log.once(trouble, trouble);
+    for (const trouble of before) if (!troubles.includes(trouble)) log.over(trouble, `no longer: ${trouble}`);
+    before = troubles;
+  };
+}
+
+function* fullMaps(maps: FillLevels): Iterable<string> {
+  for (const { program, map, capacity, isDropping } of maps.fillLevels()) {
+    if (isDropping)
+      yield `${program}: map "${map}": full with ${capacity} entries: events of further keys are not in it`;
+  }
+}
+
+function* clockStep({ time: [seconds, nanoseconds] }: Reading, now: number): Iterable<string> {
+  if (seconds * 1000 + nanoseconds / 1e6 > now + CLOCK_STEP_MS) {
+    yield 'the clock was set back: the times in OTLP data stand still until it has caught up';
+  }
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { readingLog } from '../../src/cli/reading-log.ts';
+import { Log } from '../../src/log.ts';
+import type { FillLevel } from '../../src/metrics/source.ts';
+
+const NOW = 1_700_000_000_000;
+
+function setUp(levels: (FillLevel & { program: string })[] = []) {
+  const entries: string[] = [];
+  const log = new Log({ level: 'info', format: 'json', write: (text) => entries.push(JSON.parse(text).message) });
+  const note = readingLog(log, { fillLevels: () => levels }, () => NOW);
+  const read = (errors: Error[] = [], aheadMs = 0) =>
+    note({ sequence: 1, time: [(NOW + aheadMs) / 1000, 0], tables: [], durationMs: 0, errors });
+  return { entries, read };
+}
+
+it('a map that cannot be read is logged when that begins and when it ends', () => {
+  const { entries, read } = setUp();
+  const [one, two] = [new Error('map one: EPERM'), new Error('map two: EPERM')];
+  for (const errors of [[], [one], [one], [one, two], [two], [], [], [one]]) read(errors);
+  assert.deepEqual(entries, [
+    'map one: EPERM',
+    'map two: EPERM',
+    'no longer: map one: EPERM',
+    'no longer: map two: EPERM',
+    'map one: EPERM',
+  ]);
+});
+
+it('a map that is full and drops new keys is logged once', () => {
+  const level = { program: 'timer', map: 'timer_starts', entries: 4, capacity: 4, isDropping: false };
+  const levels = [level];
+  const { entries, read } = setUp(levels);
+  read();
+  assert.deepEqual(entries, [], 'an LRU map or an array may be full');
+  levels[0] = { ...level, isDropping: true };
+  read();
+  read();
+  assert.deepEqual(entries, ['timer: map "timer_starts": full with 4 entries: events of further keys are not in it']);
+});
+
+it('a clock that was set back is logged until it has caught up', () => {
+  const { entries, read } = setUp();
+  for (const aheadMs of [0, 1000, 3_600_000, 3_599_000, 1000, 0]) read([], aheadMs);
+  const trouble = 'the clock was set back: the times in OTLP data stand still until it has caught up';
+  assert.deepEqual(entries, [trouble, `no longer: ${trouble}`]);
+});
