@@ -13,13 +13,25 @@ static __always_inline u32 cache_place(u32 low, u32 high)
 	return (low + high * 31) * 0x9e3779b1U >> (32 - CACHE_BITS);
 }
 
+struct lost_events {
+	u64 events;
+} CPU_ALIGNED;
+
+static __always_inline void count_lost(void *table)
+{
+	struct lost_events *lost = percpu_element(table);
+
+	if (lost)
+		lost->events += 1;
+}
+
 /*
  * A map by key with a direct-mapped cache in front of it, both per CPU. The first key to come to a place of the
  * cache stays there and costs a comparison from then on; others of the same place go to the hash. User space
  * adds both up by key. A key is 8 bytes, and never all zero: that marks an empty place.
  *
  * Defines the maps `name` and `name_cache`, and name_at(place, key): where this CPU counts the key whose cache_place()
- * that is; NULL where the map is full.
+ * that is; NULL where the map is full, which is counted in the table `name_lost`.
  */
 #define CACHED_MAP(name, key_type, value_type, entries)                                              \
 	struct {                                                                                     \
@@ -35,6 +47,7 @@ static __always_inline u32 cache_place(u32 low, u32 high)
 	};                                                                                           \
                                                                                                      \
 	PERCPU_TABLE(name##_cache, struct name##_entry[CACHE_SLOTS]);                                \
+	PERCPU_TABLE(name##_lost, struct lost_events);                                               \
                                                                                                      \
 	static const value_type name##_zero;                                                         \
                                                                                                      \
@@ -45,7 +58,10 @@ static __always_inline u32 cache_place(u32 low, u32 high)
 		if (value)                                                                           \
 			return value;                                                                \
 		bpf_map_update_elem(&name, key, &name##_zero, BPF_NOEXIST);                          \
-		return bpf_map_lookup_elem(&name, key);                                              \
+		value = bpf_map_lookup_elem(&name, key);                                             \
+		if (!value)                                                                          \
+			count_lost(&name##_lost);                                                    \
+		return value;                                                                        \
 	}                                                                                            \
                                                                                                      \
 	static __always_inline value_type *name##_at(u32 place, key_type key)                        \

@@ -35,12 +35,14 @@ export interface CountingOptions {
   readonly constants?: Readonly<Record<string, number>>;
   /** Without the namespace; all unless given. */
   readonly metrics?: readonly string[];
+  /** Sizes of maps, in place of the program's own. */
+  readonly maxEntries?: Readonly<Record<string, number>>;
 }
 
 const root = join(import.meta.dirname, '../../..');
 
 /** Loads and attaches a shipped program, `build/programs/NAME.bpf.o` and its YAML; throws where anything of it fails. */
-export function count(program: string, { constants = {}, metrics }: CountingOptions = {}): Counting {
+export function count(program: string, { constants = {}, metrics, maxEntries = {} }: CountingOptions = {}): Counting {
   const path = join(root, 'config/programs', `${program}.yaml`);
   const diagnostics = new Diagnostics();
   const opened = OpenedObject.open(join(root, 'build/programs', `${program}.bpf.o`));
@@ -53,6 +55,7 @@ export function count(program: string, { constants = {}, metrics }: CountingOpti
   };
   const plan = file && resolveProgram(file, opened.layout(), options, diagnostics);
   diagnostics.throwErrors();
+  for (const [map, entries] of Object.entries(maxEntries)) opened.setMaxEntries(map, entries);
   const running = loadProgram(plan!, opened);
   const [failure] = failuresOf({ running: [running], failures: [], [Symbol.dispose]() {} });
   if (failure) {

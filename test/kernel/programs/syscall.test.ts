@@ -36,6 +36,22 @@ test('keys that meet in the cache are counted in the map behind it', async () =>
   assert.equal(errors.has('unknown_syscall:100000 ENOSYS'), false, 'else any user could fill the map');
 });
 
+test('what a full map has no room for is counted as lost', async () => {
+  const command = [load, 'invalid', '3'];
+  const errorsOf = async (maxEntries: Record<string, number>) => {
+    const held = holdCommand(command);
+    using syscall = count('syscall', { constants: { only_tgid: held.pid }, maxEntries });
+    await held.run();
+    const errors = [...(await syscall.numbers('syscall.errors')).values()].reduce((sum, value) => sum + value, 0);
+    return { errors, lost: (await syscall.numbers('syscall.errors.lost')).get('')! };
+  };
+  const all = await errorsOf({});
+  assert.equal(all.lost, 0);
+  const few = await errorsOf({ syscall_errors: 1 });
+  assert.ok(few.lost >= 3, `${few.lost} lost`);
+  assert.equal(few.errors + few.lost, all.errors);
+});
+
 test('a call that is interrupted and started again is no error', async () => {
   const held = holdCommand([
     'sh',
