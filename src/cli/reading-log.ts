@@ -10,17 +10,31 @@ export interface FillLevels {
   fillLevels(): Iterable<FillLevel & { readonly program: string }>;
 }
 
+/** Keys that could not be decoded, which Tallies counts. */
+export interface DecodeErrors {
+  decodeErrors(): Iterable<{ readonly program: string; readonly table: string; readonly label: string }>;
+}
+
 /**
  * Logs what is wrong with readings when it begins and when it ends, however many lie between: a map that can't be read,
- * one that is full and drops what is new, a clock that was set back.
+ * one that is full and drops what is new, a clock that was set back. Labels that can't be decoded are logged once.
  */
-export function readingLog(log: Log, maps: FillLevels, now: () => number = Date.now): (reading: Reading) => void {
+export function readingLog(
+  log: Log,
+  maps: FillLevels,
+  tallies: DecodeErrors,
+  now: () => number = Date.now,
+): (reading: Reading) => void {
   let before: readonly string[] = [];
   return (reading) => {
     const troubles = [...reading.errors.map(({ message }) => message), ...fullMaps(maps), ...clockStep(reading, now())];
     for (const trouble of troubles) log.once(trouble, trouble);
     for (const trouble of before) if (!troubles.includes(trouble)) log.over(trouble, `no longer: ${trouble}`);
     before = troubles;
+    for (const { program, table, label } of tallies.decodeErrors()) {
+      const trouble = `${program}: map "${table}": label "${label}": can't be decoded from some keys, which are left out`;
+      log.once(trouble, trouble);
+    }
   };
 }
 

@@ -53,7 +53,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const health = new Health(tallies);
   const kernel = createKernelFacts({ warn: (warning) => logError(log, 'warn', warning), forgotten: trimMemory });
   const store = new Store(programs.running, kernel, tallies);
-  const readings = new LastReading(recordReadings(store, health), readingLog(log, store));
+  const readings = new LastReading(recordReadings(store, health), readingLog(log, store, tallies));
 
   const context = { store: readings, tables: store.tables, version, log, health };
   const readers: MetricReader[] = [];

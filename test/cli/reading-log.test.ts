@@ -3,13 +3,14 @@ import { it } from 'node:test';
 import { readingLog } from '../../src/cli/reading-log.ts';
 import { Log } from '../../src/log.ts';
 import type { FillLevel } from '../../src/metrics/source.ts';
+import { Tallies } from '../../src/metrics/tallies.ts';
 
 const NOW = 1_700_000_000_000;
 
-function setUp(levels: (FillLevel & { program: string })[] = []) {
+function setUp(levels: (FillLevel & { program: string })[] = [], tallies = new Tallies()) {
   const entries: string[] = [];
   const log = new Log({ level: 'info', format: 'json', write: (text) => entries.push(JSON.parse(text).message) });
-  const note = readingLog(log, { fillLevels: () => levels }, () => NOW);
+  const note = readingLog(log, { fillLevels: () => levels }, tallies, () => NOW);
   const read = (errors: Error[] = [], aheadMs = 0) =>
     note({ sequence: 1, time: [(NOW + aheadMs) / 1000, 0], tables: [], durationMs: 0, errors });
   return { entries, read };
@@ -45,4 +46,16 @@ it('a clock that was set back is logged until it has caught up', () => {
   for (const aheadMs of [0, 1000, 3_600_000, 3_599_000, 1000, 0]) read([], aheadMs);
   const trouble = 'the clock was set back: the times in OTLP data stand still until it has caught up';
   assert.deepEqual(entries, [trouble, `no longer: ${trouble}`]);
+});
+
+it('a label that cannot be decoded is logged once, however many keys have it', () => {
+  const tallies = new Tallies();
+  const { entries, read } = setUp([], tallies);
+  tallies.decodeError('timer', 'timer_starts', 'function');
+  read();
+  tallies.decodeError('timer', 'timer_starts', 'function');
+  read();
+  assert.deepEqual(entries, [
+    'timer: map "timer_starts": label "function": can\'t be decoded from some keys, which are left out',
+  ]);
 });

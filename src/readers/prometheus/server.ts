@@ -16,7 +16,12 @@ export interface ServerOptions {
   page(): Promise<Page>;
   readonly version: string;
   readonly log: ReaderLog;
+  /** After how long without taking a byte a scraper is given up, so that it doesn't hold a page for ever; 60 s unless set. */
+  readonly stalledMs?: number;
 }
+
+/** Scrapers come back after some 15 to 60 s, and a connection that is kept spares them a new one each time. */
+const SERVER = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 120_000 };
 
 /** The HTTP side of the Prometheus reader: /metrics, a landing page, and two paths for probes. */
 export class PrometheusServer {
@@ -29,11 +34,12 @@ export class PrometheusServer {
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+    this.#server = createServer(SERVER, (request, response) => {
       this.#answers.add(response);
       response.once('close', () => this.#answers.delete(response));
       void this.#answer(request, response);
     });
+    this.#server.timeout = options.stalledMs ?? 60_000;
   }
 
   /** Answers the metrics' URL. Rejects with MeterError('reader') where the address is used or not ours. */

@@ -7,8 +7,10 @@ import { gunzipSync } from 'node:zlib';
 import type { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../../src/config/exporter.ts';
 import { Store } from '../../../src/metrics/store.ts';
+import { Page } from '../../../src/readers/prometheus/page.ts';
+import { PageBuffer, PagePool } from '../../../src/readers/prometheus/page-buffer.ts';
 import { PrometheusReader } from '../../../src/readers/prometheus/reader.ts';
-import { acceptsGzip } from '../../../src/readers/prometheus/server.ts';
+import { acceptsGzip, PrometheusServer } from '../../../src/readers/prometheus/server.ts';
 import { counter, FakeMap, fakeReaders, NO_FACTS, programPlan, tablePlan } from '../../helpers/fake-maps.ts';
 import { fakeContext, provide } from '../../helpers/reader-context.ts';
 
@@ -164,6 +166,22 @@ describe('PrometheusReader', () => {
       gone.destroy();
     }
     assert.deepEqual(countersOf((await fetchPage(url)).body), new Set(['0']));
+  });
+
+  it('gives up a scraper that takes nothing, so that its page is free again', { timeout: 10_000 }, async () => {
+    const { context } = fakeContext({ read: () => Promise.reject(new Error('not asked')) });
+    const pool = new PagePool();
+    const buffer = new PageBuffer(pool, 32 << 20);
+    buffer.length = 32 << 20;
+    const page = new Page(buffer);
+    const server = new PrometheusServer({ page: async () => page, version: '1', log: context.log, stalledMs: 20 });
+    const url = await server.listen('127.0.0.1', 0);
+    const stalled = connect(Number(new URL(url).port), '127.0.0.1');
+    stalled.pause();
+    stalled.write('GET /metrics HTTP/1.1\r\nHost: stalled\r\n\r\n');
+    while (pool.take(1) !== buffer.bytes) await new Promise((resolve) => setImmediate(resolve));
+    stalled.destroy();
+    await server.close();
   });
 
   it('answers 500 with the cause when the collection failed, and logs the outage once', async () => {
