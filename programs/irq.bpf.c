@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "cache.bpf.h"
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
 
 /* NR_SOFTIRQS of include/linux/interrupt.h. */
 #define SOFTIRQS 10
+/* Handlers of one CPU that find their place at once, by the interrupt's number; a power of two. */
+#define INTERRUPT_PLACES 64
+#define MAX_INTERRUPTS 256
 
 const volatile bool enable_latency = true;
 const volatile bool enable_duration = true;
@@ -18,6 +22,78 @@ struct cpu_softirq {
 } CPU_ALIGNED;
 
 PERCPU_TABLE(softirq, struct cpu_softirq);
+
+struct irqaction {
+	const char *name;
+} __attribute__((preserve_access_index));
+
+struct interrupt_key {
+	char name[40];
+};
+
+struct interrupt_value {
+	/* Whose place it is: numbers, and the memory of actions, are given to others when a driver goes. */
+	struct irqaction *action;
+	const char *name;
+	u64 entered;
+	struct hist duration;
+};
+
+struct interrupt_entry {
+	struct interrupt_key key;
+	struct interrupt_value value;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, MAX_INTERRUPTS);
+	__type(key, struct interrupt_key);
+	__type(value, struct interrupt_value);
+} interrupts SEC(".maps");
+
+PERCPU_TABLE(interrupts_cache, struct interrupt_entry[INTERRUPT_PLACES]);
+PERCPU_TABLE(interrupts_lost, struct lost_events);
+
+static const struct interrupt_value no_interrupt;
+
+static __always_inline void read_name(struct interrupt_key *key, const char *name)
+{
+	/* A key that is all zero is an empty place. */
+	if (bpf_probe_read_kernel_str(key->name, sizeof(key->name), name) <= 1)
+		key->name[0] = '?';
+}
+
+static __always_inline struct interrupt_value *interrupt_behind(const char *name)
+{
+	struct interrupt_key key = {};
+	struct interrupt_value *value;
+
+	read_name(&key, name);
+	value = bpf_map_lookup_elem(&interrupts, &key);
+	if (value)
+		return value;
+	bpf_map_update_elem(&interrupts, &key, &no_interrupt, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&interrupts, &key);
+}
+
+/* Where this CPU counts a handler: the first of a place stays there, those that come later are in the hash. */
+static __always_inline struct interrupt_value *interrupt_value(u32 irq, struct irqaction *action)
+{
+	struct interrupt_entry *entry = percpu_element(&interrupts_cache);
+	const char *name = action->name;
+
+	if (!entry)
+		return NULL;
+	entry += irq & (INTERRUPT_PLACES - 1);
+	if (entry->value.action == action && entry->value.name == name)
+		return &entry->value;
+	if (entry->value.action)
+		return interrupt_behind(name);
+	read_name(&entry->key, name);
+	entry->value.name = name;
+	entry->value.action = action;
+	return &entry->value;
+}
 
 SEC("tp_btf/softirq_raise")
 int BPF_PROG(softirq_raise, unsigned int kind)
@@ -60,6 +136,31 @@ int BPF_PROG(softirq_exit, unsigned int kind)
 		return 0;
 	hist_add_ns(&cpu->duration[kind], bpf_ktime_get_ns() - cpu->entered);
 	cpu->entered = 0;
+	return 0;
+}
+
+SEC("tp_btf/irq_handler_entry")
+int BPF_PROG(irq_handler_entry, int irq, struct irqaction *action)
+{
+	struct interrupt_value *value = interrupt_value(irq, action);
+
+	/* By handler rather than by CPU: the handler of a GPIO controller, say, runs others'. */
+	if (value)
+		value->entered = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("tp_btf/irq_handler_exit")
+int BPF_PROG(irq_handler_exit, int irq, struct irqaction *action)
+{
+	struct interrupt_value *value = interrupt_value(irq, action);
+
+	if (!value) {
+		count_lost(&interrupts_lost);
+	} else if (value->entered) {
+		hist_add_ns(&value->duration, bpf_ktime_get_ns() - value->entered);
+		value->entered = 0;
+	}
 	return 0;
 }
 

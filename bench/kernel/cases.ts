@@ -29,6 +29,7 @@ const getppid: Load = { name: 'getppid', operations: 400_000, timed: true };
 const close: Load = { name: 'close', operations: 400_000, timed: true };
 const timer: Load = { name: 'timer', operations: 150_000, timed: true };
 const read: Load = { name: 'read', operations: 6_000, device: true };
+const disk: Load = { name: 'disk', operations: 1_000 };
 const fork: Load = { name: 'fork', operations: 1_000 };
 const exec: Load = { name: 'exec', operations: 200 };
 const connect: Load = { name: 'connect', operations: 1_000, isolated: true };
@@ -67,6 +68,7 @@ export const cases: readonly Case[] = [
   { program: 'irq', metrics: ['softirq.latency'], load: datagram },
   { program: 'irq', metrics: ['softirq.duration'], load: datagram },
   { program: 'irq', metrics: ['softirq.latency', 'softirq.duration'], load: datagram },
+  { program: 'irq', metrics: ['interrupt.duration'], load: disk },
   { program: 'block', metrics: ['block.io.latency'], load: read, gross: 250 },
   { program: 'block', metrics: ['block.io.size'], load: read, gross: 250 },
   { program: 'block', metrics: ['block.io.errors'], load: read, gross: 250 },

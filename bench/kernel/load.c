@@ -180,6 +180,21 @@ static long long reads(long count, const char *device)
 	return now() - start;
 }
 
+/* Direct writes of 4 KiB to a file of this folder, for the sake of the disk's interrupts. */
+static long long disk_writes(long count, const char *unused)
+{
+	int fd = open(".", O_TMPFILE | O_RDWR | O_DIRECT, 0600);
+	long long start;
+	void *buffer;
+
+	check(fd >= 0 && posix_memalign(&buffer, BLOCK, BLOCK) == 0, "O_TMPFILE");
+	memset(buffer, 0, BLOCK);
+	start = now();
+	for (long i = 0; i < count; i++)
+		check(pwrite(fd, buffer, BLOCK, (i & 255) * BLOCK) == BLOCK, "pwrite");
+	return now() - start;
+}
+
 static long long forks(long count, const char *unused)
 {
 	long long start = now();
@@ -263,6 +278,7 @@ static const struct {
 	{ "timeout", timeouts },
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
+	{ "disk", disk_writes },
 };
 
 int main(int argc, char **argv)

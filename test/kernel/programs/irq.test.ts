@@ -41,9 +41,57 @@ test('soft interrupts are as many as the kernel counts, with a latency each', as
   assert.ok(duration.sum > 0 && latency.sum > 0);
 });
 
+/** Device interrupts by their handlers' names, on all CPUs (/proc/interrupts). */
+function interrupts(): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  const [cpus = '', ...lines] = readFileSync('/proc/interrupts', 'utf8').split('\n');
+  const columns = cpus.trim().split(/\s+/).length;
+  for (const line of lines) {
+    const [, number, fields = ''] = /^\s*(\d+):\s+(.*)$/.exec(line) ?? [];
+    if (number === undefined) continue;
+    const count = fields
+      .split(/\s+/, columns)
+      .map(Number)
+      .reduce((sum, value) => sum + value, 0);
+    for (const name of readFileSync(`/sys/kernel/irq/${number}/actions`, 'utf8').trim().split(',')) {
+      counts.set(name, (counts.get(name) ?? 0) + count);
+    }
+  }
+  return counts;
+}
+
+test('interrupts are counted by their names, as many as the kernel counts', async () => {
+  const outerFirst = interrupts();
+  using irq = count('irq', { metrics: ['interrupt.duration', 'interrupt.lost'] });
+  const durations = () => irq.histograms('interrupt.duration');
+  const first = await durations();
+  const innerFirst = interrupts();
+  // Of the disk, whichever it is.
+  execFileSync(load, ['disk', '101']);
+  const innerLast = interrupts();
+  const last = await durations();
+  const outerLast = interrupts();
+
+  const underWay = possibleCpus().count;
+  let seen = 0;
+  for (const [name, end] of innerLast) {
+    const counted = (last.get(name)?.count ?? 0) - (first.get(name)?.count ?? 0);
+    const inner = end - (innerFirst.get(name) ?? 0);
+    const outer = outerLast.get(name)! - (outerFirst.get(name) ?? 0);
+    assert.ok(counted >= inner - underWay && counted <= outer + underWay, `${name}: ${inner} ≤ ${counted} ≤ ${outer}`);
+    if (inner > underWay) seen++;
+  }
+  assert.ok(seen > 0, 'a disk has interrupts');
+  for (const name of last.keys()) assert.ok(innerLast.has(name), name);
+  for (const { sum, count } of last.values()) assert.ok(sum > 0 && sum < count, `${count} took ${sum} s`);
+  assert.deepEqual(await irq.numbers('interrupt.lost'), new Map([['', 0]]));
+});
+
 test('what is not enabled is not attached', () => {
   using latency = count('irq', { metrics: ['softirq.latency'] });
   assert.deepEqual(latency.attached, ['softirq_raise', 'softirq_entry']);
   using duration = count('irq', { metrics: ['softirq.duration'] });
   assert.deepEqual(duration.attached, ['softirq_entry', 'softirq_exit']);
+  using interrupt = count('irq', { metrics: ['interrupt.duration'] });
+  assert.deepEqual(interrupt.attached, ['irq_handler_entry', 'irq_handler_exit']);
 });

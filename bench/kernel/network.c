@@ -1,0 +1,258 @@
+/*
+ * Traffic whose events are known, for measuring BPF programs and for testing them: network NAME COUNT ADDRESS [PORT].
+ * Prints the nanoseconds that COUNT operations took; some print more in further lines. Runs on the last CPU alone.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Where nobody listens. */
+#define CLOSED_PORT 9
+
+struct address {
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	};
+	socklen_t size;
+};
+
+static void check(int ok, const char *what)
+{
+	if (ok)
+		return;
+	perror(what);
+	exit(1);
+}
+
+static long long now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static void pin(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &set);
+	check(sched_setaffinity(0, sizeof(set), &set) == 0, "sched_setaffinity");
+	sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 });
+}
+
+static struct address parse(const char *text, int port)
+{
+	struct address address = { .six.sin6_family = AF_INET6, .size = sizeof(address.six) };
+
+	if (inet_pton(AF_INET6, text, &address.six.sin6_addr) == 1) {
+		address.six.sin6_port = htons(port);
+		return address;
+	}
+	address = (struct address){ .four.sin_family = AF_INET, .size = sizeof(address.four) };
+	check(inet_pton(AF_INET, text, &address.four.sin_addr) == 1, text);
+	address.four.sin_port = htons(port);
+	return address;
+}
+
+static int new_socket(const struct address *address, int type)
+{
+	int sock = socket(address->any.sa_family, type, 0);
+
+	check(sock >= 0, "socket");
+	return sock;
+}
+
+/* Binds to the address, and puts the port in that the socket got. */
+static void bind_to(int sock, struct address *address)
+{
+	check(bind(sock, &address->any, address->size) == 0, "bind");
+	check(getsockname(sock, &address->any, &address->size) == 0, "getsockname");
+}
+
+static int listen_on(struct address *address)
+{
+	int sock = new_socket(address, SOCK_STREAM);
+
+	bind_to(sock, address);
+	check(listen(sock, 1) == 0, "listen");
+	return sock;
+}
+
+/* Closing it sends a reset. */
+static void reset_at_close(int sock)
+{
+	struct linger at_once = { .l_onoff = 1 };
+
+	check(setsockopt(sock, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0, "SO_LINGER");
+}
+
+/* Microseconds. */
+static long long smoothed_rtt(int sock)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	check(getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &size) == 0, "TCP_INFO");
+	return info.tcpi_rtt;
+}
+
+static long long connections(long count, const char *to, int resets, long long *rtt)
+{
+	struct address address = parse(to, 0);
+	int listener = listen_on(&address);
+	long long start = now();
+	char byte;
+
+	while (count--) {
+		int client = new_socket(&address, SOCK_STREAM), server;
+
+		check(connect(client, &address.any, address.size) == 0, "connect");
+		server = accept(listener, NULL, NULL);
+		check(server >= 0, "accept");
+		if (resets)
+			reset_at_close(client);
+		if (rtt)
+			*rtt += smoothed_rtt(client) + smoothed_rtt(server);
+		close(client);
+		check(read(server, &byte, 1) == (resets ? -1 : 0), "read");
+		close(server);
+	}
+	return now() - start;
+}
+
+/* COUNT connections to itself, each closed by both sides. */
+static long long closed(long count, const char *to, int port)
+{
+	return connections(count, to, 0, NULL);
+}
+
+/* The same, closed by a reset, which leaves nothing behind. */
+static long long reset(long count, const char *to, int port)
+{
+	return connections(count, to, 1, NULL);
+}
+
+/* The same; prints what the kernel says of all sockets' round-trip times at their end, added up in microseconds. */
+static long long measured(long count, const char *to, int port)
+{
+	long long rtt = 0, elapsed = connections(count, to, 1, &rtt);
+
+	printf("%lld\n", rtt);
+	return elapsed;
+}
+
+/* COUNT connections to where nobody listens. */
+static long long refused(long count, const char *to, int port)
+{
+	struct address address = parse(to, CLOSED_PORT);
+	long long start = now();
+
+	while (count--) {
+		int sock = new_socket(&address, SOCK_STREAM);
+
+		check(connect(sock, &address.any, address.size) < 0 && errno == ECONNREFUSED, "refused");
+		close(sock);
+	}
+	return now() - start;
+}
+
+/* COUNT sockets that connect to themselves: both SYNs cross. */
+static long long crossed(long count, const char *to, int port)
+{
+	long long start = now();
+
+	while (count--) {
+		struct address address = parse(to, 0);
+		int sock = new_socket(&address, SOCK_STREAM);
+
+		bind_to(sock, &address);
+		check(connect(sock, &address.any, address.size) == 0, "connect");
+		reset_at_close(sock);
+		close(sock);
+	}
+	return now() - start;
+}
+
+/* COUNT connections, to an address that doesn't answer, which the process gives up. */
+static long long abandoned(long count, const char *to, int port)
+{
+	struct address address = parse(to, CLOSED_PORT);
+	long long start = now();
+
+	while (count--) {
+		int sock = new_socket(&address, SOCK_STREAM | SOCK_NONBLOCK);
+
+		check(connect(sock, &address.any, address.size) < 0 && errno == EINPROGRESS, "connect");
+		close(sock);
+	}
+	return now() - start;
+}
+
+static int connect_from(int port, const struct address *to)
+{
+	struct address from = { .any.sa_family = to->any.sa_family, .size = to->size };
+	int sock = new_socket(to, SOCK_STREAM | SOCK_NONBLOCK), on = 1;
+
+	/* At the same place for both families. */
+	from.four.sin_port = htons(port);
+	check(setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0, "SO_REUSEADDR");
+	check(bind(sock, &from.any, from.size) == 0, "bind");
+	check(connect(sock, &to->any, to->size) < 0, "connect");
+	return sock;
+}
+
+/* COUNT connections from a port that has such a connection already, after that one: they are not even sent. */
+static long long taken(long count, const char *to, int port)
+{
+	struct address address = parse(to, CLOSED_PORT);
+	long long start;
+	int first = connect_from(port, &address);
+
+	check(errno == EINPROGRESS, "first connect");
+	start = now();
+	while (count--) {
+		int sock = connect_from(port, &address);
+
+		check(errno == EADDRNOTAVAIL, "second connect");
+		close(sock);
+	}
+	start = now() - start;
+	close(first);
+	return start;
+}
+
+static const struct {
+	const char *name;
+	long long (*run)(long count, const char *to, int port);
+} loads[] = {
+	{ "closed", closed },   { "reset", reset },         { "measured", measured }, { "refused", refused },
+	{ "crossed", crossed }, { "abandoned", abandoned }, { "taken", taken },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc >= 4) {
+		for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++) {
+			if (strcmp(loads[i].name, argv[1]) != 0)
+				continue;
+			pin();
+			printf("%lld\n", loads[i].run(atol(argv[2]), argv[3], argc > 4 ? atoi(argv[4]) : 0));
+			return 0;
+		}
+	}
+	fprintf(stderr, "usage: network NAME COUNT ADDRESS [PORT]\n");
+	return 2;
+}
