@@ -35,6 +35,7 @@ const exec: Load = { name: 'exec', operations: 200 };
 const connect: Load = { name: 'connect', operations: 1_000, isolated: true };
 
 /** One of the plain ways of bench/kernel/peer.bpf.c, and the empty programs that it is held against. */
+const terminal: Load = { name: 'terminal', operations: 5_000 };
 export interface Peer {
   readonly title: string;
   readonly programs: readonly string[];
@@ -84,6 +85,9 @@ export const cases: readonly Case[] = [
   { program: 'process', metrics: ['process.forks'], load: fork },
   { program: 'process', metrics: ['process.exits'], load: fork },
   { program: 'syscall', metrics: ['syscall.calls'], load: getppid, net: 2 },
+  { program: 'workqueue', metrics: ['workqueue.latency'], load: terminal },
+  { program: 'workqueue', metrics: ['workqueue.duration'], load: terminal },
+  { program: 'workqueue', metrics: ['workqueue.latency', 'workqueue.duration'], load: terminal },
   { program: 'syscall', metrics: ['syscall.errors'], load: close, net: 5 },
   { program: 'syscall', metrics: ['syscall.calls', 'syscall.errors'], load: close, net: 7 },
 ];

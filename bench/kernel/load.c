@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -195,6 +196,25 @@ static long long disk_writes(long count, const char *unused)
 	return now() - start;
 }
 
+/* A byte through a pseudo-terminal and its line discipline: one work item of flush_to_ldisc per operation. */
+static long long terminal(long count, const char *unused)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	struct termios raw;
+	long long start;
+	char byte = 'x';
+
+	check(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0, "posix_openpt");
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	check(slave >= 0 && tcgetattr(slave, &raw) == 0, "tcgetattr");
+	cfmakeraw(&raw);
+	check(tcsetattr(slave, TCSANOW, &raw) == 0, "tcsetattr");
+	start = now();
+	for (long i = 0; i < count; i++)
+		check(write(slave, &byte, 1) == 1 && read(master, &byte, 1) == 1, "terminal");
+	return now() - start;
+}
+
 static long long forks(long count, const char *unused)
 {
 	long long start = now();
@@ -278,7 +298,7 @@ static const struct {
 	{ "timeout", timeouts },
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
-	{ "disk", disk_writes },
+	{ "disk", disk_writes }, { "terminal", terminal },
 };
 
 int main(int argc, char **argv)

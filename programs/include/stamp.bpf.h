@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#ifndef STAMP_BPF_H
+#define STAMP_BPF_H
+
+#include "kernel.bpf.h"
+
+/* When something began, until it ends; `detail` is what else must be known by then. A key is never 0. */
+struct stamp {
+	u64 key;
+	u64 time;
+	u64 detail;
+};
+
+/* One cache line: where a key's stamp may be. */
+struct stamp_pair {
+	struct stamp stamps[2];
+} __attribute__((aligned(64)));
+
+/*
+ * Stamps of 2^bits × 2 keys, found by the key's hash: a tenth of the cost of a hash map, of which each would be
+ * put in and deleted. A third key of the same place displaces the older stamp.
+ *
+ * Two CPUs that write a place at once may leave the one's key with the other's time, which is as good.
+ */
+#define STAMP_TABLE(name, bits)                           \
+	struct {                                          \
+		__uint(type, BPF_MAP_TYPE_ARRAY);         \
+		__uint(max_entries, 1 << (bits));         \
+		__type(key, u32);                         \
+		__type(value, struct stamp_pair);         \
+	} name SEC(".maps");                              \
+                                                          \
+	static __always_inline struct stamp_pair *name##_pair(u64 key)                            \
+	{                                                                                         \
+		u32 place = stamp_hash(key) >> (32 - (bits));                                     \
+                                                                                                  \
+		return bpf_map_lookup_elem(&name, &place);                                        \
+	}                                                                                         \
+	struct stamp_pair
+
+/*
+ * A pointer, from which the verifier makes no index, becomes a number when its lower half is moved into a register of
+ * 32 bits. A product's upper bits depend on all of it.
+ */
+static __always_inline u32 stamp_hash(u64 key)
+{
+	u32 half;
+
+	asm volatile("%0 = %1" : "=w"(half) : "w"((u32)key));
+	return half * 0x9e3779b1U;
+}
+
+/* Returns whether a stamp that had not ended was displaced, another's or the key's own. */
+static __always_inline bool stamp_put(struct stamp_pair *pair, u64 key, u64 time, u64 detail)
+{
+	struct stamp *stamp, *other;
+	bool displaced;
+
+	if (!pair)
+		return false;
+	stamp = &pair->stamps[0];
+	other = &pair->stamps[1];
+	if (other->key == key || (stamp->key != key && stamp->key && (!other->key || other->time < stamp->time)))
+		stamp = other;
+	displaced = stamp->key;
+	stamp->time = time;
+	stamp->detail = detail;
+	stamp->key = key;
+	return displaced;
+}
+
+/* A key's stamp, whose key must be set to 0 when it has ended; NULL: there is none. */
+static __always_inline struct stamp *stamp_find(struct stamp_pair *pair, u64 key)
+{
+	if (!pair)
+		return NULL;
+	if (pair->stamps[0].key == key)
+		return &pair->stamps[0];
+	return pair->stamps[1].key == key ? &pair->stamps[1] : NULL;
+}
+
+#endif

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { buildLoad } from '../../../bench/kernel/build.ts';
+import { count } from './counting.ts';
+
+const load = buildLoad();
+const bytes = 101;
+/** What carries bytes through a pseudo-terminal; nobody else here has one. */
+const work = 'flush_to_ldisc';
+
+test('work items are counted by function, with the time that they waited and ran', async () => {
+  using workqueue = count('workqueue');
+  const start = performance.now();
+  execFileSync(load, ['terminal', String(bytes)]);
+  const seconds = (performance.now() - start) / 1000;
+  const latency = (await workqueue.histograms('workqueue.latency')).get(work)!;
+  const duration = (await workqueue.histograms('workqueue.duration')).get(work)!;
+  assert.equal(latency.count, bytes);
+  assert.equal(duration.count, bytes);
+  // One after the other, but that the last steps of one and the wait of the next may overlap.
+  assert.ok(latency.sum > 0 && latency.sum < seconds, `${latency.sum} s of ${seconds} s`);
+  assert.ok(duration.sum > 0 && duration.sum < seconds, `${duration.sum} s of ${seconds} s`);
+  assert.equal((await workqueue.numbers('workqueue.unmatched')).get(work), 0);
+  assert.deepEqual(await workqueue.numbers('workqueue.lost'), new Map([['', 0]]));
+});
+
+test('what is not enabled is not attached, nor counted', async () => {
+  using latency = count('workqueue', { metrics: ['workqueue.latency', 'workqueue.unmatched'] });
+  using duration = count('workqueue', { metrics: ['workqueue.duration'] });
+  assert.deepEqual(latency.attached, ['workqueue_queue_work', 'workqueue_execute_start']);
+  assert.deepEqual(duration.attached, ['workqueue_execute_start', 'workqueue_execute_end']);
+  execFileSync(load, ['terminal', String(bytes)]);
+  assert.equal((await latency.histograms('workqueue.latency')).get(work)?.count, bytes);
+  assert.equal((await duration.histograms('workqueue.duration')).get(work)?.count, bytes);
+});
