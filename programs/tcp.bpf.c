@@ -1,43 +1,281 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "histogram.bpf.h"
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
+#include "socket.bpf.h"
 
-#define AF_INET6 10
-/* The states of include/net/tcp_states.h are 1 to 13. */
-#define TCP_STATES 16
-#define TCP_SYN_RECV 3
+/* Errnos are below 134; the last two places are for those that aren't, and for connections that were never sent. */
+#define FAILURES 136
+#define FAILED_OTHER 134
+#define FAILED_NOT_SENT 135
+/* Sets of connections that are being opened: 128 KiB for all CPUs together. */
+#define STAMP_BITS 11
+#define STAMPS_PER_SET 4
 
+const volatile bool enable_opened = true;
+const volatile bool enable_accepted = true;
+const volatile bool enable_failed = true;
+const volatile bool enable_connect_latency = true;
+const volatile bool enable_connect_unmatched = true;
+const volatile bool enable_rtt = true;
 /* Not 0: the inode number of the network namespace that is counted. */
 const volatile u32 only_netns = 0;
 
-enum network_type { IPV4, IPV6, NETWORK_TYPES };
-
 struct cpu_tcp {
 	u64 retransmits[NETWORK_TYPES][TCP_STATES];
+	u64 resets_sent[NETWORK_TYPES][TCP_STATES];
+	u64 resets_received[NETWORK_TYPES][TCP_STATES];
+	u64 opened[NETWORK_TYPES];
+	u64 accepted[NETWORK_TYPES];
+	u64 failed[NETWORK_TYPES][FAILURES];
+	struct hist connect[NETWORK_TYPES];
+	struct hist rtt[NETWORK_TYPES];
+	u64 unmatched;
+	/* What turns a pointer into a number: the verifier lets no program calculate with one. */
+	u64 socket;
 } CPU_ALIGNED;
 
 PERCPU_TABLE(tcp, struct cpu_tcp);
 
-/* An IPv6 socket with a peer ::ffff:a.b.c.d sends IPv4. */
-static __always_inline enum network_type network_type(const struct sock_common *sock)
-{
-	const __be32 *peer = sock->skc_v6_daddr.in6_u.u6_addr32;
+struct stamp {
+	u64 socket;
+	u64 started;
+};
 
-	if (sock->skc_family != AF_INET6)
-		return IPV4;
-	if (peer[0] == 0 && peer[1] == 0 && peer[2] == bpf_htonl(0xffff))
-		return IPV4;
-	return IPV6;
+/* One cache line: where a socket's stamp may be. A fifth at the same place displaces the oldest. */
+struct stamp_set {
+	struct stamp stamps[STAMPS_PER_SET];
+} __attribute__((aligned(64)));
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << STAMP_BITS);
+	__type(key, u32);
+	__type(value, struct stamp_set);
+} stamps SEC(".maps");
+
+static __always_inline bool has_stamps(void)
+{
+	return enable_connect_latency || enable_connect_unmatched;
 }
 
-static __always_inline void count(const struct sock_common *sock, u32 state)
+static __always_inline bool is_counted(const struct sock_common *sock)
+{
+	return !only_netns || socket_netns(sock) == only_netns;
+}
+
+static __always_inline u64 socket_number(struct cpu_tcp *cpu, const struct sock *sk)
+{
+	*(volatile u64 *)&cpu->socket = (u64)sk;
+	return *(volatile u64 *)&cpu->socket;
+}
+
+static __always_inline struct stamp_set *stamp_set(u64 socket)
+{
+	u32 place = socket * 0x9e3779b97f4a7c15ULL >> (64 - STAMP_BITS);
+
+	return bpf_map_lookup_elem(&stamps, &place);
+}
+
+static __always_inline void put_stamp(struct cpu_tcp *cpu, const struct sock *sk)
+{
+	u64 socket = socket_number(cpu, sk);
+	struct stamp_set *set = stamp_set(socket);
+	struct stamp *stamp;
+
+	if (!set)
+		return;
+	stamp = &set->stamps[0];
+	/* A free one has the time 0, so it is older than any other. */
+	for (int i = 1; i < STAMPS_PER_SET; i++)
+		if (set->stamps[i].started < stamp->started)
+			stamp = &set->stamps[i];
+	for (int i = 0; i < STAMPS_PER_SET; i++)
+		if (set->stamps[i].socket == socket)
+			stamp = &set->stamps[i];
+	stamp->socket = socket;
+	stamp->started = bpf_ktime_get_ns();
+}
+
+/* When the socket began to connect, and forgets it; 0 where that isn't known. */
+static __always_inline u64 take_stamp(struct cpu_tcp *cpu, const struct sock *sk)
+{
+	u64 socket = socket_number(cpu, sk), started = 0;
+	struct stamp_set *set = stamp_set(socket);
+
+	if (!set)
+		return 0;
+	for (int i = 0; i < STAMPS_PER_SET; i++) {
+		struct stamp *stamp = &set->stamps[i];
+
+		if (stamp->socket != socket)
+			continue;
+		started = stamp->started;
+		stamp->socket = 0;
+		stamp->started = 0;
+	}
+	return started;
+}
+
+static __always_inline void count_opened(struct cpu_tcp *cpu, const struct sock *sk)
+{
+	enum network_type type = socket_network_type(&sk->__sk_common);
+	u64 started;
+
+	if (enable_opened)
+		cpu->opened[type] += 1;
+	if (!has_stamps())
+		return;
+	started = take_stamp(cpu, sk);
+	if (!started) {
+		if (enable_connect_unmatched)
+			cpu->unmatched += 1;
+		return;
+	}
+	if (enable_connect_latency)
+		hist_add_ns(&cpu->connect[type], bpf_ktime_get_ns() - started);
+}
+
+static __always_inline void count_failed(struct cpu_tcp *cpu, const struct sock *sk)
+{
+	enum network_type type = socket_network_type(&sk->__sk_common);
+	u32 failure = sk->sk_err;
+
+	/* Nothing came from the network: the process closed it, or connect() itself failed and left the socket as it was. */
+	if (failure == 0 && sk->sk_shutdown != SHUTDOWN_MASK)
+		failure = FAILED_NOT_SENT;
+	else if (failure >= FAILED_OTHER)
+		failure = FAILED_OTHER;
+	cpu->failed[type][failure] += 1;
+}
+
+static __always_inline void count_rtt(struct cpu_tcp *cpu, const struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
+	u32 eighths = tcp ? tcp->srtt_us : 0;
+
+	if (eighths)
+		hist_add_ns(&cpu->rtt[socket_network_type(&sk->__sk_common)], eighths * 125ULL);
+}
+
+/*
+ * Two SYNs that cross bring a connecting socket to SYN_RECV too, as does a connection to itself. There an accepted
+ * connection has no struct socket yet or, after a fast open, one that is connected.
+ */
+static __always_inline bool is_connecting(const struct sock *sk)
+{
+	const struct socket *socket = sk->sk_socket;
+
+	return socket && socket->state == SS_CONNECTING;
+}
+
+/* Most changes of state tell nothing, so that is found out before the socket is looked at. */
+static __always_inline bool tells(int from, int to)
+{
+	switch (to) {
+	case TCP_SYN_SENT:
+		return has_stamps();
+	case TCP_ESTABLISHED:
+		return enable_opened || enable_accepted || has_stamps();
+	case TCP_CLOSE:
+		if (from == TCP_SYN_SENT || from == TCP_SYN_RECV)
+			return enable_failed || has_stamps();
+		return enable_rtt && from != TCP_LISTEN && from != TCP_CLOSE;
+	default:
+		return false;
+	}
+}
+
+static __always_inline void count_established(struct cpu_tcp *cpu, const struct sock *sk, int from)
+{
+	if (from == TCP_SYN_SENT || (from == TCP_SYN_RECV && is_connecting(sk)))
+		count_opened(cpu, sk);
+	else if (enable_accepted && from == TCP_SYN_RECV)
+		cpu->accepted[socket_network_type(&sk->__sk_common)] += 1;
+}
+
+static __always_inline void count_closed(struct cpu_tcp *cpu, const struct sock *sk, int from)
+{
+	if (from == TCP_SYN_SENT || (from == TCP_SYN_RECV && is_connecting(sk))) {
+		if (has_stamps())
+			take_stamp(cpu, sk);
+		if (enable_failed)
+			count_failed(cpu, sk);
+	} else if (enable_rtt && from != TCP_SYN_RECV) {
+		count_rtt(cpu, sk);
+	}
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(inet_sock_set_state, const struct sock *sk, int from, int to)
+{
+	struct cpu_tcp *cpu;
+
+	/* Other protocols have these states too. */
+	if (!tells(from, to) || sk->sk_protocol != IPPROTO_TCP || !is_counted(&sk->__sk_common))
+		return 0;
+	cpu = percpu_element(&tcp);
+	if (!cpu)
+		return 0;
+	if (to == TCP_SYN_SENT)
+		put_stamp(cpu, sk);
+	else if (to == TCP_ESTABLISHED)
+		count_established(cpu, sk, from);
+	else
+		count_closed(cpu, sk, from);
+	return 0;
+}
+
+/* As tracepoints of segments have it: without a socket, or with one that is known by no more than its first part. */
+static __always_inline u32 state_of(const struct sock_common *sock)
+{
+	return sock->skc_state & (TCP_STATES - 1);
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(tcp_send_reset, const struct sock *sk, const struct sk_buff *skb)
+{
+	struct cpu_tcp *cpu = percpu_element(&tcp);
+	enum network_type type;
+	u32 state = 0, netns;
+
+	/* Without a socket there is a segment that is answered, and the other way round. */
+	if (skb)
+		type = packet_network_type(skb);
+	else if (sk)
+		type = socket_network_type(&sk->__sk_common);
+	else
+		return 0;
+	if (sk)
+		state = state_of(&sk->__sk_common);
+	if (only_netns) {
+		netns = sk ? socket_netns(&sk->__sk_common) : 0;
+		if (!netns && skb)
+			netns = skb->dev->nd_net.net->ns.inum;
+		if (netns != only_netns)
+			return 0;
+	}
+	if (cpu)
+		cpu->resets_sent[type][state] += 1;
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(tcp_receive_reset, const struct sock *sk)
 {
 	struct cpu_tcp *cpu = percpu_element(&tcp);
 
-	if (only_netns && sock->skc_net.net->ns.inum != only_netns)
-		return;
-	if (cpu && state < TCP_STATES)
-		cpu->retransmits[network_type(sock)][state] += 1;
+	if (cpu && is_counted(&sk->__sk_common))
+		cpu->resets_received[socket_network_type(&sk->__sk_common)][state_of(&sk->__sk_common)] += 1;
+	return 0;
+}
+
+static __always_inline void count_retransmit(const struct sock_common *sock, u32 state)
+{
+	struct cpu_tcp *cpu = percpu_element(&tcp);
+
+	if (cpu && is_counted(sock) && state < TCP_STATES)
+		cpu->retransmits[socket_network_type(sock)][state] += 1;
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
@@ -46,7 +284,7 @@ int BPF_PROG(tcp_retransmit_skb, const struct sock *sk)
 	/* Where the tracepoint has the result as its third argument it also fires for what could not be sent. */
 	if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err) && (int)ctx[2])
 		return 0;
-	count(&sk->__sk_common, sk->__sk_common.skc_state);
+	count_retransmit(&sk->__sk_common, sk->__sk_common.skc_state);
 	return 0;
 }
 
@@ -54,7 +292,7 @@ int BPF_PROG(tcp_retransmit_skb, const struct sock *sk)
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(tcp_retransmit_synack, const struct sock *sk, const struct request_sock *req)
 {
-	count(&req->__req_common, TCP_SYN_RECV);
+	count_retransmit(&req->__req_common, TCP_SYN_RECV);
 	return 0;
 }
 

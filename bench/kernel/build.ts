@@ -5,10 +5,10 @@ import { join } from 'node:path';
 export const root = join(import.meta.dirname, '../..');
 const target = join(root, 'build/bench');
 
-/** Compiles the load generator where it is older than its source, and returns its path. */
-export function buildLoad(): string {
-  const source = join(import.meta.dirname, 'load.c');
-  const binary = join(target, 'load');
+/** Compiles a load generator of this folder where it is older than its source, and returns its path. */
+export function buildLoad(name: 'load' | 'network' = 'load'): string {
+  const source = join(import.meta.dirname, `${name}.c`);
+  const binary = join(target, name);
   const built = statSync(binary, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (built > statSync(source).mtimeMs) return binary;
   mkdirSync(target, { recursive: true });

@@ -1,3 +1,5 @@
+import { networkCases } from './network-cases.ts';
+
 /** A load of bench/kernel/load.c: its name, how many operations a repetition has, and what it is told besides. */
 export interface Load {
   readonly name: string;
@@ -6,8 +8,11 @@ export interface Load {
   readonly device?: boolean;
   /** Nanoseconds per operation tell something too: it is nothing but CPU time on one CPU. */
   readonly timed?: boolean;
-  /** Runs in a network namespace with an address that never answers. */
-  readonly isolated?: boolean;
+  /**
+   * Runs in a network namespace of its own, and is told an address: one that never answers, or the namespace's own; then
+   * it is a load of network.c.
+   */
+  readonly network?: 'silent' | 'loopback';
 }
 
 /** Metrics that are measured together, and what they may cost. */
@@ -32,7 +37,7 @@ const read: Load = { name: 'read', operations: 6_000, device: true };
 const disk: Load = { name: 'disk', operations: 1_000 };
 const fork: Load = { name: 'fork', operations: 1_000 };
 const exec: Load = { name: 'exec', operations: 200 };
-const connect: Load = { name: 'connect', operations: 1_000, isolated: true };
+const connect: Load = { name: 'connect', operations: 1_000, network: 'silent' };
 
 /** One of the plain ways of bench/kernel/peer.bpf.c, and the empty programs that it is held against. */
 const terminal: Load = { name: 'terminal', operations: 5_000 };
@@ -81,6 +86,7 @@ export const cases: readonly Case[] = [
   },
   { program: 'timer', metrics: ['timer.starts'], load: timer, net: 5 },
   { program: 'tcp', metrics: ['tcp.retransmits'], load: connect, net: 2 },
+  ...networkCases,
   { program: 'process', metrics: ['process.execs'], load: exec },
   { program: 'process', metrics: ['process.forks'], load: fork },
   { program: 'process', metrics: ['process.exits'], load: fork },

@@ -25,6 +25,11 @@ interface Samples {
   readonly elapsed: number[];
 }
 
+const networks = {
+  silent: { setUp: silentNetwork, address: silentAddresses.ipv4 },
+  loopback: { setUp: 'ip link set lo up', address: '127.0.0.1' },
+};
+
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, repetitions: { type: 'string' }, help: { type: 'boolean' } },
 });
@@ -35,10 +40,10 @@ if (options.help) {
 }
 
 function bench(only: string, repetitions: number): void {
-  const binary = buildLoad();
+  const binaries = { load: buildLoad(), network: buildLoad('network') };
   const empty = buildProgram('empty');
   using device = loopDevice(1 << 20);
-  const run: Run = (load) => runLoad(binary, load, device);
+  const run: Run = (load) => runLoad(binaries, load, device);
   console.log(row(['metric', 'load', 'gross', 'empty', 'net', 'added', 'added, empty', 'goal', '']));
   const plain = buildProgram('peer');
   for (const peer of peers.filter(({ title }) => title.includes(only))) {
@@ -95,11 +100,14 @@ function perEvent(before: ReturnType<Variant['statistics']>, after: ReturnType<V
   return sum;
 }
 
-function runLoad(binary: string, load: Load, device: LoopDevice): number {
+function runLoad(binaries: Record<'load' | 'network', string>, load: Load, device: LoopDevice): number {
+  const binary = load.network === 'loopback' ? binaries.network : binaries.load;
   const call = [binary, load.name, String(load.operations)];
   if (load.device) call.push(device.path);
-  if (load.isolated) call.push(silentAddresses.ipv4);
-  const command = load.isolated ? ['unshare', '--net', 'sh', '-c', `${silentNetwork} && exec ${call.join(' ')}`] : call;
+  const network = load.network && networks[load.network];
+  const command = network
+    ? ['unshare', '--net', 'sh', '-c', `${network.setUp} && exec ${call.join(' ')} ${network.address}`]
+    : call;
   const output = execFileSync(command[0]!, command.slice(1), { encoding: 'utf8' });
   return Number(output) / load.operations;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -186,18 +187,48 @@ static long long crossed(long count, const char *to, int port)
 	return now() - start;
 }
 
+static int begin(const struct address *address)
+{
+	int sock = new_socket(address, SOCK_STREAM | SOCK_NONBLOCK);
+
+	check(connect(sock, &address->any, address->size) < 0 && errno == EINPROGRESS, "connect");
+	return sock;
+}
+
 /* COUNT connections, to an address that doesn't answer, which the process gives up. */
 static long long abandoned(long count, const char *to, int port)
 {
 	struct address address = parse(to, CLOSED_PORT);
 	long long start = now();
 
-	while (count--) {
-		int sock = new_socket(&address, SOCK_STREAM | SOCK_NONBLOCK);
+	while (count--)
+		close(begin(&address));
+	return now() - start;
+}
 
-		check(connect(sock, &address.any, address.size) < 0 && errno == EINPROGRESS, "connect");
-		close(sock);
-	}
+/*
+ * One connection to itself, then seven that have to wait until the first is accepted, then COUNT to an address that
+ * doesn't answer; when all of those are on their way the eight are accepted.
+ */
+static long long late(long count, const char *to, int port)
+{
+	struct address silent = parse(to, CLOSED_PORT), address = parse("127.0.0.1", 0);
+	struct rlimit files;
+	long long start = now();
+	int listener = new_socket(&address, SOCK_STREAM);
+
+	check(getrlimit(RLIMIT_NOFILE, &files) == 0, "RLIMIT_NOFILE");
+	files.rlim_cur = files.rlim_max;
+	check(setrlimit(RLIMIT_NOFILE, &files) == 0, "RLIMIT_NOFILE");
+	bind_to(listener, &address);
+	check(listen(listener, 0) == 0, "listen");
+	for (int i = 0; i < 8; i++)
+		begin(&address);
+	while (count--)
+		begin(&silent);
+	check(listen(listener, 8) == 0, "listen");
+	for (int i = 0; i < 8; i++)
+		check(accept(listener, NULL, NULL) >= 0, "accept");
 	return now() - start;
 }
 
@@ -240,6 +271,7 @@ static const struct {
 } loads[] = {
 	{ "closed", closed },   { "reset", reset },         { "measured", measured }, { "refused", refused },
 	{ "crossed", crossed }, { "abandoned", abandoned }, { "taken", taken },
+	{ "late", late },
 };
 
 int main(int argc, char **argv)

@@ -112,39 +112,6 @@ struct timer_list {
 	void (*function)(struct timer_list *);
 };
 
-struct ns_common {
-	unsigned int inum;
-};
-
-struct net {
-	struct ns_common ns;
-};
-
-typedef struct {
-	struct net *net;
-} possible_net_t;
-
-struct in6_addr {
-	union {
-		__be32 u6_addr32[4];
-	} in6_u;
-};
-
-struct sock_common {
-	unsigned short skc_family;
-	volatile unsigned char skc_state;
-	possible_net_t skc_net;
-	struct in6_addr skc_v6_daddr;
-};
-
-struct sock {
-	struct sock_common __sk_common;
-};
-
-struct request_sock {
-	struct sock_common __req_common;
-};
-
 struct pt_regs___x86 {
 	unsigned long orig_ax;
 };
@@ -158,14 +125,9 @@ struct trace_event_raw_sched_process_exit {
 	bool group_dead;
 };
 
-struct trace_event_raw_tcp_retransmit_skb {
-	int err;
-};
-
 #pragma clang attribute pop
 
 #include <bpf/bpf_core_read.h>
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
 /* The process that is running, whatever the program was called for. */

@@ -1,0 +1,26 @@
+import type { Case, Load } from './cases.ts';
+
+const reset: Load = { name: 'reset', operations: 3_000, network: 'loopback', timed: true };
+const refused: Load = { name: 'refused', operations: 3_000, network: 'loopback', timed: true };
+
+/** Metrics of network traffic, by loads of network.c. */
+export const networkCases: readonly Case[] = [
+  { program: 'tcp', metrics: ['tcp.connections.opened', 'tcp.connections.accepted'], load: reset, net: 2 },
+  { program: 'tcp', metrics: ['tcp.connections.failed'], load: refused, net: 2 },
+  { program: 'tcp', metrics: ['tcp.connect.latency', 'tcp.connect.unmatched'], load: reset },
+  { program: 'tcp', metrics: ['tcp.rtt'], load: reset, net: 5 },
+  { program: 'tcp', metrics: ['tcp.resets.sent'], load: refused, net: 2 },
+  { program: 'tcp', metrics: ['tcp.resets.received'], load: refused, net: 2 },
+  {
+    program: 'tcp',
+    metrics: [
+      'tcp.connections.opened',
+      'tcp.connections.accepted',
+      'tcp.connections.failed',
+      'tcp.connect.latency',
+      'tcp.connect.unmatched',
+      'tcp.rtt',
+    ],
+    load: reset,
+  },
+];

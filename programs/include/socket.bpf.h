@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#ifndef SOCKET_BPF_H
+#define SOCKET_BPF_H
+
+#include "kernel.bpf.h"
+
+#define AF_INET6 10
+/* include/uapi/linux/if_ether.h */
+#define ETH_P_IPV6 0x86dd
+#define IPPROTO_TCP 6
+#define SHUTDOWN_MASK 3
+
+/* include/net/tcp_states.h: 1 to 13. */
+#define TCP_STATES 16
+enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_CLOSE = 7, TCP_LISTEN = 10 };
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct net_device {
+	possible_net_t nd_net;
+};
+
+struct in6_addr {
+	union {
+		__be32 u6_addr32[4];
+	} in6_u;
+};
+
+struct sock_common {
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+};
+
+/* include/uapi/linux/net.h */
+typedef enum {
+	SS_CONNECTING = 2,
+} socket_state;
+
+struct socket {
+	socket_state state;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+	u16 sk_protocol;
+	u8 sk_shutdown;
+	int sk_err;
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+};
+
+struct tcp_sock {
+	u32 srtt_us;
+};
+
+struct sk_buff {
+	struct net_device *dev;
+	__be16 protocol;
+};
+
+struct trace_event_raw_tcp_retransmit_skb {
+	int err;
+};
+
+#pragma clang attribute pop
+
+#include <bpf/bpf_endian.h>
+
+enum network_type { IPV4, IPV6, NETWORK_TYPES };
+
+/* An IPv6 socket with a peer ::ffff:a.b.c.d speaks IPv4. */
+static __always_inline enum network_type socket_network_type(const struct sock_common *sock)
+{
+	const __be32 *peer = sock->skc_v6_daddr.in6_u.u6_addr32;
+
+	if (sock->skc_family != AF_INET6)
+		return IPV4;
+	if (peer[0] == 0 && peer[1] == 0 && peer[2] == bpf_htonl(0xffff))
+		return IPV4;
+	return IPV6;
+}
+
+static __always_inline enum network_type packet_network_type(const struct sk_buff *skb)
+{
+	return skb->protocol == bpf_htons(ETH_P_IPV6) ? IPV6 : IPV4;
+}
+
+static __always_inline u32 socket_netns(const struct sock_common *sock)
+{
+	return sock->skc_net.net->ns.inum;
+}
+
+#endif
