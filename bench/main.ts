@@ -46,7 +46,7 @@ if (rows.length > 0) {
   printTable('CPU of one scrape, ms (minimum; median of each process in brackets)', rows);
 }
 const others = [...(await measureExports(main, runs, selected)), ...(await measureMemory()), ...(await measureStart())];
-if (others.length > 0) printTable('OTLP exports, memory, start', others);
+if (others.length > 0) printTable('CPU of one OTLP export, ms; memory; start', others);
 
 async function measureScrapes(bench: Case): Promise<Row[]> {
   const { directory, program } = buildProgram(bench);

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { buildProgram } from './build.ts';
+import { type Case, cases } from './cases.ts';
 import { Exporter } from './exporter.ts';
 import { Filler, findMap } from './fill.ts';
 import { type Row, summary } from './table.ts';
@@ -8,51 +9,59 @@ import { type Row, summary } from './table.ts';
 const INTERVAL_MS = 1000;
 const EXPORTS = 12;
 
-/** CPU of one OTLP/gRPC export: what the process used from one export's arrival to the next, less that of an idle one. */
+/** CPU and wall time of one OTLP/gRPC export, for every case. */
 export async function measureExports(main: string, runs: number, selected: (name: string) => boolean): Promise<Row[]> {
   const rows: Row[] = [];
-  const goals = [
-    { entries: 10_000, goal: 12 },
-    { entries: 100_000, goal: 100 },
-  ];
-  for (const { entries, goal } of goals) {
-    const name = `CPU of one OTLP export, ${entries.toLocaleString('en')} counters, ms`;
-    if (!selected(name)) continue;
-    const figures: number[][] = [];
-    let bytes = 0;
-    let resident = 0;
-    for (let run = 0; run < runs; run++) {
-      await using sink = await Sink.start();
-      process.env.OTEL_METRIC_EXPORT_INTERVAL = String(INTERVAL_MS);
-      process.env.OTEL_METRIC_EXPORT_TIMEOUT = String(INTERVAL_MS);
-      const { directory, program } = buildProgram({ entries, kind: 'counters' });
-      await using exporter = await Exporter.start(main, [
-        '--programs',
-        directory,
-        '--only',
-        program,
-        '--otlp',
-        sink.url,
-      ]);
-      const filler = new Filler(findMap('bench_counters').fd, { entries, kind: 'counters' });
-      const cpu: number[] = [];
-      filler.write();
-      await sink.next();
-      for (let round = 0; round < EXPORTS; round++) {
-        filler.write();
-        const before = exporter.cpuMs();
-        bytes = await sink.next();
-        // The answer is still to be read by the exporter; an interval's middle is idle.
-        await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS / 2));
-        if (round >= 3) cpu.push(exporter.cpuMs() - before);
-      }
-      figures.push(cpu);
-      resident = exporter.residentMib();
-    }
-    const note = `${(bytes / 1e6).toFixed(1)} MB sent; resident ${resident.toFixed(0)} MiB`;
-    rows.push({ name, figure: summary(figures), goal, note });
+  for (const bench of cases) {
+    const name = `OTLP export, ${bench.name}`;
+    if (selected(name)) rows.push(await measureCase(name, bench, main, runs));
   }
   return rows;
+}
+
+/** CPU is what the process used from one export to the middle of the next interval, where it is idle. */
+async function measureCase(name: string, bench: Case, main: string, runs: number): Promise<Row> {
+  const figures: number[][] = [];
+  const walls: string[] = [];
+  let bytes = 0;
+  let resident = 0;
+  process.env.OTEL_METRIC_EXPORT_INTERVAL = String(INTERVAL_MS);
+  process.env.OTEL_METRIC_EXPORT_TIMEOUT = String(INTERVAL_MS);
+  for (let run = 0; run < runs; run++) {
+    await using sink = await Sink.start();
+    const { directory, program } = buildProgram(bench);
+    await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program, '--otlp', sink.url]);
+    const filler = new Filler(findMap(bench.kind === 'counters' ? 'bench_counters' : 'bench_histos').fd, bench);
+    const cpu: number[] = [];
+    filler.write();
+    // The first export decodes the keys.
+    await sink.next();
+    for (let round = 0; round < EXPORTS; round++) {
+      filler.write();
+      const before = exporter.cpuMs();
+      bytes = await sink.next();
+      // The answer is still to be read by the exporter.
+      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS / 2));
+      if (round >= 3) cpu.push(exporter.cpuMs() - before);
+    }
+    figures.push(cpu);
+    walls.push((await meanWallMs(exporter)).toFixed(1));
+    resident = exporter.residentMib();
+  }
+  const size = `${(bytes / 1e6).toFixed(2)} MB sent`;
+  const note = `wall, mean of each process ${walls.join(', ')}; ${size}; resident ${resident.toFixed(0)} MiB`;
+  return { name, figure: summary(figures), goal: bench.goal.export, note };
+}
+
+/** Collection and export together, from the exporter's own metrics; the first, which decodes all keys, among them. */
+async function meanWallMs(exporter: Exporter): Promise<number> {
+  const page = (await exporter.scrape(false)).body.toString();
+  const mean = (metric: string, label: string) => {
+    const value = (suffix: string) => Number(new RegExp(`^${metric}_${suffix}{${label}} (.*)$`, 'm').exec(page)?.[1]);
+    return (value('sum') / value('count')) * 1000;
+  };
+  const collection = mean('ebpf_meter_collection_duration_seconds', 'reader="otlp_grpc"');
+  return collection + mean('ebpf_meter_export_duration_seconds', 'exporter="otlp_grpc"');
 }
 
 /** Takes every export and tells its size. */

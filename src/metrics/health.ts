@@ -61,12 +61,14 @@ export class Health {
   readonly tallies: Tallies;
   #readDuration: Histogram;
   #collectionDuration: Histogram;
+  #exportDuration: Histogram;
 
   constructor(tallies: Tallies) {
     this.tallies = tallies;
     const meter = createNoopMeter();
     this.#readDuration = meter.createHistogram('');
     this.#collectionDuration = meter.createHistogram('');
+    this.#exportDuration = meter.createHistogram('');
   }
 
   /** Registers all instruments; what was recorded before is lost, what was tallied is not. */
@@ -79,6 +81,11 @@ export class Health {
     });
     this.#collectionDuration = meter.createHistogram('ebpf_meter.collection.duration', {
       description: "Time of a reader's collection of the programs' metrics, the reading of the maps included",
+      unit: 's',
+      advice,
+    });
+    this.#exportDuration = meter.createHistogram('ebpf_meter.export.duration', {
+      description: 'Time of an export from its serialization to its answer, or to the failure',
       unit: 's',
       advice,
     });
@@ -97,6 +104,11 @@ export class Health {
   /** One collection by a reader of this kind: `prometheus`, `otlp_grpc`, `console`. */
   collected(reader: string, seconds: number): void {
     this.#collectionDuration.record(seconds, { reader });
+  }
+
+  /** One export by an exporter of this kind: `otlp_grpc`, `console`. */
+  exported(exporter: string, seconds: number): void {
+    this.#exportDuration.record(seconds, { exporter });
   }
 }
 

@@ -48,7 +48,7 @@ export function createPeriodicReader(options: CreatePeriodicReaderOptions): Peri
     kind,
     describe,
     selectTemporality,
-    tallies: context.health.tallies,
+    health: context.health,
     log: context.log,
     onDelivered: () => producer.commit(),
   });

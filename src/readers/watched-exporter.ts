@@ -1,7 +1,7 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { PushMetricExporter, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { Health } from '../metrics/health.ts';
 import type { SelectTemporality } from '../metrics/table-points.ts';
-import type { Tallies } from '../metrics/tallies.ts';
 import { exportErrorText, exportErrorType, exportRemedy } from './export-error.ts';
 import type { ReaderLog } from './reader.ts';
 
@@ -11,7 +11,7 @@ export interface WatchedExporterOptions {
   /** For the log: `OTLP to http://collector:4317`. */
   readonly describe: string;
   readonly selectTemporality: SelectTemporality;
-  readonly tallies: Tallies;
+  readonly health: Health;
   readonly log: ReaderLog;
   /** Called when an export has been delivered, before its reader is told. */
   readonly onDelivered: () => void;
@@ -48,7 +48,10 @@ export class WatchedExporter implements PushMetricExporter {
   export(metrics: ResourceMetrics, resultCallback: (result: ExportResult) => void): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#ongoing = promise;
+    const { health, kind } = this.#options;
+    const start = performance.now();
     const finish = (result: ExportResult): void => {
+      health.exported(kind, (performance.now() - start) / 1000);
       if (result.code === ExportResultCode.SUCCESS) this.#succeeded();
       else this.#failed(result.error);
       resolve();
@@ -84,9 +87,9 @@ export class WatchedExporter implements PushMetricExporter {
   }
 
   #failed(error: unknown): void {
-    const { log, describe, kind, tallies } = this.#options;
+    const { log, describe, kind, health } = this.#options;
     const type = exportErrorType(error);
-    tallies.exportError(kind, type);
+    health.tallies.exportError(kind, type);
     this.#failures++;
     this.#lastError = error ?? new Error('the exporter gave no reason');
     if (this.#failures > 1) return;

@@ -85,18 +85,23 @@ test('durations fall into buckets from 0.1 ms to 10 s', async () => {
   const { health, collect } = setUp();
   for (const seconds of [0.00005, 0.0001, 0.003, 9, 11]) health.mapsRead(seconds);
   health.collected('prometheus', 0.02);
+  health.exported('otlp_grpc', 0.3);
   const metrics = await collect();
   const [[, read]] = metrics.get('ebpf_meter.read.duration') as [[unknown, HistogramValue]];
   assert.deepEqual(read.buckets.counts, [2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
   const [[attributes, collection]] = metrics.get('ebpf_meter.collection.duration') as [[unknown, HistogramValue]];
   assert.deepEqual(attributes, { reader: 'prometheus' });
   assert.equal(collection.sum, 0.02);
+  const [[exporter, exported]] = metrics.get('ebpf_meter.export.duration') as [[unknown, HistogramValue]];
+  assert.deepEqual(exporter, { exporter: 'otlp_grpc' });
+  assert.equal(exported.sum, 0.3);
 });
 
 test('before there is a Meter, durations go nowhere', () => {
   const health = new Health(new Tallies());
   health.mapsRead(1);
   health.collected('prometheus', 1);
+  health.exported('console', 1);
 });
 
 test('process: CPU time, memory, uptime, the event loop', async () => {

@@ -28,6 +28,9 @@ test('health metrics describe the collection that they are part of', async () =>
   const [collection] = exporter.values('ebpf_meter.collection.duration') as { count: number }[];
   assert.equal(collection!.count, 1);
   assert.equal(store.sequence, 1, 'the maps are read once');
+  await reader.forceFlush();
+  const [exported] = exporter.values('ebpf_meter.export.duration') as { count: number }[];
+  assert.equal(exported!.count, 1, 'the first export is seen in the second');
 });
 
 test('a collection waits for an export that its reader has given up', async () => {
