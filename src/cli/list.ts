@@ -10,7 +10,7 @@ import { OpenedObject } from '../libbpf/object.ts';
 import { findPrograms, type ProgramFiles } from '../programs/find.ts';
 import { parsePair } from '../programs/prepare.ts';
 import { type Environment, neededCapabilities, readEnvironment } from '../programs/reasons.ts';
-import { isSelected } from '../programs/selection.ts';
+import { isSelected, unknownPrograms } from '../programs/selection.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
 import { errorText } from './report.ts';
@@ -26,9 +26,14 @@ export async function list(options: Options): Promise<number> {
   const entries = found.programs
     .filter(({ name }) => wanted?.includes(name) ?? true)
     .map((pair) => entry(pair, config, (sections) => whetherRuns(sections, tellHook, environment)));
-  console.log(entries.length > 0 ? entries.join('\n\n') : 'no programs found');
-  for (const error of found.errors) console.error(errorText(error));
-  return found.errors.length > 0 ? 1 : 0;
+  if (entries.length > 0) console.log(entries.join('\n\n'));
+  const diagnostics = new Diagnostics();
+  const names = found.programs.map(({ name }) => name);
+  const unknown = unknownPrograms(names, { ...config.programs, only: wanted ?? config.programs.only }, diagnostics);
+  const misnamed = diagnostics.hasErrors ? [new ConfigError(diagnostics.errors)] : [];
+  const errors = [...found.errors, ...unknown, ...misnamed];
+  for (const error of errors) console.error(`ebpf-meter: ${errorText(error)}`);
+  return errors.length > 0 ? 1 : 0;
 }
 
 function entry(pair: ProgramFiles, config: ExporterConfig, runs: (sections: readonly string[]) => string): string {

@@ -1,3 +1,5 @@
+import type { Position } from './diagnostic.ts';
+
 /** The exporter's effective configuration, whatever it came from: a file, the environment, the command line. */
 export interface ExporterConfig {
   /** True: nothing is loaded, nothing is exported. */
@@ -26,6 +28,11 @@ export interface ProgramsConfig {
   /** Exactly these, by name; undefined: every one that isn't expensive, changed by `overrides`. */
   readonly only: readonly string[] | undefined;
   readonly overrides: ReadonlyMap<string, ProgramOverride>;
+  /**
+   * Where a file names what only the programs' own files can confirm: `only.NAME`, `programs.NAME`,
+   * `programs.NAME.metrics.METRIC`, `programs.NAME.constants.CONSTANT`. Absent where no file does.
+   */
+  readonly places?: ReadonlyMap<string, Position>;
 }
 
 export interface ProgramOverride {

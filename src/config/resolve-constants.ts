@@ -7,6 +7,16 @@ import type { NumberType } from './plan.ts';
 import type { ProgramFile } from './program-file.ts';
 import type { MetricEntry } from './program-metric.ts';
 
+/** What an operator says of a program besides its own file. */
+export interface OperatorSettings {
+  /** Names as in the program's file; undefined: all. */
+  readonly metrics?: readonly string[] | undefined;
+  /** Values of .rodata variables, which win over the file's. */
+  readonly constants?: ReadonlyMap<string, number | bigint> | undefined;
+  /** Where `metrics.METRIC` or `constants.CONSTANT` is said; unset or undefined: in no file. */
+  readonly placeOf?: ((setting: string) => Position | undefined) | undefined;
+}
+
 /**
  * Values of .rodata variables: those that the file gives, an operator's in their place, and per constant that metrics
  * need 1 where one of them is enabled, else 0.
@@ -14,11 +24,16 @@ import type { MetricEntry } from './program-metric.ts';
 export function resolveConstants(
   file: ProgramFile,
   enabled: readonly MetricEntry[],
-  overrides: ReadonlyMap<string, number | bigint>,
+  options: OperatorSettings,
   layout: ObjectLayout,
   diagnostics: Diagnostics,
 ): ReadonlyMap<string, number | bigint> {
   const values = new Map<string, number | bigint>();
+  const overrides = options.constants ?? new Map<string, number | bigint>();
+  const operator = (name: string) => {
+    const at = options.placeOf?.(`constants.${name}`);
+    return at ? { at, who: '' } : { at: file.at, who: setByOperator };
+  };
   const set = (name: string, value: bigint, at: Position, who: string) => {
     const variable = findConstant(name, at, who, layout, diagnostics);
     const type = variable && constantType(variable, at, diagnostics);
@@ -30,17 +45,19 @@ export function resolveConstants(
 
   for (const [name, { value, at }] of file.constants) set(name, value, at, '');
   for (const [name, value] of overrides) {
-    if (Number.isInteger(value) || typeof value === 'bigint') set(name, BigInt(value), file.at, setByOperator);
-    else diagnostics.error(file.at, `${setByOperator}constant "${name}" must be an integer, not ${value}`);
+    const { at, who } = operator(name);
+    if (Number.isInteger(value) || typeof value === 'bigint') set(name, BigInt(value), at, who);
+    else diagnostics.error(at, `${who}constant "${name}" must be an integer, not ${value}`);
   }
   const needed = new Set(enabled.flatMap(({ needs }) => needs.constants.map(({ value }) => value)));
   for (const { value: name, at } of file.metrics.flatMap(({ needs }) => needs.constants)) {
     if (file.constants.has(name)) {
       diagnostics.error(file.constants.get(name)!.at, `constant "${name}" is set by the metrics that need it`);
     } else if (overrides.has(name)) {
+      const place = operator(name);
       diagnostics.error(
-        file.at,
-        `${setByOperator}constant "${name}" is set by the metrics that need it: enable or disable those`,
+        place.at,
+        `${place.who}constant "${name}" is set by the metrics that need it: enable or disable those`,
       );
     } else set(name, needed.has(name) ? 1n : 0n, at, '');
   }
@@ -68,7 +85,8 @@ export function texts(list: readonly Located<string>[]): string[] {
   return list.map(({ value }) => value);
 }
 
-const setByOperator = "the exporter's configuration: ";
+/** What a message starts with that blames what no file says. */
+export const setByOperator = "the exporter's configuration: ";
 
 function findConstant(
   name: string,

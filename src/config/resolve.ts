@@ -7,21 +7,17 @@ import type { HistogramMetricPlan, ProgramPlan, Scale } from './plan.ts';
 import type { MapEntry, ProgramFile } from './program-file.ts';
 import type { MetricEntry } from './program-metric.ts';
 import { keyBuckets, slotBounds } from './resolve-buckets.ts';
-import { resolveConstants, resolveSkipped, texts } from './resolve-constants.ts';
+import { type OperatorSettings, resolveConstants, resolveSkipped, setByOperator, texts } from './resolve-constants.ts';
 import { type ResolvedSource, resolveSource } from './resolve-source.ts';
 import { isBucketCount, numberIn, slotsIn } from './resolve-values.ts';
 import { TablesBuilder } from './table-builder.ts';
 import { type CountedIn, scaleBetween, unscaled } from './units.ts';
 
-export interface ResolveOptions {
+export interface ResolveOptions extends OperatorSettings {
   /** Prefix of every metric's name; '' for none. */
   readonly namespace: string;
   /** Number of possible CPUs. */
   readonly cpus: number;
-  /** Names as in the file; undefined: all. */
-  readonly metrics?: readonly string[] | undefined;
-  /** An operator's values of .rodata variables, which win over the file's. */
-  readonly constants?: ReadonlyMap<string, number | bigint> | undefined;
   /** The kernel's, in bytes; 4096 unless given. */
   readonly pageSize?: number | undefined;
 }
@@ -50,7 +46,7 @@ export function resolveProgram(
 ): ResolvedProgram | undefined {
   const before = diagnostics.errorCount;
   const enabled = enabledMetrics(file, options, diagnostics);
-  const constants = resolveConstants(file, enabled, options.constants ?? new Map(), layout, diagnostics);
+  const constants = resolveConstants(file, enabled, options, layout, diagnostics);
   const skip = resolveSkipped(file, enabled, layout, diagnostics);
 
   const context = { layout, cpus: options.cpus, diagnostics };
@@ -117,7 +113,8 @@ function enabledMetrics(file: ProgramFile, options: ResolveOptions, diagnostics:
   const unknown = (wanted ?? []).filter((name) => !names.includes(name));
   for (const name of unknown) {
     const message = `program "${file.name}" has no metric "${name}"${suggest(name, names)}`;
-    diagnostics.error(file.at, `the exporter's configuration: ${message}`);
+    const at = options.placeOf?.(`metrics.${name}`);
+    diagnostics.error(at ?? file.at, at ? message : setByOperator + message);
   }
   const enabled = file.metrics.filter(({ name }) => wanted?.includes(name.value) ?? true);
   if (enabled.length === 0 && unknown.length === 0 && file.valid) {

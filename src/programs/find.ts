@@ -14,7 +14,7 @@ export interface ProgramFiles {
 export interface FoundPrograms {
   /** By name. */
   readonly programs: readonly ProgramFiles[];
-  /** A file without its other half, a name that is there twice, a folder that can't be read: each MeterError('config'). */
+  /** A file without its other half, a name that is there twice, a folder that can't be read, no program at all: each MeterError('config'). */
   readonly errors: readonly MeterError[];
 }
 
@@ -24,6 +24,7 @@ const shipped = { files: join(root, 'config', 'programs'), objects: join(root, '
 
 const fileSuffix = '.yaml';
 const objectSuffix = '.bpf.o';
+const pairs = 'A folder of pairs NAME.yaml + NAME.bpf.o is needed';
 
 /** The pairs of the folders, or the shipped ones where there are no folders. Never throws: what is wrong is in `errors`. */
 export function findPrograms(directories: readonly string[] | undefined): FoundPrograms {
@@ -42,6 +43,10 @@ export function findPrograms(directories: readonly string[] | undefined): FoundP
         programs.set(pair.name, pair);
       }
     }
+  }
+  if (programs.size === 0 && errors.length === 0) {
+    const message = `${places.map(({ files }) => files).join(', ')}: no program is there`;
+    errors.push(new MeterError('config', message, { remedy: pairs }));
   }
   return { programs: [...programs.values()].sort(byName), errors };
 }
@@ -80,9 +85,7 @@ function names(directory: string, suffix: string, errors: MeterError[]): Set<str
     return new Set(files.map((name) => name.slice(0, -suffix.length)));
   } catch (cause) {
     const message = `${directory}: the folder can't be read`;
-    errors.push(
-      new MeterError('config', message, { cause, remedy: `A folder of pairs NAME.yaml + NAME.bpf.o is needed` }),
-    );
+    errors.push(new MeterError('config', message, { cause, remedy: pairs }));
     return new Set();
   }
 }

@@ -40,11 +40,14 @@ export interface PreparedPrograms extends Disposable {
  */
 export function preparePrograms(config: ExporterConfig): PreparedPrograms {
   const found = findPrograms(config.programs.directories);
+  const diagnostics = new Diagnostics();
   const unknown = unknownPrograms(
     found.programs.map(({ name }) => name),
     config.programs,
+    diagnostics,
   );
-  const diagnostics = new Diagnostics();
+  // Who names the programs doesn't care about the others in the folder, but wants to know why one isn't there.
+  const halves = config.programs.only === undefined || unknown.length > 0 || diagnostics.hasErrors ? found.errors : [];
   const failures: FailedProgram[] = [];
   using stack = new DisposableStack();
 
@@ -58,7 +61,8 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
     if (object === undefined) continue;
     stack.use(object);
     const override = config.programs.overrides.get(pair.name);
-    const plan = resolveProgram(file, object.layout(), { ...options, ...override }, diagnostics);
+    const placeOf = (setting: string) => config.programs.places?.get(`programs.${pair.name}.${setting}`);
+    const plan = resolveProgram(file, object.layout(), { ...options, ...override, placeOf }, diagnostics);
     if (plan !== undefined) programs.push({ plan, object });
   }
   const translations = config.readers.flatMap((reader) => (reader.kind === 'prometheus' ? [reader.translation] : []));
@@ -68,9 +72,7 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
     translations,
   );
 
-  // Who names the programs doesn't care about the others in the folder.
-  const halves = config.programs.only === undefined ? found.errors : [];
-  const errors = [...unknown, ...halves, ...(diagnostics.hasErrors ? [new ConfigError(diagnostics.errors)] : [])];
+  const errors = [...halves, ...unknown, ...(diagnostics.hasErrors ? [new ConfigError(diagnostics.errors)] : [])];
   if (errors.length > 0) throw new AggregateError(errors, `${errors.length} errors in the configuration`);
 
   const objects = stack.move();

@@ -1,3 +1,4 @@
+import type { Diagnostics } from '../config/diagnostic.ts';
 import type { ProgramsConfig } from '../config/exporter.ts';
 import { suggest } from '../config/nearest.ts';
 import { MeterError } from '../errors.ts';
@@ -14,13 +15,26 @@ export function isSelected({ name, expensive }: Candidate, { only, overrides }: 
   return overrides.get(name)?.enabled ?? !expensive;
 }
 
-/** Programs that the configuration names and that aren't there, each MeterError('config'). */
-export function unknownPrograms(known: readonly string[], { only = [], overrides }: ProgramsConfig): MeterError[] {
+/**
+ * Programs that the configuration names and that aren't there: reported where a file names them,
+ * else each a MeterError('config') in the result.
+ */
+export function unknownPrograms(
+  known: readonly string[],
+  { only = [], overrides, places }: ProgramsConfig,
+  diagnostics: Diagnostics,
+): MeterError[] {
   const missing = (name: string) => !known.includes(name);
-  return [
-    ...only.filter(missing).map((name) => `program "${name}": not found${suggest(name, known)}`),
+  const settings = [
+    ...only.filter(missing).map((name) => ({ name, at: places?.get(`only.${name}`) })),
     ...[...overrides.keys()]
       .filter((name) => missing(name) && !only.includes(name))
-      .map((name) => `distribution.ebpf_meter.programs: program "${name}": not found${suggest(name, known)}`),
-  ].map((message) => new MeterError('config', message));
+      .map((name) => ({ name, at: places?.get(`programs.${name}`) })),
+  ];
+  return settings.flatMap(({ name, at }) => {
+    const message = `program "${name}": not found${suggest(name, known)}`;
+    if (at === undefined) return [new MeterError('config', message)];
+    diagnostics.error(at, message);
+    return [];
+  });
 }

@@ -54,6 +54,38 @@ describe('process: what needs no kernel', () => {
     assert.doesNotMatch(stderr, /^ {4}at /m);
   });
 
+  it('shows where a configuration file names what no program has', async () => {
+    const file = join(folder, 'names.yaml');
+    const readers = 'meter_provider: {readers: [{pull: {exporter: {prometheus/development: {}}}}]}';
+    const own = '    only: [blok, sched]\n    programs: {tpc: {enabled: true}}';
+    writeFileSync(file, `file_format: "1.1"\n${readers}\ndistribution:\n  ebpf_meter:\n${own}\n`);
+    for (const command of ['run', 'check', 'list']) {
+      const { status, stderr } = await runMeter([command, '--config', file]);
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`${file}:5:12: program "blok": not found, did you mean "block"`));
+      assert.match(stderr, new RegExp(`${file}:6:16: program "tpc": not found, did you mean "tcp"`));
+    }
+  });
+
+  it('tells of a folder without programs, and why one that is named is not there', async () => {
+    const empty = mkdtempSync(join(folder, 'empty-'));
+    for (const command of ['run', 'check', 'list']) {
+      const { status, stderr } = await runMeter([command, '--programs', empty]);
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`${empty}: no program is there\nA folder of pairs`));
+    }
+    const { stderr } = await runMeter(['check', '--programs', join(folder, 'none'), '--only', 'a']);
+    assert.match(stderr, /none: the folder can't be read\n.*\nebpf-meter: program "a": not found/);
+  });
+
+  it('lists no program that is not there', async () => {
+    const { status, stdout, stderr } = await runMeter(['list', '--only', 'shced']);
+    assert.deepEqual(
+      [status, stdout, stderr],
+      [1, '', 'ebpf-meter: program "shced": not found, did you mean "sched"?\n'],
+    );
+  });
+
   it('measures nothing where the SDK is disabled', async () => {
     const { status, stderr } = await runMeter(['run', '--log-format', 'json'], { OTEL_SDK_DISABLED: 'true' });
     assert.equal(status, 0);

@@ -68,6 +68,8 @@ const object = layout({
   programs: ['on_issue', 'on_complete'],
 });
 
+const place = (setting: string) => (asked: string) =>
+  asked === setting ? { file: 'x.yaml', line: 9, column: 8, excerpt: '' } : undefined;
 const counter = 'metrics:\n  counters:\n    - name: a\n      ';
 const histogram = 'metrics:\n  histograms:\n    - name: a\n      ';
 const described = (text: string, metric = 'counters: [{name: a, map: m}]') =>
@@ -364,7 +366,17 @@ const wrong: readonly (readonly [string, string | readonly string[], Partial<Res
     '1:1: the exporter\'s configuration: constant "enable" is set by the metrics that need it: enable or disable those',
     { constants: new Map([['enable', 1]]) },
   ],
+  [
+    `${counter}map: kinds`,
+    '9:8: no constant "smal" in .rodata of x.bpf.o, did you mean "small"?',
+    { constants: new Map([['smal', 1]]), placeOf: place('constants.smal') },
+  ],
   // what is enabled
+  [
+    `${counter}map: kinds`,
+    '9:8: program "x" has no metric "b"; known: a',
+    { metrics: ['b'], placeOf: place('metrics.b') },
+  ],
   [
     `${counter}map: kinds`,
     '1:1: the exporter\'s configuration: program "x" has no metric "b"; known: a',

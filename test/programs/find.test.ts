@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { findPairs, findPrograms } from '../../src/programs/find.ts';
 
@@ -77,8 +77,15 @@ test('a missing folder is one error, not one per file of the other', () => {
   assert.equal(findPrograms([join(folder, 'none')]).errors.length, 1);
 });
 
-test('an empty folder has none', () => {
-  assert.deepEqual(findPrograms([folder]), { programs: [], errors: [] });
+test('folders without any program are an error, one among others is none', () => {
+  const { programs, errors } = findPrograms([folder, join(folder, '..', basename(folder))]);
+  assert.deepEqual(programs, []);
+  assert.deepEqual(
+    errors.map(({ message }) => message),
+    [`${folder}, ${folder}: no program is there`],
+  );
+  write('full/a.yaml', 'full/a.bpf.o');
+  assert.deepEqual(findPrograms([folder, join(folder, 'full')]).errors, []);
 });
 
 test('the shipped programs are there without a folder', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Diagnostics } from '../../src/config/diagnostic.ts';
 import type { ProgramOverride, ProgramsConfig } from '../../src/config/exporter.ts';
 import { isSelected, unknownPrograms } from '../../src/programs/selection.ts';
 
@@ -47,13 +48,33 @@ describe('selection', () => {
   }
 
   it('tells each unknown name once, with the nearest known one', () => {
-    const errors = unknownPrograms(['block', 'sched'], config(['blok', 'sched'], { blok: true, nothing: false }));
+    const diagnostics = new Diagnostics();
+    const programs = config(['blok', 'sched'], { blok: true, nothing: false });
+    const errors = unknownPrograms(['block', 'sched'], programs, diagnostics);
     assert.deepEqual(
       errors.map(({ message }) => message),
-      [
-        'program "blok": not found, did you mean "block"?',
-        'distribution.ebpf_meter.programs: program "nothing": not found; known: block, sched',
-      ],
+      ['program "blok": not found, did you mean "block"?', 'program "nothing": not found; known: block, sched'],
+    );
+    assert.equal(diagnostics.hasErrors, false);
+  });
+
+  it('tells it where a file names it', () => {
+    const diagnostics = new Diagnostics();
+    const at = (line: number) => ({ file: 'otel.yaml', line, column: 3, excerpt: '' });
+    const places = new Map([
+      ['only.blok', at(1)],
+      ['programs.blok', at(2)],
+      ['programs.nothing', at(3)],
+    ]);
+    const programs = { ...config(['blok', 'x'], { blok: true, nothing: false }), places };
+    const errors = unknownPrograms(['block'], programs, diagnostics);
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      ['program "x": not found; known: block'],
+    );
+    assert.deepEqual(
+      diagnostics.errors.map(({ line, message }) => `${line}: ${message}`),
+      ['1: program "blok": not found, did you mean "block"?', '3: program "nothing": not found; known: block'],
     );
   });
 });

@@ -1,4 +1,5 @@
-import type { ConfigNode } from '../document.ts';
+import type { Position } from '../diagnostic.ts';
+import type { ConfigMap, ConfigNode } from '../document.ts';
 import type { ExporterConfig, ProgramOverride } from '../exporter.ts';
 import { nearest } from '../nearest.ts';
 import { defaultNamespace } from './defaults.ts';
@@ -26,6 +27,7 @@ export function readDistribution(
   if (cause !== undefined) namespaceNode?.error(`"namespace": ${cause}`);
   const directories = words(setting(map, 'directories'));
   const only = words(setting(map, 'only'));
+  const places = placesOf(map);
   return {
     namespace: namespace ?? defaultNamespace,
     strict: setting(map, 'strict')?.boolean() ?? false,
@@ -34,6 +36,7 @@ export function readDistribution(
       directories: directories?.map((path) => resolvePath(directory, path)),
       only,
       overrides: readOverrides(setting(map, 'programs')),
+      ...(places.size > 0 && { places }),
     },
   };
 }
@@ -60,6 +63,24 @@ function readOverrides(node: ConfigNode | undefined): ReadonlyMap<string, Progra
     overrides.set(name, { enabled: setting(map, 'enabled')?.boolean(), metrics, constants });
   }
   return overrides;
+}
+
+/** See ProgramsConfig. Whatever is no name has been reported. */
+function placesOf(map: ConfigMap | undefined): ReadonlyMap<string, Position> {
+  const places = new Map<string, Position>();
+  const add = (prefix: string, node: ConfigNode | undefined) => {
+    for (const item of node?.list() ?? []) places.set(`${prefix}.${item.string()}`, item.position);
+  };
+  add('only', setting(map, 'only'));
+  for (const { name, key, value } of setting(map, 'programs')?.map()?.entries ?? []) {
+    places.set(`programs.${name}`, key.position);
+    const settings = value.isNull ? undefined : value.map();
+    add(`programs.${name}.metrics`, setting(settings, 'metrics'));
+    for (const constant of setting(settings, 'constants')?.map()?.entries ?? []) {
+      places.set(`programs.${name}.constants.${constant.name}`, constant.key.position);
+    }
+  }
+  return places;
 }
 
 /** C's `bool` is 0 or 1. */

@@ -107,15 +107,18 @@ function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterC
     prometheus === undefined
       ? config.readers
       : [...(prometheus === 'off' ? [] : [prometheus]), ...config.readers.filter(({ kind }) => kind !== 'prometheus')];
+  const { places, ...programs } = config.programs;
+  const valid = [...(places ?? [])].filter(([name]) => only === undefined || !name.startsWith('only.'));
   return {
     ...config,
     readers,
     namespace: namespace ?? config.namespace,
     strict: strict ?? config.strict,
     programs: {
-      ...config.programs,
-      directories: directories ?? config.programs.directories,
-      only: only ?? config.programs.only,
+      ...programs,
+      directories: directories ?? programs.directories,
+      only: only ?? programs.only,
+      ...(valid.length > 0 && { places: new Map(valid) }),
     },
   };
 }

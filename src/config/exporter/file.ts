@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { type Diagnostic, Diagnostics } from '../diagnostic.ts';
+import { type Diagnostic, Diagnostics, type Position } from '../diagnostic.ts';
 import { type ConfigMap, type ConfigNode, parseYaml } from '../document.ts';
 import type { ExporterConfig, LogLevel } from '../exporter.ts';
 import { nearest } from '../nearest.ts';
@@ -57,12 +57,19 @@ export function readExporterFile(text: string, file: string, env: Environment): 
   };
   const top = root === undefined ? undefined : readRoot(root, file);
   return {
-    config: top?.config,
+    config: top && withPlaces(top.config, (place) => (secret.has(place.line) ? withoutLine(place) : place)),
     root,
     readers: top?.readers,
     errors: () => cleaned(diagnostics.errors),
     warnings: () => cleaned(diagnostics.warnings),
   };
+}
+
+function withPlaces(config: ExporterConfig, change: (place: Position) => Position): ExporterConfig {
+  const { places } = config.programs;
+  if (places === undefined) return config;
+  const changed = new Map([...places].map(([name, place]) => [name, change(place)]));
+  return { ...config, programs: { ...config.programs, places: changed } };
 }
 
 function readRoot(root: ConfigNode, file: string): { config: ExporterConfig; readers: ConfigNode } | undefined {

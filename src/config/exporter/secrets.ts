@@ -34,12 +34,12 @@ function withAliases(node: Node, document: Document.Parsed, add: (node: Node) =>
   });
 }
 
-/** The same diagnostic, of whose source line only the first key is shown. */
-export function withoutLine(diagnostic: Diagnostic): Diagnostic {
-  const { excerpt } = diagnostic;
+/** The same diagnostic or place, of whose source line only the first key is shown. */
+export function withoutLine<Place extends Position>(place: Place): Place {
+  const { excerpt } = place;
   const colon = excerpt.indexOf(':');
   const shown = colon === -1 ? /^\s*/.exec(excerpt)![0] : `${excerpt.slice(0, colon + 1)} `;
-  return { ...diagnostic, excerpt: shown.trim() === '' ? '' : `${shown}…` };
+  return { ...place, excerpt: shown.trim() === '' ? '' : `${shown}…` };
 }
 
 /**

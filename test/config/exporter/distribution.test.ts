@@ -43,6 +43,22 @@ test('every setting', () => {
   );
 });
 
+test('what only the programs can confirm has its place', () => {
+  const text = file('only: [a, b]', 'programs:', '  c: {metrics: [m.n], constants: {x: 1}}', '  d:');
+  const places = [...(config(text).programs.places ?? [])];
+  assert.deepEqual(
+    places.map(([name, { line, column }]) => `${name} ${line}:${column}`),
+    [
+      'only.a 4:12',
+      'only.b 4:15',
+      'programs.c 6:7',
+      'programs.c.metrics.m.n 6:21',
+      'programs.c.constants.x 6:39',
+      'programs.d 7:7',
+    ],
+  );
+});
+
 test('relative folders start at the file, also where its path is relative', () => {
   const text = file('directories: [a, ./b, ../c]');
   assert.deepEqual(config(text, {}, 'otel.yaml').programs.directories, ['a', 'b', '../c']);

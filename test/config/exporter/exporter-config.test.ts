@@ -170,6 +170,8 @@ test('the other options win over the file', async () => {
   assert.deepEqual([over.config.namespace, over.config.strict], ['', true]);
   const { directories, only, overrides } = over.config.programs;
   assert.deepEqual([directories, only, [...overrides.keys()]], [['p'], ['y', 'z'], ['x']]);
+  const places = (of: typeof config) => [...(of.programs.places?.keys() ?? [])];
+  assert.deepEqual([places(config), places(over.config)], [['only.x', 'programs.x'], ['programs.x']]);
 });
 
 test('no reader is left', async () => {
@@ -266,12 +268,15 @@ test('config/ebpf-meter.yaml is valid, says the defaults, and what it comments o
   assert.deepEqual(all.config.readers[0], { ...prometheusWithoutFile, port: 7 });
   const exporter = { ...defaultOtlp, compression: 'gzip', headers: { authorization: 'Bearer t' } };
   assert.deepEqual(all.config.readers[1], { ...defaultPeriodic, exporter });
-  assert.deepEqual(all.config.programs, {
+  const { places, ...programs } = all.config.programs;
+  assert.equal(places?.get('only.sched')?.excerpt.trim(), 'only: [block, sched]');
+  assert.deepEqual(programs, {
     directories: ['/etc/ebpf-meter/programs'],
     only: ['block', 'sched'],
     overrides: new Map([
       ['syscall', { enabled: true, metrics: undefined, constants: new Map() }],
-      ['block', { enabled: undefined, metrics: ['block.io.latency'], constants: new Map([['min_us', 100]]) }],
+      ['block', { enabled: undefined, metrics: ['block.io.latency'], constants: new Map() }],
+      ['sched', { enabled: undefined, metrics: undefined, constants: new Map([['only_tgid', 4711]]) }],
     ]),
   });
 });

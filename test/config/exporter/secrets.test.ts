@@ -46,6 +46,14 @@ for (const [what, text] of files) {
   });
 }
 
+test('no secret is shown with what only the programs can confirm', () => {
+  const readers = `meter_provider: {readers: [{periodic: {exporter: {otlp_grpc: {headers: [{name: a, value: ${secret}}]}}}}]}`;
+  const text = `{file_format: "1.1", ${readers}, distribution: {ebpf_meter: {only: [a]}}}`;
+  const place = readExporterFile(text, 'otelcol.yaml', {}).config?.programs.places?.get('only.a');
+  assert.equal(place?.line, 1);
+  assert.ok(!place.excerpt.includes(secret), place.excerpt);
+});
+
 test('other lines are shown', () => {
   const text = otlp('compression: zstd', 'headers: [{name: a, value: s3cr3t}]');
   const [error] = readExporterFile(text, 'otelcol.yaml', {}).errors();
