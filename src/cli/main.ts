@@ -1,11 +1,13 @@
 import { MeterError } from '../errors.ts';
 import { type Invocation, parseCommandLine } from './args.ts';
 import { helpText } from './help.ts';
+import { requireNode } from './node-version.ts';
 import { errorText, exitStatus } from './report.ts';
 
 /** Carries out a command line; resolves with the process's exit status. */
 export async function main(args: readonly string[]): Promise<number> {
   try {
+    requireNode(process.versions.node);
     return await carryOut(parseCommandLine(args));
   } catch (error) {
     return report(error);
