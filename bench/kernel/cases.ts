@@ -35,12 +35,13 @@ const close: Load = { name: 'close', operations: 400_000, timed: true };
 const timer: Load = { name: 'timer', operations: 150_000, timed: true };
 const read: Load = { name: 'read', operations: 6_000, device: true };
 const disk: Load = { name: 'disk', operations: 1_000 };
+const terminal: Load = { name: 'terminal', operations: 5_000 };
+const compact: Load = { name: 'compact', operations: 3 };
 const fork: Load = { name: 'fork', operations: 1_000 };
 const exec: Load = { name: 'exec', operations: 200 };
 const connect: Load = { name: 'connect', operations: 1_000, network: 'silent' };
 
 /** One of the plain ways of bench/kernel/peer.bpf.c, and the empty programs that it is held against. */
-const terminal: Load = { name: 'terminal', operations: 5_000 };
 export interface Peer {
   readonly title: string;
   readonly programs: readonly string[];
@@ -85,15 +86,16 @@ export const cases: readonly Case[] = [
     gross: 250,
   },
   { program: 'timer', metrics: ['timer.starts'], load: timer, net: 5 },
+  { program: 'workqueue', metrics: ['workqueue.latency'], load: terminal },
+  { program: 'workqueue', metrics: ['workqueue.duration'], load: terminal },
+  { program: 'workqueue', metrics: ['workqueue.latency', 'workqueue.duration'], load: terminal },
   { program: 'tcp', metrics: ['tcp.retransmits'], load: connect, net: 2 },
   ...networkCases,
+  { program: 'memory', metrics: ['memory.compaction.latency'], load: compact },
   { program: 'process', metrics: ['process.execs'], load: exec },
   { program: 'process', metrics: ['process.forks'], load: fork },
   { program: 'process', metrics: ['process.exits'], load: fork },
   { program: 'syscall', metrics: ['syscall.calls'], load: getppid, net: 2 },
-  { program: 'workqueue', metrics: ['workqueue.latency'], load: terminal },
-  { program: 'workqueue', metrics: ['workqueue.duration'], load: terminal },
-  { program: 'workqueue', metrics: ['workqueue.latency', 'workqueue.duration'], load: terminal },
   { program: 'syscall', metrics: ['syscall.errors'], load: close, net: 5 },
   { program: 'syscall', metrics: ['syscall.calls', 'syscall.errors'], load: close, net: 7 },
 ];

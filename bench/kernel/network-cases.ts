@@ -2,6 +2,7 @@ import type { Case, Load } from './cases.ts';
 
 const reset: Load = { name: 'reset', operations: 3_000, network: 'loopback', timed: true };
 const refused: Load = { name: 'refused', operations: 3_000, network: 'loopback', timed: true };
+const overflow: Load = { name: 'overflow', operations: 20_000, network: 'loopback', timed: true };
 
 /** Metrics of network traffic, by loads of network.c. */
 export const networkCases: readonly Case[] = [
@@ -23,4 +24,5 @@ export const networkCases: readonly Case[] = [
     ],
     load: reset,
   },
+  { program: 'udp', metrics: ['udp.receive.drops'], load: overflow, net: 5 },
 ];

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -265,13 +266,43 @@ static long long taken(long count, const char *to, int port)
 	return start;
 }
 
+static unsigned int drops(int sock)
+{
+	unsigned int numbers[SK_MEMINFO_VARS];
+	socklen_t size = sizeof(numbers);
+
+	check(getsockopt(sock, SOL_SOCKET, SO_MEMINFO, numbers, &size) == 0, "SO_MEMINFO");
+	return numbers[SK_MEMINFO_DROPS];
+}
+
+/* COUNT datagrams to a socket at PORT whose receive buffer is full. */
+static long long overflow(long count, const char *to, int port)
+{
+	struct address address = parse(to, port);
+	int receiver = new_socket(&address, SOCK_DGRAM), sender = new_socket(&address, SOCK_DGRAM), least = 1;
+	char bytes[500] = { 0 };
+	long long start = 0;
+
+	check(setsockopt(receiver, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)) == 0, "SO_RCVBUF");
+	bind_to(receiver, &address);
+	check(connect(sender, &address.any, address.size) == 0, "connect");
+	while (drops(receiver) == 0)
+		check(send(sender, bytes, sizeof(bytes), 0) == sizeof(bytes), "send");
+	start = now();
+	for (long i = 1; i < count; i++)
+		check(send(sender, bytes, sizeof(bytes), 0) == sizeof(bytes), "send");
+	start = now() - start;
+	check(drops(receiver) == count, "every datagram but the first ones dropped");
+	return start;
+}
+
 static const struct {
 	const char *name;
 	long long (*run)(long count, const char *to, int port);
 } loads[] = {
 	{ "closed", closed },   { "reset", reset },         { "measured", measured }, { "refused", refused },
 	{ "crossed", crossed }, { "abandoned", abandoned }, { "taken", taken },
-	{ "late", late },
+	{ "late", late },         { "overflow", overflow },
 };
 
 int main(int argc, char **argv)

@@ -39,6 +39,8 @@ struct in6_addr {
 };
 
 struct sock_common {
+	/* The local port. */
+	u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { countInNamespace } from './namespace.ts';
+
+test('datagrams that a full receive buffer drops are counted by local port, of both families together', async () => {
+  const script = 'run overflow 97 127.0.0.1 53; run overflow 89 ::1 53; run overflow 11 127.0.0.1 32767';
+  const { counting } = await countInNamespace('udp', script);
+  using _ = counting;
+  assert.deepEqual(
+    await counting.numbers('udp.receive.drops'),
+    new Map([
+      ['53 receive_buffer', 186],
+      ['32767 receive_buffer', 11],
+    ]),
+  );
+});
+
+test('ports that clients get are counted together, unless they begin elsewhere', async () => {
+  const script = 'run overflow 7 127.0.0.1 32768; run overflow 5 127.0.0.1 60000';
+  {
+    const { counting } = await countInNamespace('udp', script);
+    using _ = counting;
+    assert.deepEqual(await counting.numbers('udp.receive.drops'), new Map([['ephemeral receive_buffer', 12]]));
+  }
+  const { counting } = await countInNamespace('udp', script, { constants: { ephemeral_from: 65536 } });
+  using _ = counting;
+  assert.deepEqual(
+    await counting.numbers('udp.receive.drops'),
+    new Map([
+      ['32768 receive_buffer', 7],
+      ['60000 receive_buffer', 5],
+    ]),
+  );
+});
+
+test('datagrams at more ports than there is room for are lost, and counted', async () => {
+  const script = 'for port in $(seq 1 1301); do run overflow 3 127.0.0.1 $port; done';
+  const { counting } = await countInNamespace('udp', script);
+  using _ = counting;
+  const counted = [...(await counting.numbers('udp.receive.drops')).values()];
+  const lost = (await counting.numbers('udp.receive.drops.lost')).get('')!;
+  assert.ok(counted.every((drops) => drops === 3));
+  assert.equal(counted.length * 3 + lost, 1301 * 3);
+  // The map has room for 1024, and each CPU's cache for 64 besides.
+  assert.ok(counted.length >= 1024 && lost > 0);
+});
