@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -215,6 +216,30 @@ static long long terminal(long count, const char *unused)
 	return now() - start;
 }
 
+/* Has the kernel compact all memory, zone by zone. */
+static long long compactions(long count, const char *unused)
+{
+	int fd = open("/proc/sys/vm/compact_memory", O_WRONLY);
+	long long start = now();
+
+	while (count--)
+		check(pwrite(fd, "1", 1, 0) == 1, "compact_memory");
+	return now() - start;
+}
+
+/* Writes to COUNT MiB of new memory, a page at a time. */
+static long long touches(long count, const char *unused)
+{
+	long bytes = count << 20;
+	long long start = now();
+	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	check(memory != MAP_FAILED && madvise(memory, bytes, MADV_NOHUGEPAGE) == 0, "mmap");
+	for (long i = 0; i < bytes; i += sysconf(_SC_PAGESIZE))
+		memory[i] = 1;
+	return now() - start;
+}
+
 static long long forks(long count, const char *unused)
 {
 	long long start = now();
@@ -298,7 +323,7 @@ static const struct {
 	{ "timeout", timeouts },
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
-	{ "disk", disk_writes }, { "terminal", terminal },
+	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "compact", compactions },
 };
 
 int main(int argc, char **argv)
