@@ -36,7 +36,7 @@ metrics:
     const at = (name: string) => join(folder.path, name);
     assertRefused(ended, {
       status: 1,
-      stderr: `ebpf-meter: ${at('one.yaml')}:5:36: no BPF map or global variable "nowhere" in ${at('one.bpf.o')}; known: io, io_cache, calls, level, table, events
+      stderr: `ebpf-meter: ${at('one.yaml')}:5:36: no BPF map or global variable "nowhere" in ${at('one.bpf.o')}; known: io, io_cache, io_lost, calls, level, table, events
         - {name: absent, help: x, map: nowhere}
                                        ^
 ${at('one.yaml')}:6:46: the labels cover 2 bytes, but the key of map "calls" has 4 (u32)
