@@ -79,7 +79,7 @@ function reportPrograms({ running, failures }: LoadedPrograms, log: Log): void {
     for (const { error } of wanted) {
       if (error !== undefined) logError(log, 'warn', error);
     }
-    if (lost.length > 0) log.warn(`${name}: without them there is no ${lost.join(', ')}`);
+    if (lost.length > 0) log.warn(`${name}: without them these count too little or nothing: ${lost.join(', ')}`);
   }
   for (const { error } of failures) logError(log, 'warn', error);
 }
