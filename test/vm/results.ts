@@ -1,0 +1,81 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** One BPF program that a kernel was asked to take. */
+export interface Hook {
+  readonly bpfProgram: string;
+  readonly section: string;
+  readonly attached: boolean;
+  readonly problem: string | undefined;
+}
+
+/** A shipped program on a kernel. */
+export interface Program {
+  readonly name: string;
+  readonly hooks: readonly Hook[];
+  /** Why it could not be loaded as a whole. */
+  readonly problem: string | undefined;
+}
+
+export interface TestResult {
+  /** Relative to the clone. */
+  readonly file: string;
+  readonly name: string;
+  readonly outcome: 'passed' | 'failed' | 'skipped';
+}
+
+/** All that was seen of one kernel. */
+export interface KernelResult {
+  /** As on the command line: `6.1`. */
+  readonly kernel: string;
+  readonly release: string;
+  readonly seconds: number;
+  readonly programs: readonly Program[];
+  readonly tests: readonly TestResult[];
+  /** What went wrong apart from tests and hooks: the VM, or the command `check`. */
+  readonly problems: readonly string[];
+}
+
+/** The group of everything that is not a program's: loading, maps. */
+export const common = 'loader, maps';
+
+/** Whose tests a file holds: test/kernel/programs/tcp.test.ts and tcp-connections.test.ts are those of `tcp`. */
+export function subjectOf(file: string, programs: readonly Pick<Program, 'name'>[]): string {
+  const name = /^test\/kernel\/programs\/(.+)\.test\.ts$/.exec(file)?.[1];
+  const owners = programs.filter((program) => name === program.name || name?.startsWith(`${program.name}-`));
+  return owners.sort((a, b) => b.name.length - a.name.length)[0]?.name ?? common;
+}
+
+/** Where the VM leaves what `readResults` reads. */
+export const resultFiles = { programs: 'programs.json', check: 'check-status', tests: 'tests.jsonl' } as const;
+
+/** Reads what a VM's command left; what is missing is a problem. */
+export function readResults(folder: string): Pick<KernelResult, 'programs' | 'tests' | 'problems'> {
+  const read = (file: string) =>
+    existsSync(join(folder, file)) ? readFileSync(join(folder, file), 'utf8').trim() : '';
+  const programs = parsePrograms(read(resultFiles.programs));
+  const tests = read(resultFiles.tests)
+    .split('\n')
+    .filter(Boolean)
+    .map((line): TestResult => JSON.parse(line));
+  const allAttached = programs?.every(({ hooks, problem }) => !problem && hooks.every(({ attached }) => attached));
+  const expected = allAttached ? '0' : '1';
+  const check = read(resultFiles.check);
+  return {
+    programs: programs ?? [],
+    tests,
+    problems: [
+      ...(programs === undefined ? ['attaching the programs ended early'] : []),
+      ...(tests.length === 0 ? ['no test ran'] : []),
+      ...(check === expected ? [] : [`\`ebpf-meter check\` ended with "${check}" instead of ${expected}`]),
+    ],
+  };
+}
+
+function parsePrograms(text: string): Program[] | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
