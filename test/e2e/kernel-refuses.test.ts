@@ -33,7 +33,10 @@ describe('a BPF program that the kernel refuses', () => {
       / WARN {2}rejected: unknown_hook: .*\n {4}This kernel \(\S+\) lacks "tp_btf\/no_such_tracepoint"/,
     );
     assert.match(log, / WARN {2}rejected: unknown_event: .*\n {4}\S/);
-    assert.match(log, / WARN {2}rejected: without them these count too little or nothing: ebpf\.refused, ebpf\.hookless, ebpf\.eventless\n/);
+    assert.match(
+      log,
+      / WARN {2}rejected: without them these count too little or nothing: ebpf\.refused, ebpf\.hookless, ebpf\.eventless\n/,
+    );
     assert.doesNotMatch(log, /BEGIN PROG LOAD LOG|^\s+at /m);
 
     callGetppid(23);
