@@ -37,6 +37,8 @@ const read: Load = { name: 'read', operations: 6_000, device: true };
 const disk: Load = { name: 'disk', operations: 1_000 };
 const terminal: Load = { name: 'terminal', operations: 5_000 };
 const compact: Load = { name: 'compact', operations: 3 };
+const write: Load = { name: 'write', operations: 20_000, timed: true };
+const reread: Load = { name: 'reread', operations: 200_000, timed: true };
 const fork: Load = { name: 'fork', operations: 1_000 };
 const exec: Load = { name: 'exec', operations: 200 };
 const connect: Load = { name: 'connect', operations: 1_000, network: 'silent' };
@@ -92,6 +94,9 @@ export const cases: readonly Case[] = [
   { program: 'tcp', metrics: ['tcp.retransmits'], load: connect, net: 2 },
   ...networkCases,
   { program: 'memory', metrics: ['memory.compaction.latency'], load: compact },
+  { program: 'page_cache', metrics: ['page_cache.added'], load: write },
+  { program: 'page_cache', metrics: ['page_cache.dirtied'], load: write },
+  { program: 'page_cache_lookup', metrics: ['page_cache.looked_up'], load: reread },
   { program: 'process', metrics: ['process.execs'], load: exec },
   { program: 'process', metrics: ['process.forks'], load: fork },
   { program: 'process', metrics: ['process.exits'], load: fork },

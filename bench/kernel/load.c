@@ -216,6 +216,34 @@ static long long terminal(long count, const char *unused)
 	return now() - start;
 }
 
+/* Writes a new file of COUNT pages in this folder, a page at a time. */
+static long long writes(long count, const char *unused)
+{
+	int fd = open(".", O_TMPFILE | O_RDWR, 0600);
+	char block[BLOCK] = { 0 };
+	long long start;
+
+	check(fd >= 0, "O_TMPFILE");
+	start = now();
+	while (count--)
+		check(write(fd, block, BLOCK) == BLOCK, "write");
+	return now() - start;
+}
+
+/* Reads a page of a file that is in memory. */
+static long long rereads(long count, const char *unused)
+{
+	int fd = open(".", O_TMPFILE | O_RDWR, 0600);
+	char block[BLOCK] = { 0 };
+	long long start;
+
+	check(fd >= 0 && write(fd, block, BLOCK) == BLOCK, "O_TMPFILE");
+	start = now();
+	while (count--)
+		check(pread(fd, block, BLOCK, 0) == BLOCK, "pread");
+	return now() - start;
+}
+
 /* Has the kernel compact all memory, zone by zone. */
 static long long compactions(long count, const char *unused)
 {
@@ -324,6 +352,7 @@ static const struct {
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
 	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "compact", compactions },
+	{ "write", writes }, { "reread", rereads },
 };
 
 int main(int argc, char **argv)

@@ -33,7 +33,10 @@ describe('the default programs on this machine', () => {
     const missing = samples.filter(({ value }) => value !== 1);
     assert.deepEqual(missing, [], meter.stderr);
     const programs = new Set(samples.map(({ labels }) => labels.program));
-    assert.deepEqual([...programs], ['block', 'irq', 'memory', 'process', 'sched', 'tcp', 'timer', 'udp', 'workqueue']);
+    assert.deepEqual(
+      [...programs],
+      ['block', 'irq', 'memory', 'page_cache', 'process', 'sched', 'tcp', 'timer', 'udp', 'workqueue'],
+    );
   });
 
   it('count each request of a disk, its size, and how long it took', async () => {

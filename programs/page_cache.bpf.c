@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "kernel.bpf.h"
+#include "percpu.bpf.h"
+
+/* Not 0: the number of the file that is counted, whatever its file system. */
+const volatile u64 only_inode = 0;
+
+struct cpu_page_cache {
+	u64 added;
+	u64 dirtied;
+} CPU_ALIGNED;
+
+PERCPU_TABLE(page_cache, struct cpu_page_cache);
+
+struct inode {
+	unsigned long i_ino;
+} __attribute__((preserve_access_index));
+
+struct address_space {
+	struct inode *host;
+} __attribute__((preserve_access_index));
+
+struct folio {
+	struct address_space *mapping;
+	/* Of a large one. */
+	unsigned int _nr_pages;
+} __attribute__((preserve_access_index));
+
+/* Until 6.14. */
+struct folio___6_14 {
+	unsigned int _folio_nr_pages;
+} __attribute__((preserve_access_index));
+
+enum pageflags { PG_head = 6 };
+
+static __always_inline bool is_counted(struct folio *folio)
+{
+	return !only_inode || folio->mapping->host->i_ino == only_inode;
+}
+
+/* Until 5.16 tracepoints have pages, and files no larger ones. */
+static __always_inline u64 folio_pages(struct folio *folio)
+{
+	/* The flags are first in every page, but a number once, and a struct since 6.18. */
+	unsigned long flags = *(unsigned long *)folio;
+
+	if (!bpf_core_type_exists(struct folio) || !(flags >> bpf_core_enum_value(enum pageflags, PG_head) & 1))
+		return 1;
+	if (bpf_core_field_exists(struct folio, _nr_pages))
+		return folio->_nr_pages;
+	if (bpf_core_field_exists(struct folio___6_14, _folio_nr_pages))
+		return ((struct folio___6_14 *)folio)->_folio_nr_pages;
+	return 1;
+}
+
+SEC("tp_btf/mm_filemap_add_to_page_cache")
+int BPF_PROG(mm_filemap_add_to_page_cache, struct folio *folio)
+{
+	struct cpu_page_cache *cpu = percpu_element(&page_cache);
+
+	if (cpu && is_counted(folio))
+		cpu->added += folio_pages(folio);
+	return 0;
+}
+
+SEC("tp_btf/writeback_dirty_folio")
+int BPF_PROG(writeback_dirty_folio, struct folio *folio)
+{
+	struct cpu_page_cache *cpu = percpu_element(&page_cache);
+
+	if (cpu && is_counted(folio))
+		cpu->dirtied += folio_pages(folio);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
