@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { release } from 'node:os';
 import { test } from 'node:test';
 import { silentAddresses, silentNetwork } from '../../../bench/kernel/silent-network.ts';
 import type { Counting, HistogramValue } from './counting.ts';
@@ -11,6 +12,15 @@ async function numbers(counting: Counting, metrics: readonly string[]) {
   const entries: [string, ReadonlyMap<string, number>][] = [];
   for (const metric of metrics) entries.push([metric, await counting.numbers(metric)]);
   return Object.fromEntries(entries);
+}
+
+const [major = 0, minor = 0] = release().split('.').map(Number);
+/** Before commit 19822a980e19 the tracepoint of sent resets was not called for those that belong to no socket. */
+const tellsAllResets = major > 6 || (major === 6 && minor >= 10);
+
+/** What `tcp.resets.sent` is to be where so many segments were answered that no socket wanted. */
+function unwanted(family: string, segments: number): [string, number][] {
+  return tellsAllResets ? [[`${family} none`, segments]] : [];
 }
 
 const connections = ['tcp.connections.opened', 'tcp.connections.accepted', 'tcp.connections.failed'];
@@ -47,10 +57,7 @@ test('an IPv6 socket that speaks IPv4 counts as IPv4, also in resets', async () 
     'tcp.connections.opened': new Map([['ipv4', 5]]),
     'tcp.connections.accepted': new Map([['ipv4', 5]]),
     'tcp.connections.failed': new Map([['ipv4 ECONNREFUSED', 3]]),
-    'tcp.resets.sent': new Map([
-      ['ipv4 none', 3],
-      ['ipv4 closed', 5],
-    ]),
+    'tcp.resets.sent': new Map([...unwanted('ipv4', 3), ['ipv4 closed', 5]]),
     'tcp.resets.received': new Map([
       ['ipv4 established', 5],
       ['ipv4 syn_sent', 3],
@@ -66,7 +73,7 @@ test('refused connections are failures, and a reset is sent without a connection
       'tcp.connections.opened': none,
       'tcp.connections.accepted': none,
       'tcp.connections.failed': new Map([[`${family} ECONNREFUSED`, 23]]),
-      'tcp.resets.sent': new Map([[`${family} none`, 23]]),
+      'tcp.resets.sent': new Map(unwanted(family, 23)),
       'tcp.resets.received': new Map([[`${family} syn_sent`, 23]]),
     });
     assert.deepEqual(counts(await counting.histograms('tcp.connect.latency')), none);
@@ -135,7 +142,7 @@ const alone: readonly (readonly [metric: string, attributes: ReadonlyMap<string,
   ['tcp.connections.accepted', new Map([['ipv4', 7]])],
   ['tcp.connections.failed', new Map([['ipv4 ECONNREFUSED', 5]])],
   ['tcp.connect.unmatched', new Map([['', 0]])],
-  ['tcp.resets.sent', new Map([['ipv4 none', 5]])],
+  ['tcp.resets.sent', new Map(unwanted('ipv4', 5))],
   ['tcp.resets.received', new Map([['ipv4 syn_sent', 5]])],
   ['tcp.connect.latency', new Map([['ipv4', 7]])],
   ['tcp.rtt', new Map([['ipv4', 14]])],
