@@ -52,7 +52,7 @@ export class PrometheusServer {
     this.#server.on('error', (error) => this.#options.log.warn(`Prometheus server: ${error.message}`));
     this.#ready = true;
     const address = this.#server.address() as AddressInfo;
-    return `http://${urlHost(host)}:${address.port}/metrics`;
+    return `http://${urlHost(host === '' ? address.address : host)}:${address.port}/metrics`;
   }
 
   async close(): Promise<void> {

@@ -251,6 +251,11 @@ describe('PrometheusReader', () => {
     });
   });
 
+  it('tells the address where it serves every one', async () => {
+    const { url } = await start(new FakeMap('events', 4, 8), { host: '' });
+    assert.match(url, /^http:\/\/(\[::\]|0\.0\.0\.0):\d+\/metrics$/);
+  });
+
   it('says that an address is not of this machine', async () => {
     await assert.rejects(start(new FakeMap('events', 4, 8), { host: '192.0.2.1' }), {
       code: 'reader',
