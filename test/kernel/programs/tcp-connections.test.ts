@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { release } from 'node:os';
 import { test } from 'node:test';
 import { silentAddresses, silentNetwork } from '../../../bench/kernel/silent-network.ts';
+import { isKernelSince } from '../../helpers/kernel-release.ts';
 import type { Counting, HistogramValue } from './counting.ts';
 import { countInNamespace } from './namespace.ts';
 
@@ -14,9 +14,8 @@ async function numbers(counting: Counting, metrics: readonly string[]) {
   return Object.fromEntries(entries);
 }
 
-const [major = 0, minor = 0] = release().split('.').map(Number);
-/** Before commit 19822a980e19 the tracepoint of sent resets was not called for those that belong to no socket. */
-const tellsAllResets = major > 6 || (major === 6 && minor >= 10);
+/** Before Linux 6.10 the tracepoint of sent resets was not called for those that belong to no socket. */
+const tellsAllResets = isKernelSince(6, 10);
 
 /** What `tcp.resets.sent` is to be where so many segments were answered that no socket wanted. */
 function unwanted(family: string, segments: number): [string, number][] {

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isKernelSince } from '../../helpers/kernel-release.ts';
 import { countInNamespace } from './namespace.ts';
 
 test('datagrams that a full receive buffer drops are counted by local port, of both families together', async () => {
   const script = 'run overflow 97 127.0.0.1 53; run overflow 89 ::1 53; run overflow 11 127.0.0.1 32767';
   const { counting } = await countInNamespace('udp', script);
   using _ = counting;
+  // Older kernels have the tracepoint for IPv4 only.
+  const ipv6 = isKernelSince(6, 6) ? 89 : 0;
   assert.deepEqual(
     await counting.numbers('udp.receive.drops'),
     new Map([
-      ['53 receive_buffer', 186],
+      ['53 receive_buffer', 97 + ipv6],
       ['32767 receive_buffer', 11],
     ]),
   );
