@@ -22,10 +22,23 @@ export class OwnMetrics {
       scope,
       metrics: metrics.filter((metric) => metric.dataPoints.length > 0).map((metric) => this.#renamed(metric)),
     }));
-    const page = this.#serializer.serialize({ resource: collected.resource, scopeMetrics });
+    const page = this.#unsuffixed(
+      this.#serializer.serialize({ resource: collected.resource, scopeMetrics }),
+      scopeMetrics.flatMap(({ metrics }) => metrics),
+    );
     // The serializer answers an empty collection with a comment that would only puzzle readers of the page.
     const lines = page.split('\n').filter((line) => line !== '' && !line.startsWith('# UNIT ') && line !== EMPTY);
     return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  }
+
+  /** Takes back the `_total` that the serializer gives every counter, where the strategy adds no suffixes. */
+  #unsuffixed(page: string, metrics: readonly MetricData[]): string {
+    if (this.#config.translation.endsWith('with_suffixes')) return page;
+    const added = metrics
+      .filter((metric) => kindOf(metric) === 'counter' && !metric.descriptor.name.endsWith('_total'))
+      .map(({ descriptor }) => descriptor.name);
+    if (added.length === 0) return page;
+    return page.replace(new RegExp(`^((?:# (?:HELP|TYPE) )?(?:${added.join('|')}))_total(?=[ {])`, 'gm'), '$1');
   }
 
   #renamed(metric: MetricData): MetricData {

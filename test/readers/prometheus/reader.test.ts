@@ -111,6 +111,20 @@ describe('PrometheusReader', () => {
     assert.match(text, /^ebpf_events_total\{key="3",otel_scope_name="ebpf-meter",otel_scope_version="1\.2\.3"\} 23$/m);
   });
 
+  it('adds no suffixes to anything where the strategy says so', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([3], [23]);
+    const { url, meter } = await start(map, { translation: 'underscore_escaping_without_suffixes' });
+    meter.createCounter('own.work', { unit: 's' }).add(1);
+    meter.createCounter('own.total').add(2);
+    meter.createCounter('own.runs_total').add(3);
+    const text = (await fetchPage(url)).body.toString();
+    assert.match(text, /^ebpf_events\{key="3"\} 23$/m);
+    assert.match(text, /^# TYPE own_work counter\nown_work 1$/m);
+    assert.match(text, /^# TYPE own_total counter\nown_total 2$/m);
+    assert.match(text, /^# TYPE own_runs_total counter\nown_runs_total 3$/m);
+  });
+
   it('compresses the same page for those who take gzip', async () => {
     const map = new FakeMap('events', 4, 8);
     map.set([3], [23]);
