@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -260,23 +262,61 @@ static long long touches(long count, const char *unused)
 {
 	long bytes = count << 20;
 	long long start = now();
-	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	check(memory != MAP_FAILED && madvise(memory, bytes, MADV_NOHUGEPAGE) == 0, "mmap");
-	for (long i = 0; i < bytes; i += sysconf(_SC_PAGESIZE))
+	prctl(PR_SET_NAME, "touch");
+	for (long i = 0; i < bytes; i += BLOCK)
 		memory[i] = 1;
 	return now() - start;
 }
 
+	char *memory = new_memory(bytes);
 static long long forks(long count, const char *unused)
 {
 	long long start = now();
 
 	while (count--) {
 		pid_t child = fork();
+	prctl(PR_SET_NAME, "load");
 
 		check(child >= 0, "fork");
 		if (child == 0)
+/* The same, but that the kernel writes. */
+static long long fills(long count, const char *unused)
+{
+	int zeros = open("/dev/zero", O_RDONLY);
+	long bytes = count << 20;
+	char *memory = new_memory(bytes);
+	long long start = now();
+
+	check(zeros >= 0, "/dev/zero");
+	prctl(PR_SET_NAME, "fill");
+	for (long i = 0; i < bytes; i += BLOCK)
+		check(read(zeros, memory + i, 1) == 1, "read");
+	prctl(PR_SET_NAME, "load");
+	return now() - start;
+}
+
+/* Takes away and gives back the right to write to a page, which it then does; told "stop", it stops before and after. */
+static long long protects(long count, const char *stop)
+{
+	volatile char *memory = new_memory(BLOCK);
+	long long start;
+
+	*memory = 1;
+	if (*stop)
+		raise(SIGSTOP);
+	start = now();
+	while (count--) {
+		check(mprotect((void *)memory, BLOCK, PROT_READ) == 0, "mprotect");
+		check(mprotect((void *)memory, BLOCK, PROT_READ | PROT_WRITE) == 0, "mprotect");
+		*memory = 1;
+	}
+	start = now() - start;
+	if (*stop)
+		raise(SIGSTOP);
+	return start;
+}
+
 			_exit(0);
 		waitpid(child, NULL, 0);
 	}
@@ -351,7 +391,7 @@ static const struct {
 	{ "timeout", timeouts },
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
-	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "compact", compactions },
+	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "fill", fills }, { "protect", protects }, { "compact", compactions },
 	{ "write", writes }, { "reread", rereads },
 };
 
