@@ -257,29 +257,29 @@ static long long compactions(long count, const char *unused)
 	return now() - start;
 }
 
-/* Writes to COUNT MiB of new memory, a page at a time. */
+/* New memory, whose pages come one by one as they are used. */
+static char *new_memory(long bytes)
+{
+	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	check(memory != MAP_FAILED && madvise(memory, bytes, MADV_NOHUGEPAGE) == 0, "mmap");
+	return memory;
+}
+
+/* Writes to COUNT MiB of new memory, a page at a time, under a name of its own. */
 static long long touches(long count, const char *unused)
 {
 	long bytes = count << 20;
+	char *memory = new_memory(bytes);
 	long long start = now();
 
 	prctl(PR_SET_NAME, "touch");
 	for (long i = 0; i < bytes; i += BLOCK)
 		memory[i] = 1;
+	prctl(PR_SET_NAME, "load");
 	return now() - start;
 }
 
-	char *memory = new_memory(bytes);
-static long long forks(long count, const char *unused)
-{
-	long long start = now();
-
-	while (count--) {
-		pid_t child = fork();
-	prctl(PR_SET_NAME, "load");
-
-		check(child >= 0, "fork");
-		if (child == 0)
 /* The same, but that the kernel writes. */
 static long long fills(long count, const char *unused)
 {
@@ -317,6 +317,15 @@ static long long protects(long count, const char *stop)
 	return start;
 }
 
+static long long forks(long count, const char *unused)
+{
+	long long start = now();
+
+	while (count--) {
+		pid_t child = fork();
+
+		check(child >= 0, "fork");
+		if (child == 0)
 			_exit(0);
 		waitpid(child, NULL, 0);
 	}
