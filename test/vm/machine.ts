@@ -16,6 +16,8 @@ export interface Boot {
   readonly folder: string;
   /** A shell script that runs as root on this machine's files. */
   readonly command: string;
+  /** An image of the disk /dev/vda, which stays as it is. */
+  readonly disk: string;
   /** Modules to load before. */
   readonly modules: readonly string[];
   readonly limitMs: number;
@@ -84,6 +86,7 @@ async function bootOnce(boot: Boot, started: string): Promise<{ console: string;
     ...folderArgs('machine', '/', 'readonly=on,multidevs=remap'),
     ...folderArgs('results', boot.folder, 'multidevs=remap'),
     ...['-device', 'virtio-serial-pci', '-device', 'virtio-rng-pci'],
+    ...['-drive', `file=${boot.disk},format=raw,if=virtio,snapshot=on`],
     ...portArgs('stdout', 4),
     ...portArgs('stderr', 5),
   ];

@@ -10,91 +10,107 @@ import { type Accelerator, chooseAccelerator, runInVm } from './machine.ts';
 import { failures, matrixOf, summary } from './matrix.ts';
 import { differences, parsePublished, publish } from './published.ts';
 import { type KernelResult, readResults, resultFiles } from './results.ts';
-import { stage } from './stage.ts';
+import { stage, writeDisk } from './stage.ts';
 
 const root = join(import.meta.dirname, '../..');
-const cache = join(root, 'build/kernels');
 const document = join(root, 'docs/kernels.md');
+/** By the command that is looked for. */
+const packages = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  busybox: 'busybox-static',
+  depmod: 'kmod',
+  xz: 'xz-utils',
+  'mkfs.ext4': 'e2fsprogs',
+};
+const modules = ['virtio_blk', 'ext4', 'loop', 'veth'];
+/** What one VM may take. */
 const limitMs = 20 * 60_000;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { write: { type: 'boolean', default: false } },
-});
-const wanted = positionals.length > 0 ? positionals : kernelNames;
-for (const name of wanted) {
-  if (!kernelNames.includes(name)) throw new Error(`"${name}": no such kernel: there are ${kernelNames.join(', ')}`);
-}
-
-const packages = { 'qemu-system-x86_64': 'qemu-system-x86', busybox: 'busybox-static', depmod: 'kmod', xz: 'xz-utils' };
-installPackages(packages);
-const run = mkdtempSync(join(tmpdir(), 'ebpf-meter-vm-'));
-const tree = join(run, 'tree');
 try {
-  const { withoutTypes } = stage(tree);
-  const results: KernelResult[] = [];
-  let accelerator: Accelerator | undefined;
-  for (const name of kernelNames.filter((candidate) => wanted.includes(candidate))) {
-    const kernel = prepareKernel(name, cache);
-    const initramfs = join(run, `${name}.initramfs`);
-    writeInitramfs(kernel, initramfs);
-    accelerator ??= await chooseAccelerator(kernel, initramfs);
-    console.log(`\n${name}: booting ${kernel.release} (${accelerator})`);
-    const folder = join(run, name);
-    mkdirSync(folder);
-    const started = performance.now();
-    const modules = ['loop', 'veth'];
-    const outcome = await runInVm({
-      kernel,
-      initramfs,
-      accelerator,
-      folder,
-      modules,
-      limitMs,
-      command: command(withoutTypes),
-    });
-    const seconds = (performance.now() - started) / 1000;
-    const seen = readResults(folder);
-    const problems = [...seen.problems, ...(outcome.problem ? [outcome.problem] : [])];
-    results.push({ kernel: name, release: kernel.release, seconds, ...seen, problems });
-    if (outcome.panics > 0) console.log(`${name}: ${outcome.panics} of its VMs ended before the command began`);
-  }
-  process.exitCode = report(results);
-} finally {
-  rmSync(run, { recursive: true });
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`test:kernels: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
 }
 
-/** Returns the exit status. */
-function report(results: readonly KernelResult[]): number {
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { write: { type: 'boolean', default: false } },
+  });
+  const unknown = positionals.find((name) => !kernelNames.includes(name));
+  if (unknown !== undefined) throw new Error(`"${unknown}": no such kernel: there are ${kernelNames.join(', ')}`);
+  installPackages(packages);
+  const results = await runAll(positionals.length > 0 ? positionals : kernelNames);
   console.log(`\n${summary(results)}`);
+  return report(results, values.write);
+}
+
+async function runAll(wanted: readonly string[]): Promise<KernelResult[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'ebpf-meter-vm-'));
+  try {
+    const tree = join(folder, 'tree');
+    const disk = join(folder, 'disk');
+    const { withoutTypes } = stage(tree);
+    writeDisk(tree, disk);
+    const command = commandIn(tree, withoutTypes);
+    const results: KernelResult[] = [];
+    let accelerator: Accelerator | undefined;
+    for (const name of kernelNames.filter((candidate) => wanted.includes(candidate))) {
+      const kernel = prepareKernel(name, join(root, 'build/kernels'));
+      const initramfs = join(folder, `${name}.initramfs`);
+      const shared = join(folder, name);
+      mkdirSync(shared);
+      writeInitramfs(kernel, initramfs);
+      accelerator ??= await chooseAccelerator(kernel, initramfs);
+      console.log(`\n${name}: booting ${kernel.release} (${accelerator})`);
+      const started = performance.now();
+      const boot = { kernel, initramfs, accelerator, folder: shared, disk, modules, command, limitMs };
+      const { problem, panics } = await runInVm(boot);
+      const seconds = (performance.now() - started) / 1000;
+      if (panics > 0) console.log(`${name}: ${panics} of its VMs ended before the command began`);
+      const seen = readResults(shared);
+      const problems = problem === undefined ? seen.problems : [...seen.problems, problem];
+      results.push({ ...seen, kernel: name, release: kernel.release, seconds, problems });
+    }
+    return results;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Says what is not as it should be, or as the docs say; returns the exit status. */
+function report(results: readonly KernelResult[], write: boolean): number {
   const measured = matrixOf(results);
   const published = readFileSync(document, 'utf8');
   const failed = results.flatMap((result) => failures(result).map((line) => `${result.kernel}: FAILED: ${line}`));
-  if (values.write) {
+  for (const line of failed) console.log(line);
+  if (write) {
     writeFileSync(document, publish(published, measured, kernelNames));
-    console.log('\ndocs/kernels.md is written');
+    console.log('docs/kernels.md is written');
+    return failed.length > 0 ? 1 : 0;
   }
-  const differing = values.write ? [] : differences(parsePublished(published), measured);
-  for (const line of [...failed, ...differing]) console.log(line);
-  if (differing.length > 0)
-    console.log('docs/kernels.md says otherwise; if the run is right, write it: npm run test:kernels -- --write');
+  const differing = differences(parsePublished(published), measured);
+  for (const line of differing) console.log(line);
+  if (differing.length > 0) {
+    console.log('docs/kernels.md says otherwise; if this run is right, let it write: npm run test:kernels -- --write');
+  }
   return failed.length + differing.length > 0 ? 1 : 0;
 }
 
-/** What a VM runs: a state of the clone that is the same for all kernels, by this Node. */
-function command(withoutTypes: string): string {
-  const out = (file: string) => `/run/vm/${file}`;
-  const names = 'config/programs/*.yaml';
+/** What each VM runs, with this process's Node: the tree is its disk. */
+function commandIn(tree: string, withoutTypes: string): string {
+  const share = (file: string) => `/run/vm/${file}`;
   return `
-cd '${tree}'
+mount /dev/vda '${tree}' && cd '${tree}' || exit
 mount --bind '${join(root, 'node_modules')}' node_modules
-ulimit -n 65536
 export NODE_OPTIONS='--import=${withoutTypes} --disable-warning=ExperimentalWarning'
 node='${process.execPath}'
-$node test/vm/attach.ts > ${out(resultFiles.programs)}
-$node src/main.ts check --only "$(ls ${names} | sed 's|.*/||; s|[.]yaml$||' | paste -sd,)"
-echo $? > ${out(resultFiles.check)}
+$node test/vm/attach.ts > ${share(resultFiles.programs)}
+all=$(ls config/programs/*.yaml | sed 's|.*/||; s|[.]yaml$||' | paste -sd,)
+$node src/main.ts check --only "$all"
+echo $? > ${share(resultFiles.check)}
 exec $node --test --test-concurrency=1 --test-reporter=spec --test-reporter-destination=stdout \\
-  --test-reporter=./test/vm/reporter.ts --test-reporter-destination=${out(resultFiles.tests)} 'test/kernel/**/*.test.ts'
+  --test-reporter=./test/vm/reporter.ts --test-reporter-destination=${share(resultFiles.tests)} 'test/kernel/**/*.test.ts'
 `;
 }

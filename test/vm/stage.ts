@@ -1,4 +1,14 @@
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { buildLoad } from '../../bench/kernel/build.ts';
@@ -31,6 +41,14 @@ export function stage(target: string): { withoutTypes: string } {
   const now = new Date();
   for (const object of globSync('build/**/*', { cwd: target })) utimesSync(join(target, object), now, now);
   return { withoutTypes };
+}
+
+/** A disk of 1 GiB, most of it free, whose ext4 file system holds what the folder does. */
+export function writeDisk(folder: string, path: string): void {
+  writeFileSync(path, '');
+  truncateSync(path, 2 ** 30);
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+  execFileSync('mkfs.ext4', ['-q', '-E', 'root_owner=0:0', '-d', folder, path], { env });
 }
 
 const hook = `import { readFileSync } from 'node:fs';
