@@ -41,6 +41,7 @@ const write: Load = { name: 'write', operations: 20_000, timed: true };
 const reread: Load = { name: 'reread', operations: 200_000, timed: true };
 const touch: Load = { name: 'touch', operations: 64, timed: true };
 const protect: Load = { name: 'protect', operations: 50_000, timed: true };
+const contend: Load = { name: 'contend', operations: 2_000 };
 const fork: Load = { name: 'fork', operations: 1_000 };
 const exec: Load = { name: 'exec', operations: 200 };
 const connect: Load = { name: 'connect', operations: 1_000, network: 'silent' };
@@ -101,6 +102,7 @@ export const cases: readonly Case[] = [
   { program: 'page_cache_lookup', metrics: ['page_cache.looked_up'], load: reread },
   { program: 'page_fault', metrics: ['page_faults'], load: touch },
   { program: 'tlb', metrics: ['tlb.flushes'], load: protect },
+  { program: 'lock', metrics: ['lock.contention.duration'], load: contend },
   { program: 'process', metrics: ['process.execs'], load: exec },
   { program: 'process', metrics: ['process.forks'], load: fork },
   { program: 'process', metrics: ['process.exits'], load: fork },

@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 #define BLOCK 4096
+/* What takes long to copy. */
+#define LARGE (1 << 18)
 
 static void check(int ok, const char *what)
 {
@@ -246,6 +248,36 @@ static long long rereads(long count, const char *unused)
 	return now() - start;
 }
 
+/* A process on another CPU that reads what this one writes, so that each waits for the pipe's lock. */
+static long long contends(long count, const char *unused)
+{
+	char *block = calloc(1, LARGE);
+	long long start;
+	cpu_set_t first;
+	pid_t child;
+	int fds[2];
+
+	check(block && pipe(fds) == 0, "pipe");
+	child = fork();
+	check(child >= 0, "fork");
+	if (child == 0) {
+		CPU_ZERO(&first);
+		CPU_SET(0, &first);
+		sched_setaffinity(0, sizeof(first), &first);
+		close(fds[1]);
+		while (read(fds[0], block, BLOCK) > 0)
+			;
+		_exit(0);
+	}
+	start = now();
+	while (count--)
+		check(write(fds[1], block, LARGE) == LARGE, "write");
+	start = now() - start;
+	close(fds[1]);
+	waitpid(child, NULL, 0);
+	return start;
+}
+
 /* Has the kernel compact all memory, zone by zone. */
 static long long compactions(long count, const char *unused)
 {
@@ -401,7 +433,7 @@ static const struct {
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
 	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "fill", fills }, { "protect", protects }, { "compact", compactions },
-	{ "write", writes }, { "reread", rereads },
+	{ "contend", contends }, { "write", writes }, { "reread", rereads },
 };
 
 int main(int argc, char **argv)
