@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "histogram.bpf.h"
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
 
@@ -7,6 +8,8 @@
 
 enum exit_class { EXIT_SUCCESS, EXIT_ERROR, EXIT_SIGNAL, EXIT_CLASSES };
 
+const volatile bool enable_exits = true;
+const volatile bool enable_lifetime = true;
 /* Not 0: the process whose children are counted, and no others. */
 const volatile s32 only_parent = 0;
 
@@ -14,9 +17,17 @@ struct cpu_process {
 	u64 execs;
 	u64 forks;
 	u64 exits[EXIT_CLASSES];
+	/* In milliseconds, the sum in nanoseconds. */
+	struct hist lifetimes[EXIT_CLASSES];
 } CPU_ALIGNED;
 
 PERCPU_TABLE(process, struct cpu_process);
+
+struct task_struct___lifetime {
+	/* Of CLOCK_MONOTONIC. */
+	u64 start_time;
+	struct task_struct___lifetime *group_leader;
+} __attribute__((preserve_access_index));
 
 static __always_inline bool is_counted(const struct task_struct *parent)
 {
@@ -45,6 +56,15 @@ static __always_inline enum exit_class exit_class(struct task_struct *task)
 	return code & 0xff00 ? EXIT_ERROR : EXIT_SUCCESS;
 }
 
+static __always_inline void count_lifetime(struct hist *lifetimes, struct task_struct *task)
+{
+	/* The leader's: when another thread execs, it becomes the leader and takes that over. */
+	u64 started = ((struct task_struct___lifetime *)task)->group_leader->start_time;
+	u64 ns = bpf_ktime_get_ns() - started;
+
+	hist_add(lifetimes, (ns + 999999) / 1000000, ns);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *task)
 {
@@ -70,9 +90,15 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *task)
 {
 	struct cpu_process *cpu = percpu_element(&process);
+	enum exit_class class;
 
-	if (cpu && is_last_thread(ctx, task) && is_counted(task->real_parent))
-		cpu->exits[exit_class(task)] += 1;
+	if (!cpu || !is_last_thread(ctx, task) || !is_counted(task->real_parent))
+		return 0;
+	class = exit_class(task);
+	if (enable_exits)
+		cpu->exits[class] += 1;
+	if (enable_lifetime)
+		count_lifetime(&cpu->lifetimes[class], task);
 	return 0;
 }
 

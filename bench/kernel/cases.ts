@@ -106,6 +106,8 @@ export const cases: readonly Case[] = [
   { program: 'process', metrics: ['process.execs'], load: exec },
   { program: 'process', metrics: ['process.forks'], load: fork },
   { program: 'process', metrics: ['process.exits'], load: fork },
+  { program: 'process', metrics: ['process.lifetime'], load: fork },
+  { program: 'process', metrics: ['process.exits', 'process.lifetime'], load: fork },
   { program: 'syscall', metrics: ['syscall.calls'], load: getppid, net: 2 },
   { program: 'syscall', metrics: ['syscall.errors'], load: close, net: 5 },
   { program: 'syscall', metrics: ['syscall.calls', 'syscall.errors'], load: close, net: 7 },

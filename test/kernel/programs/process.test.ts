@@ -28,6 +28,31 @@ test("forks, execs and exits of a process's children are counted, exits by how t
   );
 });
 
+test('processes are counted by how long they lived, from their creation', async () => {
+  // What is created before and becomes another program is still the same process.
+  const held = hold(
+    'for name in 1 2 3 4 5; do sh -c "exec sleep 0.03"; done; for name in 1 2 3; do /bin/false; done; exit 0',
+  );
+  using processes = count('process', { constants: { only_parent: held.pid }, metrics: ['process.lifetime'] });
+  assert.deepEqual(processes.attached, ['sched_process_exit']);
+  const start = performance.now();
+  await held.run();
+  const elapsed = (performance.now() - start) / 1000;
+  const lifetimes = await processes.histograms('process.lifetime');
+  assert.deepEqual([...lifetimes.keys()], ['success', 'error']);
+  const slept = lifetimes.get('success')!;
+  assert.equal(slept.count, 5);
+  assert.ok(slept.sum >= 5 * 0.03 && slept.sum < elapsed, `${slept.sum} s`);
+  // Bounds are 1, 2, 4, … ms.
+  assert.equal(
+    slept.slots.slice(0, slept.bounds.indexOf(0.016) + 1).reduce((a, b) => a + b),
+    0,
+  );
+  const failed = lifetimes.get('error')!;
+  assert.equal(failed.count, 3);
+  assert.ok(failed.sum > 0 && failed.sum < elapsed, `${failed.sum} s`);
+});
+
 test('a process of several threads is one', async () => {
   const held = hold('"$@"; exit 0', [process.execPath, '--eval', 'process.exitCode = 23']);
   using processes = count('process', { constants: { only_parent: held.pid } });
