@@ -7,12 +7,15 @@ enum switch_type { SWITCH_VOLUNTARY, SWITCH_INVOLUNTARY, SWITCH_IDLE, SWITCH_TYP
 
 const volatile bool enable_runqueue_latency = true;
 const volatile bool enable_context_switches = true;
+const volatile bool enable_on_cpu = true;
 /* Not 0: the process that is counted. */
 const volatile s32 only_tgid = 0;
 
 struct cpu_sched {
 	u64 switches[SWITCH_TYPES];
+	u64 migrations;
 	struct hist latency;
+	struct hist on_cpu;
 } CPU_ALIGNED;
 
 PERCPU_TABLE(sched, struct cpu_sched);
@@ -51,6 +54,22 @@ static __always_inline void count_latency(struct hist *latency, struct task_stru
 		hist_add_ns(latency, now - queued);
 }
 
+struct task_struct___arrived {
+	struct {
+		unsigned long long last_arrival;
+	} sched_info;
+} __attribute__((preserve_access_index));
+
+/* Likewise the task that leaves: stamped when it came, by the same clock. The idle task never is. */
+static __always_inline void count_on_cpu(struct hist *on_cpu, struct task_struct *prev)
+{
+	u64 arrived = ((struct task_struct___arrived *)prev)->sched_info.last_arrival;
+	u64 now = prev->se.cfs_rq->rq->clock;
+
+	if (prev->pid && arrived && now >= arrived)
+		hist_add_ns(on_cpu, now - arrived);
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
@@ -62,6 +81,18 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 		cpu->switches[switch_type(preempt, prev)] += 1;
 	if (enable_runqueue_latency && is_counted(next))
 		count_latency(&cpu->latency, next);
+	if (enable_on_cpu && is_counted(prev))
+		count_on_cpu(&cpu->on_cpu, prev);
+	return 0;
+}
+
+SEC("tp_btf/sched_migrate_task")
+int BPF_PROG(sched_migrate_task, struct task_struct *task)
+{
+	struct cpu_sched *cpu = percpu_element(&sched);
+
+	if (cpu && is_counted(task))
+		cpu->migrations += 1;
 	return 0;
 }
 

@@ -42,6 +42,7 @@ const reread: Load = { name: 'reread', operations: 200_000, timed: true };
 const touch: Load = { name: 'touch', operations: 64, timed: true };
 const protect: Load = { name: 'protect', operations: 50_000, timed: true };
 const contend: Load = { name: 'contend', operations: 2_000 };
+const migrate: Load = { name: 'migrate', operations: 2_000 };
 const fork: Load = { name: 'fork', operations: 1_000 };
 const exec: Load = { name: 'exec', operations: 200 };
 const connect: Load = { name: 'connect', operations: 1_000, network: 'silent' };
@@ -76,7 +77,15 @@ export const peers: readonly Peer[] = [
 export const cases: readonly Case[] = [
   { program: 'sched', metrics: ['sched.runqueue.latency'], load: pingPong, added: 200 },
   { program: 'sched', metrics: ['sched.context_switches'], load: pingPong, net: 2 },
+  { program: 'sched', metrics: ['sched.on_cpu.duration'], load: pingPong, added: 200 },
   { program: 'sched', metrics: ['sched.runqueue.latency', 'sched.context_switches'], load: pingPong, added: 200 },
+  {
+    program: 'sched',
+    metrics: ['sched.runqueue.latency', 'sched.on_cpu.duration', 'sched.context_switches'],
+    load: pingPong,
+    added: 200,
+  },
+  { program: 'sched', metrics: ['sched.migrations'], load: migrate },
   { program: 'irq', metrics: ['softirq.latency'], load: datagram },
   { program: 'irq', metrics: ['softirq.duration'], load: datagram },
   { program: 'irq', metrics: ['softirq.latency', 'softirq.duration'], load: datagram },

@@ -278,6 +278,28 @@ static long long contends(long count, const char *unused)
 	return start;
 }
 
+/* Goes to the first CPU and the last in turns; told "stop", it stops before and after. */
+static long long migrates(long count, const char *stop)
+{
+	int cpus[] = { 0, sysconf(_SC_NPROCESSORS_ONLN) - 1 };
+	long long start;
+
+	if (*stop)
+		raise(SIGSTOP);
+	start = now();
+	for (long i = 0; i < count; i++) {
+		cpu_set_t set;
+
+		CPU_ZERO(&set);
+		CPU_SET(cpus[i & 1], &set);
+		check(sched_setaffinity(0, sizeof(set), &set) == 0, "sched_setaffinity");
+	}
+	start = now() - start;
+	if (*stop)
+		raise(SIGSTOP);
+	return start;
+}
+
 /* Has the kernel compact all memory, zone by zone. */
 static long long compactions(long count, const char *unused)
 {
@@ -433,7 +455,7 @@ static const struct {
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
 	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "fill", fills }, { "protect", protects }, { "compact", compactions },
-	{ "contend", contends }, { "write", writes }, { "reread", rereads },
+	{ "contend", contends }, { "write", writes }, { "migrate", migrates }, { "reread", rereads },
 };
 
 int main(int argc, char **argv)
