@@ -38,8 +38,14 @@ function inFolder(root: string, limitFile: string, limit: number, unmount: () =>
     shrink() {
       const file = join(folder, 'memory.force_empty');
       if (existsSync(file)) return writeFileSync(file, '0');
+      const reclaim = join(folder, 'memory.reclaim');
+      if (!existsSync(reclaim)) {
+        // Before Linux 5.19.
+        writeFileSync(join(folder, 'memory.high'), '0');
+        return writeFileSync(join(folder, 'memory.high'), 'max');
+      }
       try {
-        writeFileSync(join(folder, 'memory.reclaim'), String(limit));
+        writeFileSync(reclaim, String(limit));
       } catch (error) {
         // There was less to free than it asked for.
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
