@@ -23,8 +23,10 @@ const packages = {
   'mkfs.ext4': 'e2fsprogs',
 };
 const modules = ['virtio_blk', 'ext4', 'loop', 'veth'];
+/** What one test file may take: an emulated CPU is some 20 times slower. */
+const testLimitMs = 5 * 60_000;
 /** What one VM may take. */
-const limitMs = 20 * 60_000;
+const limitMs = 30 * 60_000;
 
 try {
   process.exitCode = await main();
@@ -110,7 +112,7 @@ $node test/vm/attach.ts > ${share(resultFiles.programs)}
 all=$(ls config/programs/*.yaml | sed 's|.*/||; s|[.]yaml$||' | paste -sd,)
 $node src/main.ts check --only "$all"
 echo $? > ${share(resultFiles.check)}
-exec $node --test --test-concurrency=1 --test-reporter=spec --test-reporter-destination=stdout \\
+exec $node --test --test-concurrency=1 --test-force-exit --test-timeout=${testLimitMs} --test-reporter=spec --test-reporter-destination=stdout \\
   --test-reporter=./test/vm/reporter.ts --test-reporter-destination=${share(resultFiles.tests)} 'test/kernel/**/*.test.ts'
 `;
 }
