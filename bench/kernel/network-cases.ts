@@ -25,4 +25,5 @@ export const networkCases: readonly Case[] = [
     load: reset,
   },
   { program: 'udp', metrics: ['udp.receive.drops'], load: overflow, net: 5 },
+  { program: 'drop', metrics: ['packet.drops'], load: overflow, net: 5 },
 ];

@@ -309,13 +309,44 @@ static long long overflow(long count, const char *to, int port)
 	return start;
 }
 
+static long long datagrams(long count, struct address *to, int receiver)
+{
+	int sender = new_socket(to, SOCK_DGRAM);
+	long long start = now();
+	char byte = 0;
+
+	while (count--) {
+		check(sendto(sender, &byte, 1, 0, &to->any, to->size) == 1, "sendto");
+		check(receiver < 0 || recv(receiver, &byte, 1, 0) == 1, "recv");
+	}
+	return now() - start;
+}
+
+/* COUNT datagrams to a port that nobody has. */
+static long long unheard(long count, const char *to, int port)
+{
+	struct address address = parse(to, CLOSED_PORT);
+
+	return datagrams(count, &address, -1);
+}
+
+/* COUNT datagrams that are read one by one. */
+static long long heard(long count, const char *to, int port)
+{
+	struct address address = parse(to, 0);
+	int receiver = new_socket(&address, SOCK_DGRAM);
+
+	bind_to(receiver, &address);
+	return datagrams(count, &address, receiver);
+}
+
 static const struct {
 	const char *name;
 	long long (*run)(long count, const char *to, int port);
 } loads[] = {
 	{ "closed", closed },   { "reset", reset },         { "measured", measured }, { "refused", refused },
 	{ "crossed", crossed }, { "abandoned", abandoned }, { "taken", taken },
-	{ "late", late },         { "overflow", overflow },
+	{ "late", late },       { "overflow", overflow },   { "unheard", unheard },   { "heard", heard },
 };
 
 int main(int argc, char **argv)

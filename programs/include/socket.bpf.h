@@ -74,6 +74,7 @@ struct tcp_sock {
 
 struct sk_buff {
 	struct net_device *dev;
+	struct sock *sk;
 	__be16 protocol;
 };
 

@@ -40,10 +40,11 @@ export interface BtfRecord {
 }
 
 const magic = 0xeb9f;
-const recordSize = 12;
+/** Bytes of a record before what its kind adds. */
+export const recordSize = 12;
 
-/** Bytes behind the record, by kind. */
-function trailing(kind: number, length: number): number | undefined {
+/** Bytes behind the record, by kind; undefined for an unknown one. */
+export function trailing(kind: number, length: number): number | undefined {
   switch (kind) {
     case Kind.int:
     case Kind.variable:
@@ -75,11 +76,17 @@ function broken(cause: string): MeterError {
   return new MeterError('object', `BTF: ${cause}`, { remedy: 'Compile the object again, with clang -target bpf -g' });
 }
 
-/**
- * Splits raw little-endian BTF into its records.
- * Throws MeterError('object') where the bytes aren't BTF or have a kind that is unknown, whose length can't be told.
- */
-export function readRecords(bytes: Uint8Array): BtfRecords {
+/** Where raw BTF has its types and its strings, in bytes from its start. */
+export interface BtfHeader {
+  readonly view: DataView;
+  readonly typesStart: number;
+  readonly typesEnd: number;
+  readonly stringsStart: number;
+  readonly stringsEnd: number;
+}
+
+/** Throws MeterError('object') where the bytes aren't little-endian BTF. */
+export function readHeader(bytes: Uint8Array): BtfHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 24) throw broken(`only ${bytes.length} bytes, less than its header`);
   if (view.getUint16(0, true) !== magic)
@@ -92,7 +99,15 @@ export function readRecords(bytes: Uint8Array): BtfRecords {
   if (typesEnd > bytes.length || stringsEnd > bytes.length) {
     throw broken(`${bytes.length} bytes, though its header says ${Math.max(typesEnd, stringsEnd)}`);
   }
+  return { view, typesStart, typesEnd, stringsStart, stringsEnd };
+}
 
+/**
+ * Splits raw little-endian BTF into its records.
+ * Throws MeterError('object') where the bytes aren't BTF or have a kind that is unknown, whose length can't be told.
+ */
+export function readRecords(bytes: Uint8Array): BtfRecords {
+  const { view, typesStart, typesEnd, stringsStart, stringsEnd } = readHeader(bytes);
   const decoder = new TextDecoder();
   const string = (offset: number): string => {
     const start = stringsStart + offset;

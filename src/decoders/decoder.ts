@@ -22,6 +22,10 @@ export class DecodeError extends Error {
 export interface KernelFacts {
   /** Name of the kernel function or object at exactly this address, `name\t[module]` for a module's; undefined: not there. */
   symbol(address: bigint): string | undefined;
+  /** Name of the kernel function that this address is in, `name\t[module]` for a module's; undefined: in none that is known. */
+  functionAround(address: bigint): string | undefined;
+  /** Name of a reason to drop a packet on this kernel: TCP_LISTEN_OVERFLOW. */
+  dropReason(number: number): string | undefined;
   /** Name under /sys/dev/block: sda, nvme0n1p1. */
   blockDevice(major: number, minor: number): string | undefined;
   networkInterface(index: number): string | undefined;

@@ -10,6 +10,8 @@ import { int } from './int.ts';
 import { ksym } from './ksym.ts';
 import { majorminor } from './majorminor.ts';
 import { regexp } from './regexp.ts';
+import { returnAddress } from './return-address.ts';
+import { skbDropReason } from './skb-drop-reason.ts';
 import { staticMap } from './static-map.ts';
 import { string } from './string.ts';
 import { syscall } from './syscall.ts';
@@ -26,6 +28,8 @@ const kinds = [
   errno,
   syscall,
   ksym,
+  returnAddress,
+  skbDropReason,
   majorminor,
   ifname,
   inetIp,
@@ -80,6 +84,8 @@ function chain(before: Decode, after: Decode): Decode {
 
 const noFacts: KernelFacts = {
   symbol: () => undefined,
+  functionAround: () => undefined,
+  dropReason: () => undefined,
   blockDevice: () => undefined,
   networkInterface: () => undefined,
   syscall: () => undefined,

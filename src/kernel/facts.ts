@@ -1,6 +1,7 @@
 import type { KernelFacts } from '../decoders/decoder.ts';
 import type { MeterError } from '../errors.ts';
 import { createBlockDevices } from './block-devices.ts';
+import { createDropReasons } from './drop-reasons.ts';
 import { errnoNames } from './errnos.ts';
 import { createInterfaces } from './interfaces.ts';
 import { createSymbols } from './symbols.ts';
@@ -25,8 +26,11 @@ export function createKernelFacts(options: KernelFactsOptions = {}): KernelFacts
   const { warn = () => {}, forgotten = () => {} } = options;
   const syscalls = syscallNames(arch);
   const errnos = errnoNames();
+  const symbols = createSymbols({ root, now, warn, forgotten });
   return {
-    symbol: createSymbols({ root, now, warn, forgotten }),
+    symbol: symbols.at,
+    functionAround: symbols.around,
+    dropReason: createDropReasons(root),
     blockDevice: createBlockDevices(root),
     networkInterface: createInterfaces(root, now),
     syscall: (number) => syscalls.get(number),

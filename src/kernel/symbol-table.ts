@@ -5,6 +5,10 @@ const ADDRESS_DIGITS = 16;
 const NAME_OFFSET = ADDRESS_DIGITS + 3;
 /** With a name of one character and the newline. */
 const SHORTEST_LINE = NAME_OFFSET + 2;
+/** Of `T`, `t`, `W` and `w`, weak or not, seen by modules or not, in lower case: what is code. */
+const CODE_TYPES = [0x74, 0x77];
+/** No function is longer; what is farther behind one's beginning is none of its code. */
+const LONGEST_FUNCTION = 1 << 20;
 
 /**
  * /proc/kallsyms by address, in the memory of its text and about 8 bytes per symbol: a hash table of line offsets, the lines
@@ -15,6 +19,8 @@ export class SymbolTable {
   /** Offset of the line + 1; 0 where the slot is free. */
   readonly #slots: Uint32Array;
   readonly #shift: number;
+  /** Made when a function is first looked for. */
+  #functions: Float64Array | undefined;
   /** Whether there are symbols, but every address is zero: what a reader without the right sees. */
   readonly hidden: boolean;
 
@@ -35,9 +41,40 @@ export class SymbolTable {
     return line < 0 ? undefined : this.#text.toString('latin1', line + NAME_OFFSET, this.#text.indexOf(NEWLINE, line));
   }
 
+  /** The function that begins at this address or is the nearest before it; undefined where none is near. */
+  findFunction(address: bigint): string | undefined {
+    const wanted = Number(address & 0xffffffffffffn);
+    this.#functions ??= this.#sortedFunctions();
+    const functions = this.#functions;
+    let low = 0;
+    let high = functions.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (functions[middle]! <= wanted) low = middle + 1;
+      else high = middle;
+    }
+    const nearest = functions[low - 1];
+    if (nearest === undefined || wanted - nearest > LONGEST_FUNCTION) return undefined;
+    return this.find(address - BigInt(wanted - nearest));
+  }
+
   /** Frees the memory at once, where the garbage collector might not come by for hours; nothing may be asked afterwards. */
   release(): void {
-    for (const { buffer } of [this.#text, this.#slots]) (buffer as ArrayBuffer).transfer(0);
+    const functions = this.#functions ?? new Float64Array();
+    for (const { buffer } of [this.#text, this.#slots, functions]) (buffer as ArrayBuffer).transfer(0);
+  }
+
+  /** The lower 48 bits of each function's address. */
+  #sortedFunctions(): Float64Array {
+    const text = this.#text;
+    const addresses = new Float64Array(this.#slots.length);
+    let count = 0;
+    for (const slot of this.#slots) {
+      if (slot === 0 || !CODE_TYPES.includes(text[slot + ADDRESS_DIGITS]! | 0x20)) continue;
+      addresses[count] = (hex(text, slot - 1) & 0xffff) * 0x100000000 + hex(text, slot + 7);
+      count++;
+    }
+    return addresses.slice(0, count).sort();
   }
 
   /** Whether any address isn't zero. */

@@ -26,11 +26,18 @@ export interface SymbolsOptions {
   readonly forgotten: () => void;
 }
 
+export interface Symbols {
+  /** The symbol that begins at this address. */
+  at(address: bigint): string | undefined;
+  /** The function that this address is in. */
+  around(address: bigint): string | undefined;
+}
+
 /**
- * The kernel's symbols by exact address, from /proc/kallsyms: read when first asked for (some 50 ms for 120,000 symbols) and
+ * The kernel's symbols by address, from /proc/kallsyms: read when first asked for (some 50 ms for 120,000 symbols) and
  * forgotten five to ten seconds after the last question.
  */
-export function createSymbols(options: SymbolsOptions): (address: bigint) => string | undefined {
+export function createSymbols(options: SymbolsOptions): Symbols {
   const { root, now } = options;
   let table: SymbolTable | undefined;
   let modules = '';
@@ -38,15 +45,29 @@ export function createSymbols(options: SymbolsOptions): (address: bigint) => str
   let asked = false;
   let warned = false;
 
-  return (address) => {
+  return {
+    at(address) {
+      const name = current().find(address);
+      return name !== undefined || !modulesChanged() ? name : reload().find(address);
+    },
+    around(address) {
+      // Code of a module that isn't known lies behind code that is, so every question looks for new ones first.
+      const known = current();
+      return (modulesChanged() ? reload() : known).findFunction(address);
+    },
+  };
+
+  function current(): SymbolTable {
     asked = true;
     table ??= load();
-    const name = table.find(address);
-    if (name !== undefined || !modulesChanged()) return name;
-    table.release();
+    return table;
+  }
+
+  function reload(): SymbolTable {
+    table?.release();
     table = readTable();
-    return table.find(address);
-  };
+    return table;
+  }
 
   function load(): SymbolTable {
     modules = readModules();

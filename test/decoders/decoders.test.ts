@@ -107,6 +107,24 @@ const cases: Record<Exclude<DecoderName, 'regexp'>, readonly Case[]> = {
     ['06000000 00000000', 'unknown_addr:0x6'],
     ['00000000 00000000', 'unknown_addr:0x0'],
   ],
+  return_address: [
+    ['417d3781 ffffffff', 'vfs_read'],
+    ['417d3781 ffff', 'vfs_read'],
+    ['007e3781 ffffffff', 'vfs_read'],
+    // The call is in front of the address: this one is in another function.
+    ['407d3781 ffffffff', 'unknown_addr:0xffffffff81377d40'],
+    ['407d3781 ffff', 'unknown_addr:0xffffffff81377d40'],
+    ['00000000 00000000', 'unknown_addr:0x0'],
+  ],
+  skb_drop_reason: [
+    ['28000000', 'TCP_LISTEN_OVERFLOW'],
+    ['2800', 'TCP_LISTEN_OVERFLOW'],
+    ['03000200', 'OPENVSWITCH:3'],
+    ['0320', 'OPENVSWITCH:3'],
+    ['00000000', 'unknown:0'],
+    ['04000200', 'unknown:131076'],
+    ['ffff', 'unknown:987135'],
+  ],
   majorminor: [
     ['00080000', 'sda'],
     ['0008000000000000', 'sda'],
@@ -184,6 +202,8 @@ const refused: readonly (readonly [name: DecoderName, input: string, message: Re
   ['inet_ip', '', /^inet_ip: 0 bytes, but it takes 4 or 16$/],
   ['inet_ip', '7f0001', /^inet_ip: 3 bytes/],
   ['inet_ip', '00'.repeat(15), /^inet_ip: 15 bytes/],
+  ['return_address', '00000000', /^return_address: 4 bytes, but it takes 6 or 8$/],
+  ['skb_drop_reason', '00', /^skb_drop_reason: 1 bytes, but it takes 2 or 4$/],
   ['errno', "'", /^errno: "" is no decimal number; put uint or int in front of it$/],
   ['errno', "'-", /^errno: "-" is no decimal number/],
   ['errno', "'ENOENT", /^errno: "ENOENT" is no decimal number/],

@@ -7,6 +7,9 @@ export const kernelTable: KernelFacts = {
       [0xffffffff81377d40n, 'vfs_read'],
       [0xffffffffc0201000n, 'nf_hook\t[nf_tables]'],
     ]).get(address),
+  functionAround: (address) =>
+    address >= 0xffffffff81377d40n && address < 0xffffffff81377e00n ? 'vfs_read' : undefined,
+  dropReason: (number) => (number === 40 ? 'TCP_LISTEN_OVERFLOW' : number === 0x20003 ? 'OPENVSWITCH:3' : undefined),
   blockDevice: (major, minor) =>
     new Map([
       ['8:0', 'sda'],

@@ -35,7 +35,7 @@ describe('the default programs on this machine', () => {
     const programs = new Set(samples.map(({ labels }) => labels.program));
     assert.deepEqual(
       [...programs],
-      ['block', 'irq', 'memory', 'page_cache', 'process', 'sched', 'tcp', 'timer', 'udp', 'workqueue'],
+      ['block', 'drop', 'irq', 'memory', 'page_cache', 'process', 'sched', 'tcp', 'timer', 'udp', 'workqueue'],
     );
   });
 

@@ -14,6 +14,8 @@ import type { Entries, EntriesReader, MapReaders, MemoryReader } from '../../src
 /** A kernel that knows nothing. */
 export const NO_FACTS: KernelFacts = {
   symbol: () => undefined,
+  functionAround: () => undefined,
+  dropReason: () => undefined,
   blockDevice: () => undefined,
   networkInterface: () => undefined,
   syscall: () => undefined,

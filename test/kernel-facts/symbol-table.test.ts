@@ -61,3 +61,37 @@ test('lines that are none are left out', () => {
   assert.equal(table.find(0xffffffff81000000n), undefined);
   assert.equal(table.find(0xffffffff81000020n), undefined);
 });
+
+const code = `0000000000001000 A cpu_debug_store
+ffffffff81000000 T startup_64
+ffffffff81000000 T _stext
+ffffffff81000040 t a
+ffffffff81000100 d data
+ffffffff81000200 W weak
+ffffffffc0201000 t nf_hook_slow\t[nf_tables]
+ffffffffc0100000 t earlier_address\t[later_module]
+`;
+const around: readonly (readonly [address: bigint, name: string | undefined])[] = [
+  [0x1000n, undefined],
+  [0xffffffff80ffffffn, undefined],
+  [0xffffffff81000000n, 'startup_64'],
+  [0xffffffff8100003fn, 'startup_64'],
+  [0xffffffff81000040n, 'a'],
+  [0xffffffff81000180n, 'a'],
+  [0xffffffff81000200n, 'weak'],
+  [0xffffffff81100200n, 'weak'],
+  [0xffffffff81100201n, undefined],
+  [0xffffffffc0100010n, 'earlier_address\t[later_module]'],
+  [0xffffffffc0201010n, 'nf_hook_slow\t[nf_tables]'],
+  [0xffffffffffffffffn, undefined],
+];
+
+for (const [address, name] of around) {
+  test(`0x${address.toString(16)} is in ${name}`, () => {
+    assert.equal(new SymbolTable(Buffer.from(code)).findFunction(address), name);
+  });
+}
+
+test('a table without functions has none around', () => {
+  assert.equal(new SymbolTable(Buffer.alloc(0)).findFunction(0xffffffff81000000n), undefined);
+});

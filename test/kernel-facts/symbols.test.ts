@@ -8,13 +8,13 @@ function setUp(root: FakeRoot) {
   const clock = { now: 0 };
   const warnings: MeterError[] = [];
   const forgotten = { count: 0 };
-  const symbol = createSymbols({
+  const { at: symbol, around } = createSymbols({
     root: root.path,
     now: () => clock.now,
     warn: (warning) => warnings.push(warning),
     forgotten: () => void forgotten.count++,
   });
-  return { clock, warnings, symbol, forgotten };
+  return { clock, warnings, symbol, around, forgotten };
 }
 
 const KERNEL = 'ffffffff81000000 T _text\n';
@@ -51,6 +51,18 @@ test('an unknown address is looked for again when the modules changed, 5 s after
   clock.now = 20_000;
   assert.equal(symbol(0x1n), undefined);
   assert.equal(symbol(0xffffffffc0201000n), undefined, 'the module is gone');
+});
+
+test('code of a module that came later is not taken for the end of other code', () => {
+  using root = new FakeRoot();
+  const { around, clock } = setUp(root);
+  root.write('proc/kallsyms', 'ffffffffc0200000 t old\t[other]\n');
+  root.write('proc/modules', '');
+  assert.equal(around(0xffffffffc0200010n), 'old\t[other]');
+  root.write('proc/kallsyms', `ffffffffc0200000 t old\t[other]\n${MODULE}`);
+  root.write('proc/modules', 'extra 16384 0 - Live 0xffffffffc0201000\n');
+  clock.now = 5000;
+  assert.equal(around(0xffffffffc0201010n), 'hook\t[extra]');
 });
 
 test('the table is forgotten when nobody asked for a minute', (t) => {

@@ -22,6 +22,8 @@ export async function countInNamespace(
   const output = createInterface(child.stdout)[Symbol.asyncIterator]();
   const namespace = Number(/\d+/.exec((await output.next()).value ?? '')?.[0]);
   using counted = new DisposableStack();
+  // What waits for its first line would wait for ever where the program can't be loaded; it has ended elsewhere.
+  counted.defer(() => child.kill());
   const options = { constants: { ...constants, only_netns: namespace } };
   const counting = counted.use(count(program, metrics ? { ...options, metrics } : options));
   child.stdin.end('\n');
