@@ -26,6 +26,11 @@ struct folio {
 	unsigned int _nr_pages;
 } __attribute__((preserve_access_index));
 
+/* What the tracepoints have until 5.16. */
+struct page {
+	struct address_space *mapping;
+} __attribute__((preserve_access_index));
+
 /* Until 6.14. */
 struct folio___6_14 {
 	unsigned int _folio_nr_pages;
@@ -35,10 +40,15 @@ enum pageflags { PG_head = 6 };
 
 static __always_inline bool is_counted(struct folio *folio)
 {
-	return !only_inode || folio->mapping->host->i_ino == only_inode;
+	struct address_space *mapping;
+
+	if (!only_inode)
+		return true;
+	mapping = bpf_core_type_exists(struct folio) ? folio->mapping : ((struct page *)folio)->mapping;
+	return mapping->host->i_ino == only_inode;
 }
 
-/* Until 5.16 tracepoints have pages, and files no larger ones. */
+/* Where there are no folios, files have no larger pages. */
 static __always_inline u64 folio_pages(struct folio *folio)
 {
 	/* The flags are first in every page, but a number once, and a struct since 6.18. */

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { buildLoad } from '../../../bench/kernel/build.ts';
+import { isKernelSince } from '../../helpers/kernel-release.ts';
 import { count } from './counting.ts';
 import { memoryCgroup } from './memory-cgroup.ts';
 
@@ -19,7 +20,10 @@ test('processes that the kernel kills for want of memory are counted by name', a
     const { signal } = spawnSync('sh', ['-c', script, 'sh', cgroup.processes, load]);
     assert.equal(signal, 'SIGKILL');
   }
-  assert.deepEqual(await memory.numbers('memory.oom.kills'), new Map([['touch', 7]]));
+  const kills = await memory.numbers('memory.oom.kills');
+  // Older kernels have it where their maintainers took it over.
+  const isNamed = isKernelSince(6, 9) || kills.has('touch');
+  assert.deepEqual(kills, new Map([[isNamed ? 'touch' : 'unknown', 7]]));
   assert.deepEqual(await memory.numbers('memory.oom.kills.lost'), new Map([['', 0]]));
 });
 
