@@ -4,6 +4,8 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/r
 mount --bind "$KERNEL_MODULES" /lib/modules
 for module in $LOAD_MODULES; do modprobe "$module"; done
 busybox ip link set lo up
+# The kernel gives process 1 no more than 4096.
+ulimit -n 65536
 
 port() {
   for link in /sys/class/virtio-ports/*; do
