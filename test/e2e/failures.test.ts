@@ -23,7 +23,7 @@ describe('failures', () => {
   it('a corrupt object leaves the others running, and shows on the page', async () => {
     await using meter = new MeterProcess(args());
     const [, url] = await meter.logged(/metrics: (\S+)/);
-    assert.match(meter.stderr, /INFO {2}sched: attached 1 of 1: sched_switch\n/);
+    assert.match(meter.stderr, /INFO {2}sched: attached (\d+) of \1: sched_switch\b/);
     assert.match(meter.stderr, /WARN .*corrupt\.bpf\.o: /);
     const page = await (await fetch(url!)).text();
     assert.match(page, /^ebpf_sched_context_switches_total\{.*\} \d+$/m);
@@ -47,19 +47,20 @@ describe('failures', () => {
   it('check has a line for each and ends with 1', async () => {
     const { status, stdout } = await runMeter(['check', ...args()]);
     assert.equal(status, 1);
-    assert.match(stdout, /^sched {4}attached 1 of 1\ncorrupt {2}not attached\n {9}\S.*corrupt\.bpf\.o/);
+    assert.match(stdout, /^sched {4}attached (\d+) of \1\ncorrupt {2}not attached\n {9}\S.*corrupt\.bpf\.o/);
   });
 
   it('check of what works ends with 0', async () => {
     const { status, stdout } = await runMeter(['check', ...args(), '--only', 'sched']);
-    assert.deepEqual([status, stdout], [0, 'sched  attached 1 of 1\n']);
+    assert.equal(status, 0);
+    assert.match(stdout, /^sched {2}attached (\d+) of \1\n$/);
   });
 
   it('list shows the others, and what is wrong with the corrupt one', async () => {
     const { status, stdout } = await runMeter(['list', '--programs', folder]);
     assert.equal(status, 0);
     assert.match(stdout, /^corrupt\n {2}\S.*corrupt\.bpf\.o/);
-    assert.match(stdout, /\n\nsched \(enabled\)\n(.*\n)* {2}attaches to tp_btf\/sched_switch\n {2}can run here\n$/);
+    assert.match(stdout, /\n\nsched \(enabled\)\n(.*\n)* {2}attaches to tp_btf\/sched_switch\b.*\n {2}can run here\n$/);
   });
 
   it('an unknown program is told with the nearest known one', async () => {

@@ -30,7 +30,7 @@ describe('signals', () => {
 
   it('one that comes while it starts ends it in order too', async () => {
     await using meter = new MeterProcess(one);
-    await meter.logged(/attached 1 of 1/);
+    await meter.logged(/attached (\d+) of \1/);
     meter.child.kill('SIGTERM');
     assert.equal((await meter.ended()).status, 0);
   });
