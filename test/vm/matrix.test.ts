@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failures, matrixOf, summary } from './matrix.ts';
 import { differences, parsePublished, publish } from './published.ts';
-import { common, type Hook, type KernelResult, subjectsOf, type TestResult } from './results.ts';
+import { common, type Hook, type KernelResult, subjectOf, type TestResult } from './results.ts';
 
 const page = '# Kernels\n\n<!-- matrix -->\n<!-- /matrix -->\n\nMore.\n';
 const order = ['5.10', '6.1', 'newest'];
@@ -47,17 +47,15 @@ const bad: KernelResult = {
   problems: ['the VM ended'],
 };
 
-test('tests belong to the program whose name their file begins with, else to one that has no file of its own', () => {
-  const programs = ['tcp', 'tcp_rtt', 'page_cache', 'page_cache_lookup'].map((name) => ({ name }));
-  const path = (file: string) => `test/kernel/${file}.test.ts`;
-  const files = ['tcp', 'tcp-connections', 'tcp_rtt', 'page-cache'].map((name) => path(`programs/${name}`));
-  const subjects = (file: string) => subjectsOf(path(file), programs, files);
-  assert.deepEqual(subjects('programs/tcp'), ['tcp']);
-  assert.deepEqual(subjects('programs/tcp-connections'), ['tcp']);
-  assert.deepEqual(subjects('programs/tcp_rtt'), ['tcp_rtt']);
-  assert.deepEqual(subjects('programs/page-cache'), ['page_cache', 'page_cache_lookup']);
-  assert.deepEqual(subjects('programs/load'), [common]);
-  assert.deepEqual(subjects('maps/tcp'), [common]);
+test('tests belong to the program whose name their file begins with, the longest', () => {
+  const programs = ['tcp', 'tcp-rtt', 'page_cache', 'page_cache_lookup'].map((name) => ({ name }));
+  const subject = (file: string) => subjectOf(`test/kernel/${file}.test.ts`, programs);
+  assert.equal(subject('programs/tcp'), 'tcp');
+  assert.equal(subject('programs/tcp-connections'), 'tcp');
+  assert.equal(subject('programs/tcp-rtt'), 'tcp-rtt');
+  assert.equal(subject('programs/tcpx'), common);
+  assert.equal(subject('programs/page_cache_lookup'), 'page_cache_lookup');
+  assert.equal(subject('maps/tcp'), common);
 });
 
 test('cells say how many are attached by what, and whether they count right', () => {

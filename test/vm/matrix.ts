@@ -1,4 +1,4 @@
-import { common, type KernelResult, subjectsOf } from './results.ts';
+import { common, type KernelResult, subjectOf } from './results.ts';
 
 /** Program × kernel, in words that don't change when a test is added: what the docs publish. */
 export interface Matrix {
@@ -79,8 +79,7 @@ function kindOf(section: string): string {
 }
 
 function testsOf({ tests, programs }: KernelResult, name: string) {
-  const files = [...new Set(tests.map(({ file }) => file))];
-  return tests.filter(({ file }) => subjectsOf(file, programs, files).includes(name));
+  return tests.filter(({ file }) => subjectOf(file, programs) === name);
 }
 
 function notes({ programs, tests }: KernelResult): string[] {

@@ -39,31 +39,11 @@ export interface KernelResult {
 /** The group of everything that is not a program's: loading, maps. */
 export const common = 'loader, maps';
 
-/**
- * Whose tests a file holds: test/kernel/programs/page-cache.test.ts and page-cache-reads.test.ts are those of
- * `page_cache`, and of `page_cache_lookup` where there is no file of that name.
- */
-export function subjectsOf(
-  file: string,
-  programs: readonly Pick<Program, 'name'>[],
-  files: readonly string[],
-): string[] {
-  const nameOf = (path: string) => /^test\/kernel\/programs\/(.+)\.test\.ts$/.exec(path)?.[1]?.replaceAll('_', '-');
-  const name = nameOf(file);
-  if (name === undefined) return [common];
-  const names = programs.map((program) => program.name.replaceAll('_', '-'));
-  const isWithin = (inner: string, outer: string) => inner === outer || inner.startsWith(`${outer}-`);
-  const longest = (candidates: readonly string[]) => [...candidates].sort((a, b) => b.length - a.length)[0];
-  const owner = longest(names.filter((candidate) => isWithin(name, candidate)));
-  const guests = names.filter((candidate) => {
-    const own = files.map(nameOf).filter((other) => other !== undefined && isWithin(other, candidate));
-    const shared = files
-      .map(nameOf)
-      .filter((other): other is string => other !== undefined && isWithin(candidate, other));
-    return own.length === 0 && longest(shared) === name;
-  });
-  const subjects = programs.filter((_, index) => names[index] === owner || guests.includes(names[index]!));
-  return subjects.length > 0 ? subjects.map((program) => program.name) : [common];
+/** Whose tests a file holds: test/kernel/programs/tcp.test.ts and tcp-connections.test.ts are those of `tcp`. */
+export function subjectOf(file: string, programs: readonly Pick<Program, 'name'>[]): string {
+  const test = /^test\/kernel\/programs\/(.+)\.test\.ts$/.exec(file)?.[1];
+  const owners = programs.filter(({ name }) => test === name || test?.startsWith(`${name}-`));
+  return owners.map(({ name }) => name).sort((a, b) => b.length - a.length)[0] ?? common;
 }
 
 /** Where the VM leaves what `readResults` reads. */
