@@ -8,8 +8,9 @@ test('pages are added when they are read for the first time, and when they are n
   const { path, inode } = newFile('read', { written: true });
   using cache = growth('page_cache', inode, ['page_cache.added']);
   const added = (...options: string[]) => cache.of('page_cache.added', () => dd(...options));
-  assert.equal(await added(`if=${path}`, 'of=/dev/null', 'bs=4096'), pages, 'cold, page by page');
-  assert.equal(await added(`if=${path}`, 'of=/dev/null', 'bs=4096'), 0, 'warm');
+  // Counted, since for a read at the end 5.10 adds a page.
+  assert.equal(await added(`if=${path}`, 'of=/dev/null', 'bs=4096', `count=${pages}`), pages, 'cold, page by page');
+  assert.equal(await added(`if=${path}`, 'of=/dev/null', 'bs=4096', `count=${pages}`), 0, 'warm');
   evict(path);
   assert.equal(await added(`if=${path}`, 'of=/dev/null', `bs=${bytes}`, 'count=1'), pages, 'cold, in one read');
 
