@@ -306,7 +306,19 @@ static long long overflow(long count, const char *to, int port)
 	}
 	start = now() - start;
 	check(drops(receiver) == count, "every datagram but the first ones dropped");
+	close(receiver);
+	close(sender);
 	return start;
+}
+
+/* Three datagrams to each of COUNT ports from PORT on, whose receive buffers are full. */
+static long long overflows(long count, const char *to, int port)
+{
+	long long elapsed = 0;
+
+	while (count--)
+		elapsed += overflow(3, to, port++);
+	return elapsed;
 }
 
 static long long datagrams(long count, struct address *to, int receiver)
@@ -346,7 +358,7 @@ static const struct {
 } loads[] = {
 	{ "closed", closed },   { "reset", reset },         { "measured", measured }, { "refused", refused },
 	{ "crossed", crossed }, { "abandoned", abandoned }, { "taken", taken },
-	{ "late", late },       { "overflow", overflow },   { "unheard", unheard },   { "heard", heard },
+	{ "late", late },       { "overflow", overflow }, { "overflows", overflows },   { "unheard", unheard },   { "heard", heard },
 };
 
 int main(int argc, char **argv)
