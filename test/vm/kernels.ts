@@ -50,7 +50,7 @@ export function prepareKernel(name: string, cache: string): Kernel {
 function download({ suites, series }: (typeof sources)[number], folder: string, state: string): string {
   console.error(`vm: fetching a kernel from ${suites.join(', ')}`);
   const archive = openSuites(suites, state);
-  const names = new Set(archive.names('^linux-(image|binary|modules)-[0-9].*-amd64$'));
+  const names = new Set(archive.names('^linux-(image|binary|modules|base)-[0-9].*-amd64$'));
   const byVersion = new Intl.Collator('en', { numeric: true }).compare;
   const release = [...names]
     .flatMap((name) => /^linux-image-(\d+\.\d+\.[^-]*(?:-[\d.]+)?-amd64)$/.exec(name)?.[1] ?? [])
@@ -58,8 +58,8 @@ function download({ suites, series }: (typeof sources)[number], folder: string, 
     .sort(byVersion)
     .at(-1);
   if (release === undefined) throw new Error(`kernel ${series ?? 'newest'}: ${suites.join(', ')} have none`);
-  // Since 6.19 the image's package is empty, and two others hold the kernel and its modules.
-  const parts = ['image', 'binary', 'modules'].map((part) => `linux-${part}-${release}`);
+  // Since 6.19 the image's package is empty, and others hold the kernel, its modules, and the list of those built in.
+  const parts = ['image', 'binary', 'modules', 'base'].map((part) => `linux-${part}-${release}`);
   archive.unpack(
     parts.filter((part) => names.has(part)),
     folder,

@@ -56,14 +56,21 @@ async function runAll(wanted: readonly string[]): Promise<KernelResult[]> {
     const { withoutTypes } = stage(tree);
     writeDisk(tree, disk);
     const command = commandIn(tree, withoutTypes);
+    // All of them before the first is booted: what can't be had is to be known before the others have run.
+    const machines = kernelNames
+      .filter((name) => wanted.includes(name))
+      .map((name) => {
+        const kernel = prepareKernel(name, join(root, 'build/kernels'));
+        const initramfs = join(folder, `${name}.initramfs`);
+        const shared = join(folder, name);
+        mkdirSync(shared);
+        writeInitramfs(kernel, initramfs);
+        return { kernel, initramfs, shared };
+      });
     const results: KernelResult[] = [];
     let accelerator: Accelerator | undefined;
-    for (const name of kernelNames.filter((candidate) => wanted.includes(candidate))) {
-      const kernel = prepareKernel(name, join(root, 'build/kernels'));
-      const initramfs = join(folder, `${name}.initramfs`);
-      const shared = join(folder, name);
-      mkdirSync(shared);
-      writeInitramfs(kernel, initramfs);
+    for (const { kernel, initramfs, shared } of machines) {
+      const { name } = kernel;
       accelerator ??= await chooseAccelerator(kernel, initramfs);
       console.log(`\n${name}: booting ${kernel.release} (${accelerator})`);
       const started = performance.now();
