@@ -105,15 +105,18 @@ async function bootOnce(boot: Boot, started: string): Promise<{ console: string;
 
 async function end(qemu: ChildProcess, limitMs: number): Promise<{ late: number | undefined; status: number | null }> {
   let late: number | undefined;
+  const kill = () => qemu.kill('SIGKILL');
+  process.once('exit', kill);
   const timer = setTimeout(() => {
     late = limitMs;
-    qemu.kill('SIGKILL');
+    kill();
   }, limitMs);
   try {
     const [status] = await once(qemu, 'close');
     return { late, status };
   } finally {
     clearTimeout(timer);
+    process.off('exit', kill);
   }
 }
 

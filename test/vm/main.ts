@@ -1,4 +1,4 @@
-// npm run test:kernels [-- VERSION… --write]: test/kernel/** and `check` on Debian's kernels, each in a VM.
+// npm run test:kernels [-- VERSION… --write | --tests GLOB]: test/kernel/** and `check` on Debian's kernels, each in a VM.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,11 +23,14 @@ const packages = {
   'mkfs.ext4': 'e2fsprogs',
 };
 const modules = ['virtio_blk', 'ext4', 'loop', 'veth'];
+const allTests = 'test/kernel/**/*.test.ts';
 /** What one test file may take: an emulated CPU is some 20 times slower. */
 const testLimitMs = 5 * 60_000;
 /** What one VM may take. */
 const limitMs = 30 * 60_000;
 
+// Exiting ends the VM, and removes what is temporary.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 try {
   process.exitCode = await main();
 } catch (error) {
@@ -38,77 +41,83 @@ try {
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { write: { type: 'boolean', default: false } },
+    options: { write: { type: 'boolean', default: false }, tests: { type: 'string' } },
   });
+  if (values.write && values.tests !== undefined) throw new Error('--write: only all tests tell what is right');
   const unknown = positionals.find((name) => !kernelNames.includes(name));
   if (unknown !== undefined) throw new Error(`"${unknown}": no such kernel: there are ${kernelNames.join(', ')}`);
   installPackages(packages);
-  const results = await runAll(positionals.length > 0 ? positionals : kernelNames);
+  const results = await runAll(positionals.length > 0 ? positionals : kernelNames, values.tests ?? allTests);
   console.log(`\n${summary(results)}`);
-  return report(results, values.write);
+  if (values.tests === undefined) return report(results, values.write);
+  const failed = listFailures(results);
+  return failed > 0 ? 1 : 0;
 }
 
-async function runAll(wanted: readonly string[]): Promise<KernelResult[]> {
+async function runAll(wanted: readonly string[], tests: string): Promise<KernelResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'ebpf-meter-vm-'));
-  try {
-    const tree = join(folder, 'tree');
-    const disk = join(folder, 'disk');
-    const { withoutTypes } = stage(tree);
-    writeDisk(tree, disk);
-    const command = commandIn(tree, withoutTypes);
-    // All of them before the first is booted: what can't be had is to be known before the others have run.
-    const machines = kernelNames
-      .filter((name) => wanted.includes(name))
-      .map((name) => {
-        const kernel = prepareKernel(name, join(root, 'build/kernels'));
-        const initramfs = join(folder, `${name}.initramfs`);
-        const shared = join(folder, name);
-        mkdirSync(shared);
-        writeInitramfs(kernel, initramfs);
-        return { kernel, initramfs, shared };
-      });
-    const results: KernelResult[] = [];
-    let accelerator: Accelerator | undefined;
-    for (const { kernel, initramfs, shared } of machines) {
-      const { name } = kernel;
-      accelerator ??= await chooseAccelerator(kernel, initramfs);
-      console.log(`\n${name}: booting ${kernel.release} (${accelerator})`);
-      const started = performance.now();
-      const boot = { kernel, initramfs, accelerator, folder: shared, disk, modules, command, limitMs };
-      const { problem, panics } = await runInVm(boot);
-      const seconds = (performance.now() - started) / 1000;
-      if (panics > 0) console.log(`${name}: ${panics} of its VMs ended before the command began`);
-      const seen = readResults(shared);
-      const problems = problem === undefined ? seen.problems : [...seen.problems, problem];
-      results.push({ ...seen, kernel: name, release: kernel.release, seconds, problems });
-    }
-    return results;
-  } finally {
-    rmSync(folder, { recursive: true });
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const tree = join(folder, 'tree');
+  const disk = join(folder, 'disk');
+  const { withoutTypes } = stage(tree);
+  writeDisk(tree, disk);
+  const command = commandIn(tree, withoutTypes, tests);
+  // All of them before the first is booted: what can't be had is to be known before the others have run.
+  const machines = kernelNames
+    .filter((name) => wanted.includes(name))
+    .map((name) => {
+      const kernel = prepareKernel(name, join(root, 'build/kernels'));
+      const initramfs = join(folder, `${name}.initramfs`);
+      const shared = join(folder, name);
+      mkdirSync(shared);
+      writeInitramfs(kernel, initramfs);
+      return { kernel, initramfs, shared };
+    });
+  const results: KernelResult[] = [];
+  let accelerator: Accelerator | undefined;
+  for (const { kernel, initramfs, shared } of machines) {
+    const { name } = kernel;
+    accelerator ??= await chooseAccelerator(kernel, initramfs);
+    console.log(`\n${name}: booting ${kernel.release} (${accelerator})`);
+    const started = performance.now();
+    const boot = { kernel, initramfs, accelerator, folder: shared, disk, modules, command, limitMs };
+    const { problem, panics } = await runInVm(boot);
+    const seconds = (performance.now() - started) / 1000;
+    if (panics > 0) console.log(`${name}: ${panics} of its VMs ended before the command began`);
+    const seen = readResults(shared);
+    const problems = problem === undefined ? seen.problems : [...seen.problems, problem];
+    results.push({ ...seen, kernel: name, release: kernel.release, seconds, problems });
   }
+  return results;
 }
 
 /** Says what is not as it should be, or as the docs say; returns the exit status. */
 function report(results: readonly KernelResult[], write: boolean): number {
   const measured = matrixOf(results);
   const published = readFileSync(document, 'utf8');
-  const failed = results.flatMap((result) => failures(result).map((line) => `${result.kernel}: FAILED: ${line}`));
-  for (const line of failed) console.log(line);
+  const failed = listFailures(results);
   if (write) {
     writeFileSync(document, publish(published, measured, kernelNames));
     console.log('docs/kernels.md is written');
-    return failed.length > 0 ? 1 : 0;
+    return failed > 0 ? 1 : 0;
   }
   const differing = differences(parsePublished(published), measured);
   for (const line of differing) console.log(line);
   if (differing.length > 0) {
     console.log('docs/kernels.md says otherwise; if this run is right, let it write: npm run test:kernels -- --write');
   }
-  return failed.length + differing.length > 0 ? 1 : 0;
+  return failed + differing.length > 0 ? 1 : 0;
+}
+
+/** Prints them; returns their number. */
+function listFailures(results: readonly KernelResult[]): number {
+  const lines = results.flatMap((result) => failures(result).map((line) => `${result.kernel}: FAILED: ${line}`));
+  for (const line of lines) console.log(line);
+  return lines.length;
 }
 
 /** What each VM runs, with this process's Node: the tree is its disk. */
-function commandIn(tree: string, withoutTypes: string): string {
+function commandIn(tree: string, withoutTypes: string, tests: string): string {
   const share = (file: string) => `/run/vm/${file}`;
   return `
 mount /dev/vda '${tree}' && cd '${tree}' || exit
@@ -120,6 +129,6 @@ all=$(ls config/programs/*.yaml | sed 's|.*/||; s|[.]yaml$||' | paste -sd,)
 $node src/main.ts check --only "$all"
 echo $? > ${share(resultFiles.check)}
 exec $node --test --test-concurrency=1 --test-force-exit --test-timeout=${testLimitMs} --test-reporter=spec --test-reporter-destination=stdout \\
-  --test-reporter=./test/vm/reporter.ts --test-reporter-destination=${share(resultFiles.tests)} 'test/kernel/**/*.test.ts'
+  --test-reporter=./test/vm/reporter.ts --test-reporter-destination=${share(resultFiles.tests)} '${tests}'
 `;
 }
