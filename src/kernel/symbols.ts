@@ -1,5 +1,6 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { MeterError } from '../errors.ts';
+import { readProcText } from './proc-text.ts';
 import { SymbolTable } from './symbol-table.ts';
 
 /**
@@ -9,9 +10,6 @@ import { SymbolTable } from './symbol-table.ts';
 const IDLE_MS = 5000;
 /** An address that isn't found may belong to a new module, so see whether the modules changed, but not more often than this. */
 const MODULES_CHECK_MS = 5000;
-/** Room for some 350,000 symbols at first; what isn't used takes no memory. */
-const TEXT_BYTES = 16 << 20;
-const READ_BYTES = 1 << 16;
 
 const noSymbols = () => new SymbolTable(Buffer.allocUnsafeSlow(0));
 
@@ -108,7 +106,7 @@ export function createSymbols(options: SymbolsOptions): Symbols {
   function readTable(): SymbolTable {
     const path = `${root}/proc/kallsyms`;
     try {
-      const read = new SymbolTable(readText(path));
+      const read = new SymbolTable(readProcText(path));
       if (read.hidden) {
         warnOnce(`${path}: every address is zero, so kernel symbols stay unknown`, {
           remedy: 'Grant CAP_SYSLOG, and set the sysctl kernel.kptr_restrict to 0 or 1.',
@@ -127,22 +125,5 @@ export function createSymbols(options: SymbolsOptions): Symbols {
   function warnOnce(message: string, more: { cause?: unknown; remedy?: string }): void {
     if (!warned) options.warn(new MeterError('environment', message, more));
     warned = true;
-  }
-}
-
-/** One buffer, since readFileSync's pieces and their sum would leave three times the text's size behind. */
-function readText(path: string): Buffer {
-  const file = openSync(path, 'r');
-  try {
-    let text = Buffer.allocUnsafeSlow(TEXT_BYTES);
-    let length = 0;
-    for (;;) {
-      if (text.length - length < READ_BYTES) text = Buffer.concat([text], text.length * 2);
-      const bytes = readSync(file, text, length, READ_BYTES, null);
-      if (bytes === 0) return text.subarray(0, length);
-      length += bytes;
-    }
-  } finally {
-    closeSync(file);
   }
 }

@@ -1,18 +1,16 @@
-import { pointerOrThrow } from './error.ts';
 import { libbpf, type Pointer } from './library.ts';
 
-const attachNative = libbpf<(program: Pointer) => Pointer | null>('void *bpf_program__attach(void *prog)');
-const destroyNative = libbpf<(link: Pointer) => number>('int bpf_link__destroy(void *link)');
+const destroy = libbpf<(link: Pointer) => number>('int bpf_link__destroy(void *link)');
 
-/** A program's attachment to its hook; disposing detaches it. */
+/** A program's attachment to its hook; disposing detaches it, a second time does nothing. */
 export type Link = Disposable;
 
-/** Attaches by the program's section, as libbpf knows it. Throws MeterError('attach'). */
-export function attachProgram(subject: string, program: Pointer): Link {
-  let link: Pointer | undefined = pointerOrThrow('attach', subject, 'bpf_program__attach', () => attachNative(program));
+/** Owns a struct bpf_link of libbpf. */
+export function linkOf(pointer: Pointer): Link {
+  let link: Pointer | undefined = pointer;
   return {
     [Symbol.dispose]() {
-      if (link !== undefined) destroyNative(link);
+      if (link !== undefined) destroy(link);
       link = undefined;
     },
   };

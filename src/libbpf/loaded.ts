@@ -1,7 +1,9 @@
 import type { ObjectLayout } from '../btf/types.ts';
 import { MeterError } from '../errors.ts';
+import type { AttachKernel } from './attach/kind.ts';
+import { attachKind } from './attach/registry.ts';
 import { libbpf, type Pointer } from './library.ts';
-import { attachProgram, type Link } from './link.ts';
+import type { Link } from './link.ts';
 import { type KernelMap, mmapableFlag } from './map.ts';
 import { mapMaxEntries, mapSizes, mapTypeName } from './names.ts';
 import { type ProgramInfo, programInfo } from './stats.ts';
@@ -17,6 +19,9 @@ interface Handle {
   readonly resized: ReadonlyMap<string, number>;
   close(): void;
 }
+
+/** Nothing is known of the machine. */
+const unknownKernel: AttachKernel = { functionVariants: () => [] };
 
 /** An object whose maps and programs are in the kernel, until it is disposed; made by OpenedObject.load. */
 export class LoadedObject implements Disposable {
@@ -76,9 +81,12 @@ export class LoadedObject implements Disposable {
     return programFd(this.#program(program)) >= 0;
   }
 
-  /** Attaches a program to the hook that its section names. Throws MeterError('attach'). */
-  attach(program: string): Link {
-    return attachProgram(`${this.path}: program ${program}`, this.#program(program));
+  /** Attaches a program to the hook that its section names (attach/). Throws MeterError('attach'). */
+  attach(program: string, kernel: AttachKernel = unknownKernel): Link {
+    const pointer = this.#program(program);
+    const { section } = this.#layout.programs.find(({ name }) => name === program)!;
+    const subject = `${this.path}: program ${program}`;
+    return attachKind(section).attach({ subject, section, program: pointer }, kernel);
   }
 
   /** Id, tag and statistics. Throws MeterError('load') for a program that was not loaded. */

@@ -3,6 +3,7 @@ import { mapTypes, variables } from '../btf/layout.ts';
 import { type Btf, parseBtf } from '../btf/parse.ts';
 import type { BpfProgramLayout, MapLayout, ObjectLayout } from '../btf/types.ts';
 import { MeterError } from '../errors.ts';
+import { attachKind } from './attach/registry.ts';
 import { encodeConstant } from './constant.ts';
 import { LibbpfError, pointerOrThrow, resultOrThrow } from './error.ts';
 import { libbpf, memoryAt, type Pointer } from './library.ts';
@@ -33,6 +34,9 @@ const programSetAutoload = libbpf<(program: Pointer, on: boolean) => number>(
   'int bpf_program__set_autoload(void *prog, bool autoload)',
 );
 const programAutoload = libbpf<(program: Pointer) => boolean>('bool bpf_program__autoload(void *prog)');
+const programSetType = libbpf<(program: Pointer, type: number) => number>(
+  'int bpf_program__set_type(void *prog, int type)',
+);
 const mapFlags = libbpf<(map: Pointer) => number>('uint32_t bpf_map__map_flags(void *map)');
 const mapSetMaxEntries = libbpf<(map: Pointer, entries: number) => number>(
   'int bpf_map__set_max_entries(void *map, uint32_t max_entries)',
@@ -169,6 +173,7 @@ export class OpenedObject implements Disposable {
     const object = this.#open();
     this.#object = undefined;
     try {
+      this.#setTypes();
       resultOrThrow('load', this.path, 'bpf_object__load', () => load(object));
     } catch (error) {
       close(object);
@@ -184,6 +189,16 @@ export class OpenedObject implements Disposable {
   [Symbol.dispose](): void {
     if (this.#object !== undefined) close(this.#object);
     this.#object = undefined;
+  }
+
+  /** libbpf opens a program of a section that it doesn't know, and refuses to load it for want of a type. */
+  #setTypes(): void {
+    for (const { name, section } of this.#layout.programs) {
+      const type = attachKind(section).programType;
+      const program = this.#programs.get(name)!;
+      if (type === undefined) continue;
+      resultOrThrow('load', this.#subject(name), 'bpf_program__set_type', () => programSetType(program, type));
+    }
   }
 
   #open(): Pointer {

@@ -2,6 +2,7 @@ import type { HrTime } from '@opentelemetry/api';
 import type { ProgramPlan } from '../config/plan.ts';
 import { type ErrorCode, MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
+import { createFunctionNames } from '../kernel/functions.ts';
 import { LibbpfError } from '../libbpf/error.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
 import { OpenedObject } from '../libbpf/object.ts';
@@ -48,6 +49,8 @@ export function loadProgram(plan: ProgramPlan, opened: OpenedObject): RunningPro
   const object = stack.use(loadWhatLoads(plan, opened, failures));
   const readers = stack.use(mapReaders(object));
 
+  using functions = createFunctionNames();
+  const kernel = { functionVariants: functions.variants };
   const startTime = hrTime(Date.now());
   const loaded = new Set<string>();
   const attached = object.layout().programs.map(({ name, section }): AttachedProgram => {
@@ -56,7 +59,7 @@ export function loadProgram(plan: ProgramPlan, opened: OpenedObject): RunningPro
     if (!object.isLoaded(name)) return { bpfProgram: name, section, state: 'not loaded', error: undefined };
     loaded.add(name);
     try {
-      stack.use(object.attach(name));
+      stack.use(object.attach(name, kernel));
       return { bpfProgram: name, section, state: 'attached', error: undefined };
     } catch (error) {
       return { bpfProgram: name, section, state: 'failed', error: explained('attach', plan, name, section, error) };

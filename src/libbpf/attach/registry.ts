@@ -1,0 +1,12 @@
+import { auto } from './auto.ts';
+import type { AttachKind } from './kind.ts';
+import { kprobe } from './kprobe.ts';
+
+/** The first that takes a section is asked; `auto`, which takes all, is the last. */
+const kinds: readonly AttachKind[] = [kprobe, auto];
+
+/** The kind that attaches BPF programs of this section, with or without a `?` in front. */
+export function attachKind(section: string): AttachKind {
+  const bare = section.replace(/^\?/, '');
+  return kinds.find((kind) => kind.takes(bare))!;
+}

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { attachKind } from '../../../src/libbpf/attach/registry.ts';
+
+for (const [section, name] of [
+  ['kprobe/do_swap_page', 'kprobe'],
+  ['?kprobe/do_swap_page', 'kprobe'],
+  ['kretprobe/do_swap_page', 'kprobe'],
+  ['kprobe/do_swap_page+0x10', 'kprobe'],
+  ['kprobe/lookup_fast.isra.0', 'kprobe'],
+  // Attached by hand, by a glob, or by a system call's name: all known to libbpf.
+  ['kprobe', 'auto'],
+  ['kprobe/', 'auto'],
+  ['kprobe/vfs_*', 'auto'],
+  ['kprobe.multi/vfs_*', 'auto'],
+  ['ksyscall/nanosleep', 'auto'],
+  ['fentry/do_swap_page', 'auto'],
+  ['tp_btf/sched_switch', 'auto'],
+  ['', 'auto'],
+  ['made_up/by-hand', 'auto'],
+] as const) {
+  test(`"${section}" is attached by ${name}`, () => assert.equal(attachKind(section).name, name));
+}
