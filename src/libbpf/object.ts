@@ -41,6 +41,9 @@ const mapFlags = libbpf<(map: Pointer) => number>('uint32_t bpf_map__map_flags(v
 const mapSetMaxEntries = libbpf<(map: Pointer, entries: number) => number>(
   'int bpf_map__set_max_entries(void *map, uint32_t max_entries)',
 );
+const mapSetAutocreate = libbpf<(map: Pointer, on: boolean) => number>(
+  'int bpf_map__set_autocreate(void *map, bool autocreate)',
+);
 const mapInitialValue = libbpf<(map: Pointer, size: BigUint64Array) => Pointer | null>(
   'void *bpf_map__initial_value(void *map, void *size)',
 );
@@ -126,12 +129,18 @@ export class OpenedObject implements Disposable {
     return programAutoload(this.#program(program));
   }
 
+  /**
+   * Whether loading creates the map; code that refers to one that isn't created must be removed by the verifier.
+   * Throws MeterError('object') where there is no such map.
+   */
+  setAutocreate(map: string, on: boolean): void {
+    const handle = this.#map(map);
+    resultOrThrow('object', `${this.path}: map ${map}`, 'bpf_map__set_autocreate', () => mapSetAutocreate(handle, on));
+  }
+
   /** Throws MeterError('object') where there is no such map. */
   setMaxEntries(map: string, entries: number): void {
-    const handle = this.#maps.get(map);
-    if (this.#object === undefined || handle === undefined) {
-      throw new MeterError('object', `${this.path}: map ${map}: not in the object`);
-    }
+    const handle = this.#map(map);
     resultOrThrow('object', `${this.path}: map ${map}`, 'bpf_map__set_max_entries', () =>
       mapSetMaxEntries(handle, entries),
     );
@@ -214,6 +223,14 @@ export class OpenedObject implements Disposable {
     const handle = this.#programs.get(name);
     if (this.#object === undefined || handle === undefined) {
       throw new MeterError('object', `${this.#subject(name)}: not in the object`);
+    }
+    return handle;
+  }
+
+  #map(name: string): Pointer {
+    const handle = this.#maps.get(name);
+    if (this.#object === undefined || handle === undefined) {
+      throw new MeterError('object', `${this.path}: map ${name}: not in the object`);
     }
     return handle;
   }

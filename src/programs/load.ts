@@ -103,6 +103,7 @@ function prepare(plan: ProgramPlan, object: OpenedObject, failures: ReadonlyMap<
   for (const [name, value] of plan.constants) object.setConstant(name, value);
   for (const name of plan.skip) object.setAutoload(name, false);
   for (const name of failures.keys()) object.setAutoload(name, false);
+  for (const name of plan.skipMaps) object.setAutocreate(name, false);
   for (const name of plan.perCpuFirst) sizeForCpus(object, name, cpus);
 }
 

@@ -172,6 +172,7 @@ export function programPlan(name: string, tables: readonly TablePlan[]): Program
     tables,
     constants: new Map(),
     skip: new Set(),
+    skipMaps: new Set(),
     needs: new Map(),
     perCpuFirst: [],
   };

@@ -1,0 +1,22 @@
+import type { ObjectLayout } from '../btf/types.ts';
+import type { Diagnostics } from './diagnostic.ts';
+import { suggest } from './nearest.ts';
+import type { MetricEntry } from './program-metric.ts';
+
+/** BPF maps that are named in metrics' `needs`, but by no enabled one: they are not created. Unknown names are reported. */
+export function resolveSkippedMaps(
+  metrics: readonly MetricEntry[],
+  enabled: readonly MetricEntry[],
+  layout: ObjectLayout,
+  diagnostics: Diagnostics,
+): ReadonlySet<string> {
+  const names = layout.maps.map(({ name }) => name);
+  const named = metrics.flatMap(({ needs }) => needs.maps);
+  for (const { value, at } of named) {
+    if (!names.includes(value)) {
+      diagnostics.error(at, `no BPF map "${value}" in ${layout.path}${suggest(value, names)}`);
+    }
+  }
+  const needed = new Set(enabled.flatMap(({ needs }) => needs.maps.map(({ value }) => value)));
+  return new Set(named.map(({ value }) => value).filter((name) => !needed.has(name)));
+}
