@@ -1,9 +1,15 @@
+import type { MeterError } from '../errors.ts';
 import { libbpf, type Pointer } from './library.ts';
 
 const destroy = libbpf<(link: Pointer) => number>('int bpf_link__destroy(void *link)');
 
 /** A program's attachment to its hook; disposing detaches it, a second time does nothing. */
-export type Link = Disposable;
+export interface Link extends Disposable {
+  /** Of an iterator: calls the program for every object that there is now. Throws MeterError('map'). */
+  readonly iterate?: () => void;
+  /** Of a program with several hooks: those that it isn't attached to, and why. */
+  readonly problem?: MeterError;
+}
 
 /** Owns a struct bpf_link of libbpf. */
 export function linkOf(pointer: Pointer): Link {

@@ -81,12 +81,15 @@ export class LoadedObject implements Disposable {
     return programFd(this.#program(program)) >= 0;
   }
 
-  /** Attaches a program to the hook that its section names (attach/). Throws MeterError('attach'). */
-  attach(program: string, kernel: AttachKernel = unknownKernel): Link {
+  /**
+   * Attaches a program to the hook that its section names (attach/), `xdp` to these network interfaces.
+   * Throws MeterError('attach').
+   */
+  attach(program: string, kernel: AttachKernel = unknownKernel, interfaces: readonly string[] = []): Link {
     const pointer = this.#program(program);
     const { section } = this.#layout.programs.find(({ name }) => name === program)!;
     const subject = `${this.path}: program ${program}`;
-    return attachKind(section).attach({ subject, section, program: pointer }, kernel);
+    return attachKind(section).attach({ subject, section, program: pointer, interfaces }, kernel);
   }
 
   /** Id, tag and statistics. Throws MeterError('load') for a program that was not loaded. */

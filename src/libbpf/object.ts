@@ -37,6 +37,9 @@ const programAutoload = libbpf<(program: Pointer) => boolean>('bool bpf_program_
 const programSetType = libbpf<(program: Pointer, type: number) => number>(
   'int bpf_program__set_type(void *prog, int type)',
 );
+const programSetExpectedAttachType = libbpf<(program: Pointer, type: number) => number>(
+  'int bpf_program__set_expected_attach_type(void *prog, int type)',
+);
 const mapFlags = libbpf<(map: Pointer) => number>('uint32_t bpf_map__map_flags(void *map)');
 const mapSetMaxEntries = libbpf<(map: Pointer, entries: number) => number>(
   'int bpf_map__set_max_entries(void *map, uint32_t max_entries)',
@@ -203,10 +206,15 @@ export class OpenedObject implements Disposable {
   /** libbpf opens a program of a section that it doesn't know, and refuses to load it for want of a type. */
   #setTypes(): void {
     for (const { name, section } of this.#layout.programs) {
-      const type = attachKind(section).programType;
+      const { programType, expectedAttachType } = attachKind(section);
       const program = this.#programs.get(name)!;
-      if (type === undefined) continue;
-      resultOrThrow('load', this.#subject(name), 'bpf_program__set_type', () => programSetType(program, type));
+      const subject = this.#subject(name);
+      if (programType === undefined) continue;
+      resultOrThrow('load', subject, 'bpf_program__set_type', () => programSetType(program, programType));
+      if (expectedAttachType === undefined) continue;
+      resultOrThrow('load', subject, 'bpf_program__set_expected_attach_type', () =>
+        programSetExpectedAttachType(program, expectedAttachType),
+      );
     }
   }
 

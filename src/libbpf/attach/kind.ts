@@ -9,6 +9,8 @@ export interface AttachTarget {
   readonly section: string;
   /** libbpf's struct bpf_program. */
   readonly program: Pointer;
+  /** Names of the network interfaces that the operator wants it attached to; for `xdp`. */
+  readonly interfaces: readonly string[];
 }
 
 /** What attaching may ask of the machine; src/kernel knows it, and whoever attaches hands it in. */
@@ -31,6 +33,8 @@ export interface AttachKind {
    * program; set before the object is loaded. Undefined: libbpf knows it.
    */
   readonly programType?: number;
+  /** Of enum bpf_attach_type, set with the program's type. */
+  readonly expectedAttachType?: number;
   /** Attaches until the link is disposed. Throws MeterError('attach') with a LibbpfError as its cause. */
   attach(target: AttachTarget, kernel: AttachKernel): Link;
 }
