@@ -30,7 +30,8 @@ export interface ProgramsConfig {
   readonly overrides: ReadonlyMap<string, ProgramOverride>;
   /**
    * Where a file names what only the programs' own files can confirm: `only.NAME`, `programs.NAME`,
-   * `programs.NAME.metrics.METRIC`, `programs.NAME.constants.CONSTANT`. Absent where no file does.
+   * `programs.NAME.metrics.METRIC`, `programs.NAME.constants.CONSTANT`, `programs.NAME.ways.HOOK`,
+   * `programs.NAME.ways.HOOK.WAY`. Absent where no file does.
    */
   readonly places?: ReadonlyMap<string, Position>;
 }
@@ -41,6 +42,8 @@ export interface ProgramOverride {
   readonly metrics: readonly string[] | undefined;
   /** Values of the program's .rodata variables. */
   readonly constants: ReadonlyMap<string, number | bigint>;
+  /** By hook, the only way in that is to be tried. */
+  readonly ways: ReadonlyMap<string, string>;
 }
 
 export type ReaderConfig = PrometheusReaderConfig | PeriodicReaderConfig;

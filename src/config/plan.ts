@@ -7,18 +7,46 @@ export interface ProgramPlan {
   readonly name: string;
   readonly description: string;
   readonly expensive: boolean;
-  /** Paths of the pair. */
+  /** Paths of the pair; a program all of whose maps are `sources` has no object. */
   readonly file: string;
-  readonly object: string;
+  readonly object: string | undefined;
   readonly tables: readonly TablePlan[];
+  /** Maps that no object of the program has, as far as enabled metrics read them. */
+  readonly sources: readonly GenericSource[];
   /** Values of .rodata variables, set before load. */
   readonly constants: ReadonlyMap<string, number | bigint>;
-  /** BPF programs (C functions) that no enabled metric needs and that are therefore not loaded. */
+  /** Hooks with ways in, of which the loader takes the first that the kernel takes; those that enabled metrics need. */
+  readonly hooks: readonly HookPlan[];
+  /** BPF programs (C functions) that are not loaded, unless as part of a way that is taken. */
   readonly skip: ReadonlySet<string>;
-  /** For each enabled metric, the BPF programs that it needs by name; undefined: all that are loaded. */
-  readonly needs: ReadonlyMap<string, readonly string[] | undefined>;
+  /** BPF maps that no enabled metric needs and that are therefore not created. */
+  readonly skipMaps: ReadonlySet<string>;
+  /** By enabled metric, the namespace included. */
+  readonly needs: ReadonlyMap<string, NeedsPlan>;
   /** ARRAY maps and global arrays whose first index is the CPU: sized to the possible CPUs before load. */
   readonly perCpuFirst: readonly string[];
+}
+
+export interface HookPlan {
+  readonly name: string;
+  /** In the order in which they are tried; at least one. */
+  readonly ways: readonly WayPlan[];
+}
+
+export interface WayPlan {
+  readonly name: string;
+  /** BPF programs, all of which have to load and attach; a BPF program may be in several ways. */
+  readonly programs: readonly string[];
+  /** Values of .rodata variables, set when this way is taken. */
+  readonly constants: ReadonlyMap<string, number | bigint>;
+}
+
+/** What a metric counts by: BPF programs and hooks, by name. */
+export interface NeedsPlan {
+  /** All of these; undefined: every one that there is. */
+  readonly programs: readonly string[] | undefined;
+  /** At least one of these, where there are any. */
+  readonly any: readonly string[];
 }
 
 /** Rows of one map (or of one part of its value) that share their labels. */
@@ -37,6 +65,62 @@ export interface TablePlan {
   /** Where in an entry's value the numbers are. With bucketKey: one field of count 1, whose cell is unused. */
   readonly fields: readonly FieldPlan[];
   readonly metrics: readonly MetricPlan[];
+}
+
+/** A map without C: src/programs/generic counts what `counts` says, and gives its entries by the map's name. */
+export interface GenericSource {
+  readonly map: string;
+  readonly counts: GenericSpec;
+  /** The enabled metrics that read it. */
+  readonly metrics: readonly SourceMetric[];
+}
+
+export interface SourceMetric {
+  /** Its full name. */
+  readonly name: string;
+  /** The member of the map's value, or a path from it; undefined: the value as a whole. */
+  readonly field: string | undefined;
+}
+
+export type GenericSpec = PerfEventsSpec;
+
+/** Perf events of one group, which are counted at the same times. */
+export interface PerfEventsSpec {
+  readonly kind: 'perf_events';
+  /** What the counts are told apart by: the key of the map. */
+  readonly by: 'cpu' | 'process.name' | 'cgroup';
+  /** In the order of the map's value, a u64 each. */
+  readonly events: readonly PerfEventPlan[];
+}
+
+export interface PerfEventPlan {
+  /** As it is written: `instructions`, `sched:sched_switch`. */
+  readonly name: string;
+  /** What the kernel is asked for; what only the machine knows is looked up where it is opened. */
+  readonly event: PerfEventCode | PerfTracepoint | PmuEvent;
+  /** Whose part is left out; undefined: none. */
+  readonly excludes: 'user' | 'kernel' | undefined;
+}
+
+/** `type` and `config` of perf_event_open(2). */
+export interface PerfEventCode {
+  readonly kind: 'code';
+  readonly type: number;
+  readonly config: bigint;
+}
+
+export interface PerfTracepoint {
+  readonly kind: 'tracepoint';
+  readonly category: string;
+  readonly name: string;
+}
+
+/** An event of a unit in /sys/bus/event_source/devices: `cpu/event=0x3c,umask=0/`. */
+export interface PmuEvent {
+  readonly kind: 'pmu';
+  readonly unit: string;
+  /** By the names in the unit's `format` folder. */
+  readonly terms: ReadonlyMap<string, bigint>;
 }
 
 export type SourcePlan = EntriesSource | IndexedSource;

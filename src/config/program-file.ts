@@ -1,7 +1,11 @@
 import { basename, extname } from 'node:path';
 import type { Diagnostics, Position } from './diagnostic.ts';
 import { type ConfigMap, type ConfigNode, parseYaml } from './document.ts';
+import type { GenericMap } from './generic/kind.ts';
+import { genericKeys, genericKind, parseGeneric, withDefaultLabels } from './generic/registry.ts';
 import { type Located, located, locatedText } from './located.ts';
+import { parseConstants } from './program-constants.ts';
+import { type HookEntry, parseHooks } from './program-hooks.ts';
 import { type LabelEntry, parseLabels } from './program-labels.ts';
 import { type MetricEntry, parseMetric } from './program-metric.ts';
 
@@ -15,6 +19,7 @@ export interface ProgramFile {
   readonly description: string;
   readonly expensive: boolean;
   readonly constants: ReadonlyMap<string, Located<bigint>>;
+  readonly hooks: ReadonlyMap<string, HookEntry>;
   readonly maps: ReadonlyMap<string, MapEntry>;
   readonly metrics: readonly MetricEntry[];
   /** False where the file has errors, which have been reported; the rest can still be resolved to find more of them. */
@@ -34,11 +39,14 @@ export interface MapEntry {
   readonly perCpu: Located<string> | undefined;
   readonly cache: Located<string> | undefined;
   readonly zeros: Located<boolean> | undefined;
+  /** Whether it is a map without C, which no object has; `generic` is then undefined where it is wrong. */
+  readonly isGeneric: boolean;
+  readonly generic: GenericMap | undefined;
   /** False where it has errors of its own, which have been reported. */
   readonly valid: boolean;
 }
 
-const fileKeys = ['description', 'expensive', 'constants', 'maps', 'metrics'];
+const fileKeys = ['description', 'expensive', 'constants', 'hooks', 'maps', 'metrics'];
 const mapKeys = ['map', 'field', 'index', 'labels', 'per_cpu', 'cache', 'zeros'];
 const metricLists = ['counters', 'gauges', 'histograms'];
 const metricKinds = { counters: 'counter', gauges: 'gauge', histograms: 'histogram' } as const;
@@ -58,7 +66,8 @@ export function parseProgramFile(text: string, path: string, diagnostics: Diagno
 
   const description = file.get('description')?.text() ?? '';
   const expensive = file.get('expensive')?.boolean() ?? false;
-  const constants = parseConstants(file);
+  const constants = parseConstants(file.get('constants'));
+  const hooks = parseHooks(file.get('hooks'));
   const maps = parseMaps(file, diagnostics);
   const metrics = parseMetrics(file, diagnostics);
   const hasList = metricLists.some((list) => !(file.get('metrics')?.map()?.get(list)?.isNull ?? true));
@@ -72,36 +81,41 @@ export function parseProgramFile(text: string, path: string, diagnostics: Diagno
     description,
     expensive,
     constants,
+    hooks,
     maps,
     metrics,
     valid: diagnostics.errorCount === before,
   };
 }
 
-function parseConstants(file: ConfigMap): Map<string, Located<bigint>> {
-  const constants = new Map<string, Located<bigint>>();
-  for (const { name, value } of file.get('constants')?.map()?.entries ?? []) {
-    const number = value.isBoolean ? BigInt(value.boolean()!) : value.bigint();
-    if (number !== undefined) constants.set(name, { value: number, at: value.position });
-  }
-  return constants;
+/** Whether it describes nothing that an object has to have: all that its metrics read are maps without C. */
+export function needsNoObject({ maps, metrics, constants }: ProgramFile): boolean {
+  const entries = [...maps.values()];
+  const isDescribed = metrics.every((metric) => maps.has((metric.map ?? metric.name).value));
+  return constants.size === 0 && isDescribed && entries.length > 0 && entries.every(({ isGeneric }) => isGeneric);
 }
 
 function parseMaps(file: ConfigMap, diagnostics: Diagnostics): Map<string, MapEntry> {
   const maps = new Map<string, MapEntry>();
   for (const { name, key, value } of file.get('maps')?.map()?.entries ?? []) {
     const before = diagnostics.errorCount;
-    const entry = value.map(mapKeys);
+    const kind = genericKind(value.isMap ? value.map()!.entries.map((one) => one.name) : []);
+    const known = kind === undefined ? [...mapKeys, ...genericKeys] : [kind.key, ...kind.options, 'labels'];
+    const entry = value.map(known);
     const own = { value: name, at: key.position };
+    const generic = kind && entry && parseGeneric(kind, entry, name, diagnostics);
+    const labels = parseLabels(entry?.get('labels'));
     const parsed = {
       name: own,
       map: locatedText(entry?.get('map')) ?? own,
       field: locatedText(entry?.get('field')),
       index: parseIndex(entry?.get('index')),
-      labels: parseLabels(entry?.get('labels')),
+      labels: generic === undefined ? labels : withDefaultLabels(labels, generic.labels, own.at),
       perCpu: locatedText(entry?.get('per_cpu')),
       cache: locatedText(entry?.get('cache')),
       zeros: located(entry?.get('zeros'), (node) => node.boolean()),
+      isGeneric: kind !== undefined,
+      generic,
     };
     maps.set(name, { ...parsed, valid: diagnostics.errorCount === before });
   }

@@ -22,6 +22,8 @@ export interface MetricEntry {
   readonly sumIn: Located<CountedIn> | undefined;
   readonly buckets: BucketsEntry;
   readonly needs: NeedsEntry;
+  /** Not enabled unless an operator names it. */
+  readonly expensive: boolean;
   /** False where it has errors of its own, which have been reported. */
   readonly valid: boolean;
 }
@@ -39,13 +41,17 @@ export interface BucketsEntry {
 
 export interface NeedsEntry {
   readonly constants: readonly Located<string>[];
-  /** Undefined: every BPF program of the object. */
+  /** BPF programs and hooks, all of which it needs; undefined: every one of the object. */
   readonly programs: readonly Located<string>[] | undefined;
+  /** Of these at least one; none where the file says none. */
+  readonly any: readonly Located<string>[];
+  /** BPF maps that only metrics use which name them. */
+  readonly maps: readonly Located<string>[];
 }
 
-const numberKeys = ['name', 'help', 'unit', 'map', 'labels', 'field', 'in', 'needs', 'perf_event_array'];
+const numberKeys = ['name', 'help', 'unit', 'map', 'labels', 'field', 'in', 'needs', 'expensive', 'perf_event_array'];
 const histogramKeys = [
-  ...['name', 'help', 'unit', 'map', 'labels', 'field', 'slots', 'sum', 'in', 'sum_in', 'needs'],
+  ...['name', 'help', 'unit', 'map', 'labels', 'field', 'slots', 'sum', 'in', 'sum_in', 'needs', 'expensive'],
   ...['bucket_type', 'bucket_min', 'bucket_max', 'bucket_multiplier', 'bucket_keys'],
 ];
 
@@ -79,6 +85,7 @@ export function parseMetric(node: ConfigNode, kind: MetricKind, diagnostics: Dia
     sumIn: locatedWord(metric.get('sum_in'), countedIn),
     buckets: parseBuckets(metric),
     needs: parseNeeds(metric.get('needs')),
+    expensive: metric.get('expensive')?.boolean() ?? false,
   };
   return name === undefined ? undefined : { name, ...entry, valid: diagnostics.errorCount === before };
 }
@@ -110,11 +117,15 @@ function parseKeys(node: ConfigNode): number[] | undefined {
 }
 
 function parseNeeds(node: ConfigNode | undefined): NeedsEntry {
-  const needs = node?.map(['constants', 'programs']);
+  const needs = node?.map(['constants', 'programs', 'any', 'maps']);
   const names = (list: ConfigNode | undefined) => (list?.list() ?? []).flatMap((item) => locatedText(item) ?? []);
   const programs = needs?.get('programs');
+  const any = needs?.get('any');
+  if (any !== undefined && (any.isNull || any.list()?.length === 0)) any.error('"any" names nothing');
   return {
     constants: names(needs?.get('constants')),
     programs: programs === undefined || programs.isNull ? undefined : names(programs),
+    any: any?.isNull ? [] : names(any),
+    maps: names(needs?.get('maps')),
   };
 }

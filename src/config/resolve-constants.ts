@@ -1,7 +1,6 @@
 import type { ObjectLayout, VariableLayout } from '../btf/types.ts';
 import { numberType, typeText } from './btf-path.ts';
 import type { Diagnostics, Position } from './diagnostic.ts';
-import type { Located } from './located.ts';
 import { suggest } from './nearest.ts';
 import type { NumberType } from './plan.ts';
 import type { ProgramFile } from './program-file.ts';
@@ -9,11 +8,15 @@ import type { MetricEntry } from './program-metric.ts';
 
 /** What an operator says of a program besides its own file. */
 export interface OperatorSettings {
-  /** Names as in the program's file; undefined: all. */
+  /** Names as in the program's file; undefined: all that are not expensive. */
   readonly metrics?: readonly string[] | undefined;
   /** Values of .rodata variables, which win over the file's. */
   readonly constants?: ReadonlyMap<string, number | bigint> | undefined;
-  /** Where `metrics.METRIC` or `constants.CONSTANT` is said; unset or undefined: in no file. */
+  /** By hook, the only way in that is to be tried. */
+  readonly ways?: ReadonlyMap<string, string> | undefined;
+  /**
+   * Where `metrics.METRIC`, `constants.CONSTANT`, `ways.HOOK` or `ways.HOOK.WAY` is said; unset or undefined: in no file.
+   */
   readonly placeOf?: ((setting: string) => Position | undefined) | undefined;
 }
 
@@ -35,12 +38,8 @@ export function resolveConstants(
     return at ? { at, who: '' } : { at: file.at, who: setByOperator };
   };
   const set = (name: string, value: bigint, at: Position, who: string) => {
-    const variable = findConstant(name, at, who, layout, diagnostics);
-    const type = variable && constantType(variable, at, diagnostics);
-    if (type === undefined) return;
-    const { min, max } = rangeOf(type);
-    if (value >= min && value <= max) values.set(name, exact(value));
-    else diagnostics.error(at, `${who}constant "${name}" is ${type}: ${value} is not from ${min} to ${max}`);
+    const number = constantValue(name, value, at, who, layout, diagnostics);
+    if (number !== undefined) values.set(name, number);
   };
 
   for (const [name, { value, at }] of file.constants) set(name, value, at, '');
@@ -64,25 +63,22 @@ export function resolveConstants(
   return values;
 }
 
-/** BPF programs that are named by metrics, but by no enabled one. Unknown names are errors. */
-export function resolveSkipped(
-  file: ProgramFile,
-  enabled: readonly MetricEntry[],
+/** The value as its variable holds it; undefined where there is none or it doesn't fit, which is reported. */
+export function constantValue(
+  name: string,
+  value: bigint,
+  at: Position,
+  who: string,
   layout: ObjectLayout,
   diagnostics: Diagnostics,
-): ReadonlySet<string> {
-  const names = layout.programs.map(({ name }) => name);
-  const named = file.metrics.flatMap(({ needs }) => needs.programs ?? []);
-  for (const { value, at } of named) {
-    if (!names.includes(value))
-      diagnostics.error(at, `no BPF program "${value}" in ${layout.path}${suggest(value, names)}`);
-  }
-  const needed = new Set(enabled.flatMap(({ needs }) => texts(needs.programs ?? [])));
-  return new Set(texts(named).filter((name) => !needed.has(name)));
-}
-
-export function texts(list: readonly Located<string>[]): string[] {
-  return list.map(({ value }) => value);
+): number | bigint | undefined {
+  const variable = findConstant(name, at, who, layout, diagnostics);
+  const type = variable && constantType(variable, at, diagnostics);
+  if (type === undefined) return undefined;
+  const { min, max } = rangeOf(type);
+  if (value >= min && value <= max) return exact(value);
+  diagnostics.error(at, `${who}constant "${name}" is ${type}: ${value} is not from ${min} to ${max}`);
+  return undefined;
 }
 
 /** What a message starts with that blames what no file says. */

@@ -3,11 +3,13 @@ import type { Diagnostics, Position } from './diagnostic.ts';
 import { goFloat } from './go-float.ts';
 import type { Located } from './located.ts';
 import { suggest } from './nearest.ts';
-import type { HistogramMetricPlan, ProgramPlan, Scale } from './plan.ts';
+import type { GenericSource, HistogramMetricPlan, ProgramPlan, Scale } from './plan.ts';
 import type { MapEntry, ProgramFile } from './program-file.ts';
 import type { MetricEntry } from './program-metric.ts';
 import { keyBuckets, slotBounds } from './resolve-buckets.ts';
-import { type OperatorSettings, resolveConstants, resolveSkipped, setByOperator, texts } from './resolve-constants.ts';
+import { type OperatorSettings, resolveConstants, setByOperator } from './resolve-constants.ts';
+import { resolveHooks } from './resolve-hooks.ts';
+import { resolveSkippedMaps } from './resolve-maps.ts';
 import { type ResolvedSource, resolveSource } from './resolve-source.ts';
 import { isBucketCount, numberIn, slotsIn } from './resolve-values.ts';
 import { TablesBuilder } from './table-builder.ts';
@@ -35,21 +37,24 @@ export interface MetricOrigin {
 }
 
 /**
- * What a program exports and how it is read: its file against its object. Metrics that are not enabled are checked
+ * What a program exports and how it is read: its file against its object, if it has one. Metrics that are not enabled are checked
  * too, but not read. Undefined where something was wrong, in the file or between the two; all of it is reported.
  */
 export function resolveProgram(
   file: ProgramFile,
-  layout: ObjectLayout,
+  object: ObjectLayout | undefined,
   options: ResolveOptions,
   diagnostics: Diagnostics,
 ): ResolvedProgram | undefined {
   const before = diagnostics.errorCount;
+  const layout = object ?? { path: file.path, maps: [], variables: [], programs: [] };
   const enabled = enabledMetrics(file, options, diagnostics);
   const constants = resolveConstants(file, enabled, options, layout, diagnostics);
-  const skip = resolveSkipped(file, enabled, layout, diagnostics);
+  const nameOf = (metric: MetricEntry) => fullName(metric, options.namespace);
+  const skipMaps = resolveSkippedMaps(file.metrics, enabled, layout, diagnostics);
+  const load = resolveHooks(file, enabled, nameOf, options, layout, diagnostics);
 
-  const context = { layout, cpus: options.cpus, diagnostics };
+  const context = { layout: withGenericMaps(layout, file, diagnostics), cpus: options.cpus, diagnostics };
   const described = new Map<string, ResolvedSource | undefined>();
   for (const entry of file.maps.values()) {
     described.set(
@@ -72,7 +77,7 @@ export function resolveProgram(
       entry === undefined ? resolveSource(directReference(metric), context) : described.get(entry.name.value);
     if (source === undefined) continue;
     const isEnabled = enabled.includes(metric);
-    const name = fullName(metric, options.namespace);
+    const name = nameOf(metric);
     addMetric(metric, name, source, isEnabled ? tables : unread, {
       options,
       diagnostics,
@@ -92,19 +97,35 @@ export function resolveProgram(
     description: file.description,
     expensive: file.expensive,
     file: file.path,
-    object: layout.path,
+    object: object?.path,
     tables: tables.build(),
+    sources: genericSources(file, enabled, options.namespace),
     constants,
-    skip,
-    needs: new Map(
-      enabled.map((metric) => [
-        fullName(metric, options.namespace),
-        metric.needs.programs && texts(metric.needs.programs),
-      ]),
-    ),
+    ...load,
+    skipMaps,
     perCpuFirst: [...perCpuFirst],
     origins,
   };
+}
+
+/** The object's maps, and behind them those that no object has. */
+function withGenericMaps(layout: ObjectLayout, file: ProgramFile, diagnostics: Diagnostics): ObjectLayout {
+  const entries = [...file.maps.values()];
+  for (const { name } of entries.filter(({ isGeneric }) => isGeneric)) {
+    const isThere = [...layout.maps, ...layout.variables].some((one) => one.name === name.value);
+    if (isThere) diagnostics.error(name.at, `${layout.path} has a "${name.value}" already: call this map otherwise`);
+  }
+  return { ...layout, maps: [...layout.maps, ...entries.flatMap(({ generic }) => generic?.layout ?? [])] };
+}
+
+/** The maps without C that enabled metrics read. */
+function genericSources(file: ProgramFile, enabled: readonly MetricEntry[], namespace: string): GenericSource[] {
+  return [...file.maps.values()].flatMap(({ name, generic }) => {
+    const metrics = enabled
+      .filter((metric) => mapEntryOf(metric, file)?.name.value === name.value)
+      .map((metric) => ({ name: fullName(metric, namespace), field: metric.field?.value }));
+    return generic === undefined || metrics.length === 0 ? [] : [{ map: name.value, counts: generic.counts, metrics }];
+  });
 }
 
 function enabledMetrics(file: ProgramFile, options: ResolveOptions, diagnostics: Diagnostics): readonly MetricEntry[] {
@@ -116,7 +137,7 @@ function enabledMetrics(file: ProgramFile, options: ResolveOptions, diagnostics:
     const at = options.placeOf?.(`metrics.${name}`);
     diagnostics.error(at ?? file.at, at ? message : setByOperator + message);
   }
-  const enabled = file.metrics.filter(({ name }) => wanted?.includes(name.value) ?? true);
+  const enabled = file.metrics.filter(({ name, expensive }) => wanted?.includes(name.value) ?? !expensive);
   if (enabled.length === 0 && unknown.length === 0 && file.valid) {
     diagnostics.error(file.at, `no metric of program "${file.name}" is enabled`);
   }

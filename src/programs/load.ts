@@ -135,7 +135,7 @@ function lostMetrics(plan: ProgramPlan, attached: readonly AttachedProgram[]): s
   const failed = new Set(attached.filter(({ state }) => state === 'failed').map(({ bpfProgram }) => bpfProgram));
   const nothing = failed.size > 0 && attached.every(({ state }) => state !== 'attached');
   return [...plan.needs]
-    .filter(([, needs]) => (needs === undefined ? nothing : needs.some((name) => failed.has(name))))
+    .filter(([, needs]) => (needs.programs === undefined ? nothing : needs.programs.some((name) => failed.has(name))))
     .map(([metric]) => metric);
 }
 

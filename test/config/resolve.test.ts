@@ -169,11 +169,14 @@ test('a native program becomes tables that are read once each', () => {
       ['enable_latency', 1],
       ['enable_size', 1],
     ]),
+    sources: [],
+    hooks: [],
     skip: new Set(),
+    skipMaps: new Set(),
     needs: new Map([
-      ['ebpf.block.io.latency', ['issue', 'complete']],
-      ['ebpf.block.io.size', ['complete']],
-      ['ebpf.block.io.unmatched', undefined],
+      ['ebpf.block.io.latency', { programs: ['issue', 'complete'], any: [] }],
+      ['ebpf.block.io.size', { programs: ['complete'], any: [] }],
+      ['ebpf.block.io.unmatched', { programs: undefined, any: [] }],
     ]),
     perCpuFirst: ['block_io_cache', 'unmatched'],
   });

@@ -171,6 +171,7 @@ export function programPlan(name: string, tables: readonly TablePlan[]): Program
     object: `${name}.bpf.o`,
     tables,
     constants: new Map(),
+    hooks: [],
     skip: new Set(),
     skipMaps: new Set(),
     needs: new Map(),

@@ -7,7 +7,7 @@ import { isSelected, unknownPrograms } from '../../src/programs/selection.ts';
 function config(only: string[] | undefined, enabled: Record<string, boolean | undefined> = {}): ProgramsConfig {
   const overrides = Object.entries(enabled).map(([name, value]): [string, ProgramOverride] => [
     name,
-    { enabled: value, metrics: undefined, constants: new Map() },
+    { enabled: value, metrics: undefined, constants: new Map(), ways: new Map() },
   ]);
   return { directories: undefined, only, overrides: new Map(overrides) };
 }

@@ -53,14 +53,20 @@ export function namespaceCause(namespace: string): string | undefined {
 function readOverrides(node: ConfigNode | undefined): ReadonlyMap<string, ProgramOverride> {
   const overrides = new Map<string, ProgramOverride>();
   for (const { name, value } of node?.map()?.entries ?? []) {
-    const map = section(value, { supported: ['enabled', 'metrics', 'constants'] });
+    const map = section(value, { supported: ['enabled', 'metrics', 'constants', 'ways'] });
     const metrics = words(setting(map, 'metrics'));
     const constants = new Map<string, number | bigint>();
     for (const entry of setting(map, 'constants')?.map()?.entries ?? []) {
       const constant = readConstant(entry.value);
       if (constant !== undefined) constants.set(entry.name, constant);
     }
-    overrides.set(name, { enabled: setting(map, 'enabled')?.boolean(), metrics, constants });
+    const ways = new Map<string, string>();
+    for (const entry of setting(map, 'ways')?.map()?.entries ?? []) {
+      // A way may be called `6.1`.
+      const way = entry.value.text();
+      if (way !== undefined) ways.set(entry.name, way);
+    }
+    overrides.set(name, { enabled: setting(map, 'enabled')?.boolean(), metrics, constants, ways });
   }
   return overrides;
 }
@@ -78,6 +84,10 @@ function placesOf(map: ConfigMap | undefined): ReadonlyMap<string, Position> {
     add(`programs.${name}.metrics`, setting(settings, 'metrics'));
     for (const constant of setting(settings, 'constants')?.map()?.entries ?? []) {
       places.set(`programs.${name}.constants.${constant.name}`, constant.key.position);
+    }
+    for (const { name: hook, key, value: way } of setting(settings, 'ways')?.map()?.entries ?? []) {
+      places.set(`programs.${name}.ways.${hook}`, key.position);
+      if (!way.isNull) places.set(`programs.${name}.ways.${hook}.${way.text()}`, way.position);
     }
   }
   return places;

@@ -16,7 +16,7 @@ test('every setting', () => {
     'directories: [programs, ../more, /etc/programs]',
     'only: [block, sched]',
     'programs:',
-    '  syscall: {enabled: true}',
+    '  syscall: {enabled: true, ways: {calls: own_stamp, other: 6.10}}',
     '  block:',
     '    metrics: [block.io.latency]',
     '    constants: {min_us: 100, big: 0xffffffffffffffff, less: -5, flag: true, "off": false}',
@@ -33,18 +33,22 @@ test('every setting', () => {
     ['flag', 1],
     ['off', 0],
   ]);
+  const ways = new Map([
+    ['calls', 'own_stamp'],
+    ['other', '6.10'],
+  ]);
   assert.deepEqual(
     programs.overrides,
     new Map([
-      ['syscall', { enabled: true, metrics: undefined, constants: new Map() }],
-      ['block', { enabled: undefined, metrics: ['block.io.latency'], constants }],
-      ['tcp', { enabled: undefined, metrics: undefined, constants: new Map() }],
+      ['syscall', { enabled: true, metrics: undefined, constants: new Map(), ways }],
+      ['block', { enabled: undefined, metrics: ['block.io.latency'], constants, ways: new Map() }],
+      ['tcp', { enabled: undefined, metrics: undefined, constants: new Map(), ways: new Map() }],
     ]),
   );
 });
 
 test('what only the programs can confirm has its place', () => {
-  const text = file('only: [a, b]', 'programs:', '  c: {metrics: [m.n], constants: {x: 1}}', '  d:');
+  const text = file('only: [a, b]', 'programs:', '  c: {metrics: [m.n], constants: {x: 1}}', '  d: {ways: {e: f}}');
   const places = [...(config(text).programs.places ?? [])];
   assert.deepEqual(
     places.map(([name, { line, column }]) => `${name} ${line}:${column}`),
@@ -55,6 +59,8 @@ test('what only the programs can confirm has its place', () => {
       'programs.c.metrics.m.n 6:21',
       'programs.c.constants.x 6:39',
       'programs.d 7:7',
+      'programs.d.ways.e 7:18',
+      'programs.d.ways.e.f 7:21',
     ],
   );
 });
@@ -106,6 +112,9 @@ const rejected: readonly [line: string, expected: string][] = [
   ['programs: {a: {constants: {x: y}}}', '4:35 "x" must be an integer, not "y"'],
   ['programs: {a: {constants: {x: 1.5}}}', '4:35 "x" must be an integer, not "1.5"'],
   ['programs: {a: {constants: {x: }}}', '4:35 "x" must be an integer, and has no value'],
+  ['programs: {a: {ways: [x]}}', '4:26 "ways" must be a map, not a list'],
+  ['programs: {a: {ways: {x: }}}', '4:30 "x" must be a text, and has no value'],
+  ['programs: {a: {ways: {x: [y]}}}', '4:30 "x" must be a text, not a list'],
 ];
 
 for (const [line, expected] of rejected) {

@@ -60,7 +60,14 @@ test('every key of the file is on the page, with its name', () => {
     ...['host', 'port', 'scope_info_enabled', 'target_info_enabled/development', 'translation_strategy'],
     ...['interval', 'timeout', 'exporter', 'endpoint', 'tls', 'headers', 'headers_list', 'compression'],
     ...['temporality_preference', 'default_histogram_aggregation', 'namespace', 'strict', 'bpf_stats', 'directories'],
-    ...['only', 'programs.NAME.enabled', 'programs.NAME.metrics', 'programs.NAME.constants', 'meter_provider.readers'],
+    ...[
+      'only',
+      'programs.NAME.enabled',
+      'programs.NAME.metrics',
+      'programs.NAME.constants',
+      'programs.NAME.ways',
+      'meter_provider.readers',
+    ],
   ];
   const rows = new Set([...documented('The file').matchAll(/^\| `([\w./]+)` \|/gm)].map(([, key]) => key));
   assert.deepEqual([...rows].sort(), [...new Set(keys)].sort());

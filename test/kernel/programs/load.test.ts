@@ -60,9 +60,9 @@ test('what no metric needs is not loaded', () => {
 
 test('programs that fail do not stop the others, and say why', () => {
   const needs = new Map([
-    ['counted', ['accepted']],
-    ['half', ['accepted', 'unchecked']],
-    ['any', undefined],
+    ['counted', { programs: ['accepted'], any: [] }],
+    ['half', { programs: ['accepted', 'unchecked'], any: [] }],
+    ['any', { programs: undefined, any: [] }],
   ]);
   using program = run(fixturePlan('rejected', { needs }));
   assert.deepEqual(states(program), {
@@ -92,8 +92,8 @@ test('programs that fail do not stop the others, and say why', () => {
 
 test('when every program fails, every metric is lost, and the maps are there nevertheless', () => {
   const needs = new Map([
-    ['named', ['unchecked']],
-    ['any', undefined],
+    ['named', { programs: ['unchecked'], any: [] }],
+    ['any', { programs: undefined, any: [] }],
   ]);
   using program = run(fixturePlan('rejected', { skip: new Set(['accepted']), needs }));
   assert.deepEqual(Object.values(states(program)), ['not loaded', 'failed', 'failed', 'failed']);

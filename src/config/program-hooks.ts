@@ -1,0 +1,63 @@
+import type { ConfigEntry, ConfigNode } from './document.ts';
+import { type Located, locatedText } from './located.ts';
+import { parseConstants } from './program-constants.ts';
+
+/** One entry of `hooks`: a place in the kernel, and the ways in, the first that a kernel takes being used. */
+export interface HookEntry {
+  readonly name: Located<string>;
+  /** In the order of the file. */
+  readonly ways: readonly WayEntry[];
+}
+
+export interface WayEntry {
+  readonly name: Located<string>;
+  /** C functions; all of them have to attach. */
+  readonly programs: readonly Located<string>[];
+  /** Set when this way is taken. */
+  readonly constants: ReadonlyMap<string, Located<bigint>>;
+}
+
+const hookName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const wayName = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+
+/** `hooks` of a program's file, by name. */
+export function parseHooks(node: ConfigNode | undefined): Map<string, HookEntry> {
+  const hooks = new Map<string, HookEntry>();
+  for (const { name, key, value } of node?.map()?.entries ?? []) {
+    if (!hookName.test(name)) key.error(`hook name ${JSON.stringify(name)} may have letters, digits and _ only`);
+    const map = value.map();
+    if (map?.entries.length === 0) key.error(`hook "${name}" has no ways: write WAY: BPF_PROGRAM below it`);
+    const ways = map?.entries.flatMap((entry) => parseWay(entry, name) ?? []) ?? [];
+    hooks.set(name, { name: { value: name, at: key.position }, ways });
+  }
+  return hooks;
+}
+
+/** `NAME: PROGRAM`, `NAME: [PROGRAM, …]` or `NAME: {programs: …, constants: …}`. */
+function parseWay({ name, key, value }: ConfigEntry, hook: string): WayEntry | undefined {
+  if (!wayName.test(name)) key.error(`way name ${JSON.stringify(name)} may have letters, digits and _ . - only`);
+  const map = value.isMap ? value.map(['programs', 'constants']) : undefined;
+  const node = value.isMap ? map?.required('programs') : value;
+  if (node === undefined) return undefined;
+  const programs = parseNames(node);
+  if (programs?.length === 0) key.error(`way "${name}" of hook "${hook}" has no BPF programs`);
+  const constants = parseConstants(map?.get('constants'));
+  return { name: { value: name, at: key.position }, programs: programs ?? [], constants };
+}
+
+/** One name or a list of them, each once; undefined where it is neither, which is reported. */
+function parseNames(node: ConfigNode): Located<string>[] | undefined {
+  if (node.isNull) return [];
+  if (!node.isList) {
+    const name = locatedText(node);
+    return name && [name];
+  }
+  const names: Located<string>[] = [];
+  for (const item of node.list() ?? []) {
+    const name = locatedText(item);
+    if (name === undefined) return undefined;
+    if (names.some(({ value }) => value === name.value)) item.error(`BPF program "${name.value}" is there twice`);
+    else names.push(name);
+  }
+  return names;
+}
