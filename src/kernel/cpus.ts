@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { MeterError } from '../errors.ts';
 
 const possibleFile = '/sys/devices/system/cpu/possible';
+const onlineFile = '/sys/devices/system/cpu/online';
 
 /** The CPUs that the kernel has set memory aside for, whether or not they are there. */
 export interface PossibleCpus {
@@ -17,12 +18,12 @@ export interface PossibleCpus {
  * Parses a list of CPUs such as `0-3,5` (Documentation/admin-guide/cputopology.rst).
  * Throws MeterError('environment') for anything else.
  */
-export function parseCpuList(text: string): PossibleCpus {
+export function parseCpuList(text: string, file = possibleFile): PossibleCpus {
   const numbers: number[] = [];
   for (const part of text.trim().split(',')) {
     const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
     if (first === undefined || Number(last) < Number(first)) {
-      throw new MeterError('environment', `${possibleFile}: "${text.trim()}" is no list of CPUs`);
+      throw new MeterError('environment', `${file}: "${text.trim()}" is no list of CPUs`);
     }
     for (let number = Number(first); number <= Number(last); number++) numbers.push(number);
   }
@@ -33,14 +34,24 @@ let known: PossibleCpus | undefined;
 
 /** The machine's possible CPUs; they don't change while it runs. Throws MeterError('environment') without sysfs. */
 export function possibleCpus(): PossibleCpus {
-  known ??= parseCpuList(read());
+  known ??= parseCpuList(read(possibleFile));
   return known;
 }
 
-function read(): string {
+/** The list of CPUs that run now, as the kernel writes it; they may come and go. Throws MeterError('environment'). */
+export function onlineCpuList(): string {
+  return read(onlineFile);
+}
+
+/** The CPUs that run now. Throws MeterError('environment') without sysfs. */
+export function onlineCpus(): PossibleCpus {
+  return parseCpuList(onlineCpuList(), onlineFile);
+}
+
+function read(file: string): string {
   try {
-    return readFileSync(possibleFile, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new MeterError('environment', `${possibleFile}: not readable`, { cause, remedy: 'Mount sysfs on /sys' });
+    throw new MeterError('environment', `${file}: not readable`, { cause, remedy: 'Mount sysfs on /sys' });
   }
 }

@@ -1,0 +1,49 @@
+import type { GenericKind } from './kind.ts';
+import { parseLimit, parsePatterns } from './patterns.ts';
+import { arrayOf, chars, structOf, u64 } from './types.ts';
+
+/** A name of kallsyms has at most 511 characters, and hardly one more than 100. */
+const nameBytes = 256;
+/** A glob of names, and behind it perhaps one of modules: `ext4_* [ext4]`. */
+const form = /^(?:[\w.*?]|\[!?[\w.-]+\])+(?: \[[\w*?-]+\])?$/;
+
+/** HIST_SLOTS of programs/include/histogram.bpf.h. */
+const slots = 27;
+const key = structOf('function_key', [['name', chars(nameBytes)]]);
+/** As programs/generic/functions.bpf.c has it. */
+const value = structOf('function_calls', [
+  ['calls', u64],
+  ['missed', u64],
+  [
+    'latency',
+    structOf('hist', [
+      ['slots', arrayOf(u64, slots)],
+      ['sum', u64],
+    ]),
+  ],
+]);
+
+/** `functions: ['vfs_*', '!vfs_lock*']`: calls of kernel functions by name, and where a metric asks for it their latency. */
+export const functions: GenericKind = {
+  key: 'functions',
+  options: ['limit'],
+  parse(node, entry, map, diagnostics) {
+    const patterns = parsePatterns(node, form, diagnostics);
+    const limit = parseLimit(entry);
+    if (patterns === undefined) return undefined;
+    return {
+      layout: {
+        name: map,
+        type: 'percpu_hash',
+        keySize: key.size,
+        valueSize: value.size,
+        maxEntries: limit,
+        mmapable: false,
+        key,
+        value,
+      },
+      labels: [{ name: 'code.function.name', field: 'name', decoders: [{ name: 'string' }] }],
+      counts: { kind: 'functions', patterns, limit },
+    };
+  },
+};

@@ -1,0 +1,34 @@
+import type { GenericKind } from './kind.ts';
+import { parseLimit, parsePatterns } from './patterns.ts';
+import { chars, structOf, u64 } from './types.ts';
+
+const nameBytes = 128;
+/** A glob of names, and before it perhaps one of subsystems: `sched:sched_*`. */
+const form = /^(?:(?:[\w*?-]|\[!?[\w-]+\])+:)?(?:[\w*?]|\[!?[\w-]+\])+$/;
+
+const key = structOf('tracepoint_key', [['name', chars(nameBytes)]]);
+
+/** `tracepoints: ['sched:*']`: how often tracepoints are passed, by name. The map's value is the number. */
+export const tracepoints: GenericKind = {
+  key: 'tracepoints',
+  options: ['limit'],
+  parse(node, entry, map, diagnostics) {
+    const patterns = parsePatterns(node, form, diagnostics);
+    const limit = parseLimit(entry);
+    if (patterns === undefined) return undefined;
+    return {
+      layout: {
+        name: map,
+        type: 'percpu_hash',
+        keySize: key.size,
+        valueSize: u64.size,
+        maxEntries: limit,
+        mmapable: false,
+        key,
+        value: u64,
+      },
+      labels: [{ name: 'tracepoint.name', field: 'name', decoders: [{ name: 'string' }] }],
+      counts: { kind: 'tracepoints', patterns, limit },
+    };
+  },
+};

@@ -1,0 +1,33 @@
+import type { BtfMember, BtfType } from '../../btf/types.ts';
+
+/** BTF types for the layouts of maps that no object describes. */
+
+export const u32: BtfType = { kind: 'int', name: 'unsigned int', size: 4, signed: false, bool: false, char: false };
+export const u64: BtfType = {
+  kind: 'int',
+  name: 'unsigned long long',
+  size: 8,
+  signed: false,
+  bool: false,
+  char: false,
+};
+const char: BtfType = { kind: 'int', name: 'char', size: 1, signed: true, bool: false, char: true };
+
+export function chars(length: number): BtfType {
+  return arrayOf(char, length);
+}
+
+export function arrayOf(element: BtfType, length: number): BtfType {
+  return { kind: 'array', element, length, size: element.size * length };
+}
+
+/** Members one after the other without gaps: their sizes have to keep them aligned. */
+export function structOf(name: string, members: readonly (readonly [name: string, type: BtfType])[]): BtfType {
+  const list: BtfMember[] = [];
+  let offset = 0;
+  for (const [member, type] of members) {
+    list.push({ name: member, offset, bits: undefined, type });
+    offset += type.size;
+  }
+  return { kind: 'struct', name, size: offset, members: list };
+}
