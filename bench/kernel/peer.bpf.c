@@ -6,7 +6,7 @@
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"
 
-enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
+enum { BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

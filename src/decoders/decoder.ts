@@ -29,6 +29,8 @@ export interface KernelFacts {
   /** Name under /sys/dev/block: sda, nvme0n1p1. */
   blockDevice(major: number, minor: number): string | undefined;
   networkInterface(index: number): string | undefined;
+  /** Path of a cgroup's folder, /sys/fs/cgroup/system.slice, also of one that is gone; undefined: never seen. */
+  cgroup(id: bigint): string | undefined;
   /** Name of a system call of this machine's architecture. */
   syscall(number: number): string | undefined;
   /** ENOENT for 2. */

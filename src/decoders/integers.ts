@@ -59,7 +59,8 @@ export function sizeError(input: Buffer, decoder: string, sizes: string): Decode
   return new DecodeError(`${decoder}: ${input.length} bytes, but it takes ${sizes}`);
 }
 
-function decimalError(input: Buffer, decoder: string): DecodeError {
+/** An error for text that is no decimal number; `decoder` is named in it. */
+export function decimalError(input: Buffer, decoder: string): DecodeError {
   return new DecodeError(
     `${decoder}: "${input.toString('latin1')}" is no decimal number; put uint or int in front of it`,
   );

@@ -1,5 +1,6 @@
 import type { DecoderPlan } from '../config/plan.ts';
 import { MeterError } from '../errors.ts';
+import { cgroup } from './cgroup.ts';
 import type { Decode, DecoderKind, KernelFacts } from './decoder.ts';
 import { enumeration } from './enum.ts';
 import { errno } from './errno.ts';
@@ -32,6 +33,7 @@ const kinds = [
   skbDropReason,
   majorminor,
   ifname,
+  cgroup,
   inetIp,
 ] as const satisfies readonly DecoderKind[];
 
@@ -88,6 +90,7 @@ const noFacts: KernelFacts = {
   dropReason: () => undefined,
   blockDevice: () => undefined,
   networkInterface: () => undefined,
+  cgroup: () => undefined,
   syscall: () => undefined,
   errno: () => undefined,
 };

@@ -1,6 +1,7 @@
 import type { KernelFacts } from '../decoders/decoder.ts';
 import type { MeterError } from '../errors.ts';
 import { createBlockDevices } from './block-devices.ts';
+import { type Cgroups, createCgroups } from './cgroups.ts';
 import { createDropReasons } from './drop-reasons.ts';
 import { errnoNames } from './errnos.ts';
 import { createInterfaces } from './interfaces.ts';
@@ -16,6 +17,8 @@ export interface KernelFactsOptions {
   readonly now?: () => number;
   /** Called with what keeps facts from being known, once each. */
   readonly warn?: (warning: MeterError) => void;
+  /** Those of this machine, found by looking, unless set. */
+  readonly cgroups?: Cgroups | undefined;
   /** Called after the symbols' megabytes were given back. */
   readonly forgotten?: () => void;
 }
@@ -24,6 +27,7 @@ export interface KernelFactsOptions {
 export function createKernelFacts(options: KernelFactsOptions = {}): KernelFacts {
   const { root = '', arch = process.arch, now = () => performance.now() } = options;
   const { warn = () => {}, forgotten = () => {} } = options;
+  const { cgroups = createCgroups({ root, now, warn }) } = options;
   const syscalls = syscallNames(arch);
   const errnos = errnoNames();
   const symbols = createSymbols({ root, now, warn, forgotten });
@@ -33,6 +37,7 @@ export function createKernelFacts(options: KernelFactsOptions = {}): KernelFacts
     dropReason: createDropReasons(root),
     blockDevice: createBlockDevices(root),
     networkInterface: createInterfaces(root, now),
+    cgroup: (id) => cgroups.path(id),
     syscall: (number) => syscalls.get(number),
     errno: (number) => errnos.get(number),
   };

@@ -29,6 +29,11 @@ const lookupBatchNative = libbpf<
 >(
   'int bpf_map_lookup_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, void *count, void *opts)',
 );
+const takeBatchNative = libbpf<
+  (fd: number, from: Address, to: Address, keys: Address, values: Address, count: Uint32Array, options: null) => number
+>(
+  'int bpf_map_lookup_and_delete_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, void *count, void *opts)',
+);
 const updateBatchNative = libbpf<
   (fd: number, keys: ArrayBufferView, values: ArrayBufferView, count: Uint32Array, options: null) => number
 >('int bpf_map_update_batch(int fd, void *keys, void *values, void *count, void *opts)');
@@ -68,6 +73,18 @@ export function lookupBatch(
   count: Uint32Array,
 ): number {
   return lookupBatchNative(fd, from, to, keys, values, count, null);
+}
+
+/** The same that removes what it reads, each bucket in one go: BPF_MAP_LOOKUP_AND_DELETE_BATCH (Linux 5.6), for HASH maps. */
+export function takeBatch(
+  fd: number,
+  from: number | null,
+  to: number,
+  keys: number,
+  values: number,
+  count: Uint32Array,
+): number {
+  return takeBatchNative(fd, from, to, keys, values, count, null);
 }
 
 /** BPF_MAP_LOOKUP_ELEM by addresses: 0, or a negative errno; -ENOENT where the key is not there. */

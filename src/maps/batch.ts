@@ -1,6 +1,6 @@
 import { errnoName } from '../libbpf/error.ts';
 import { allocate } from '../libbpf/library.ts';
-import { type KernelMap, lookupBatch } from '../libbpf/map.ts';
+import { type KernelMap, lookupBatch, takeBatch } from '../libbpf/map.ts';
 import { EntryBuffers } from './buffers.ts';
 import type { Entries } from './reading.ts';
 import { readError, type Shape } from './shape.ts';
@@ -27,6 +27,15 @@ export class BatchUnsupported extends Error {
  * The function throws BatchUnsupported where the kernel can't (until 5.6; PERCPU_ARRAY until 5.13), MeterError('map') for anything else.
  */
 export function batchReader(map: KernelMap, shape: Shape): () => Entries {
+  return readerBy(lookupBatch, 'bpf_map_lookup_batch', map, shape);
+}
+
+/** The same, but what is read is removed, of a HASH map: each entry is read once, as it was when it went. */
+export function batchTaker(map: KernelMap, shape: Shape): () => Entries {
+  return readerBy(takeBatch, 'bpf_map_lookup_and_delete_batch', map, shape);
+}
+
+function readerBy(batch: typeof lookupBatch, name: string, map: KernelMap, shape: Shape): () => Entries {
   const entryBytes = map.keySize + shape.valueStride;
   const usualChunk = Math.max(1, Math.min(chunkEntries, map.maxEntries, Math.floor(chunkBytes / entryBytes)));
   const buffers = new EntryBuffers(map.keySize, shape.valueStride, usualChunk);
@@ -41,7 +50,7 @@ export function batchReader(map: KernelMap, shape: Shape): () => Entries {
     for (;;) {
       buffers.reserve(total, total + chunk);
       count[0] = chunk;
-      const result = lookupBatch(map.fd, from, token.address, buffers.keyAt(total), buffers.valueAt(total), count);
+      const result = batch(map.fd, from, token.address, buffers.keyAt(total), buffers.valueAt(total), count);
       const got = count[0] ?? 0;
       if (result === 0) {
         total += got;
@@ -56,7 +65,7 @@ export function batchReader(map: KernelMap, shape: Shape): () => Entries {
         continue;
       }
       if (unsupported.has(code)) throw new BatchUnsupported(`map ${map.name}: ${code}`);
-      throw readError(map, 'bpf_map_lookup_batch', -result);
+      throw readError(map, name, -result);
     }
   };
 }

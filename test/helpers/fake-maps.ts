@@ -18,6 +18,7 @@ export const NO_FACTS: KernelFacts = {
   dropReason: () => undefined,
   blockDevice: () => undefined,
   networkInterface: () => undefined,
+  cgroup: () => undefined,
   syscall: () => undefined,
   errno: () => undefined,
 };
@@ -170,11 +171,14 @@ export function programPlan(name: string, tables: readonly TablePlan[]): Program
     file: `${name}.yaml`,
     object: `${name}.bpf.o`,
     tables,
+    sources: [],
     constants: new Map(),
     hooks: [],
     skip: new Set(),
     skipMaps: new Set(),
     needs: new Map(),
     perCpuFirst: [],
+    filled: [],
+    interfaces: [],
   };
 }

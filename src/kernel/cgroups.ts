@@ -1,0 +1,220 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { MeterError } from '../errors.ts';
+
+/** What happened to a cgroup since it was asked last; of several things the last. */
+export interface CgroupEvent {
+  readonly id: bigint;
+  /** From the root of the hierarchy, with a / in front. */
+  readonly path: string;
+  readonly removed: boolean;
+}
+
+/** Who sees cgroups come and go. */
+export interface CgroupEvents {
+  /** What happened since the last call. `lost`: there was more than could be kept. */
+  take(): { readonly events: readonly CgroupEvent[]; readonly lost: boolean };
+}
+
+export interface CgroupsOptions {
+  /** Put in front of /proc and of mount points: the host's in a container, a folder of files in tests; '' unless set. */
+  readonly root?: string;
+  /** Without them cgroups are only found by looking, and one that came and went between two looks has no name. */
+  readonly events?: CgroupEvents | undefined;
+  /** The number of the root's inode where it isn't a real hierarchy's; 1 unless set. */
+  readonly rootId?: bigint;
+  /** A clock in milliseconds that never goes back; performance.now unless set. */
+  readonly now?: () => number;
+  /** Called with what keeps names from being known, once. */
+  readonly warn?: (warning: MeterError) => void;
+}
+
+/** A cgroup that is gone. */
+export interface RemovedCgroup {
+  readonly id: bigint;
+  /** When that was noticed, by the clock of the options. */
+  readonly noticed: number;
+}
+
+/** Names of the cgroups of version 2 by their ids, which are the numbers of their folders' inodes. */
+export interface Cgroups {
+  /** The folder's path, `/sys/fs/cgroup/system.slice`, also of one that is gone; undefined: never seen. */
+  path(id: bigint): string | undefined;
+  /** Notes what came and went; to be called before each reading. Never throws. */
+  update(): void;
+  /** Those that are gone, the longest ago first, as far as they are remembered. */
+  removed(): Iterable<RemovedCgroup>;
+}
+
+/** cgroup_root's own: kernfs gives the first inode of a hierarchy, its root, the number 1. */
+const ROOT_ID = 1n;
+/** Names of cgroups that are gone: those that are not forgotten after this many others went. Some 200 bytes each. */
+const REMEMBERED = 8192;
+/** Without events: how old what was seen may be before an unknown id makes it look again. */
+const BELIEVED_MS = 1000;
+/** Without events: how often it looks which cgroups are gone. */
+const LOOK_MS = 60_000;
+
+/**
+ * An id is never given to another cgroup while the machine runs: on 64-bit kernels its upper half counts the rounds of
+ * the lower (kernfs_new_node in fs/kernfs/dir.c, since Linux 5.5). Should it be, the newer cgroup's event tells.
+ *
+ * What is known from before comes from a walk of the hierarchy's folders, everything later from events.
+ * In a container with a cgroup namespace of its own only its own part of the hierarchy can be walked: then ids from
+ * elsewhere have names if they came later, and no cgroup is taken for gone that isn't known to be.
+ */
+export function createCgroups(options: CgroupsOptions = {}): Cgroups {
+  return new WatchedCgroups(options);
+}
+
+class WatchedCgroups implements Cgroups {
+  readonly #root: string;
+  readonly #rootId: bigint;
+  readonly #events: CgroupEvents | undefined;
+  readonly #now: () => number;
+  readonly #warn: (warning: MeterError) => void;
+  /** Those that there are. */
+  #live = new Map<bigint, string>();
+  /** Those that are gone, in the order in which that was noticed. No name: it was never seen. */
+  readonly #gone = new Map<bigint, { readonly path: string | undefined; readonly noticed: number }>();
+  #mount: Mount | undefined;
+  #walked = Number.NEGATIVE_INFINITY;
+  /** Events were lost since the walk. */
+  #stale = true;
+  #warned = false;
+
+  constructor({ root = '', rootId = ROOT_ID, events, now = () => performance.now(), warn = () => {} }: CgroupsOptions) {
+    this.#root = root;
+    this.#rootId = rootId;
+    this.#events = events;
+    this.#now = now;
+    this.#warn = warn;
+  }
+
+  path(id: bigint): string | undefined {
+    const known = this.#known(id);
+    if (known !== undefined) return known;
+    this.update();
+    if (this.#events === undefined && this.#now() - this.#walked >= BELIEVED_MS) this.#walk();
+    const found = this.#known(id);
+    // With the whole hierarchy in view, what is in none of it is gone.
+    if (found === undefined && this.#mount?.whole && !this.#gone.has(id) && !this.#live.has(id)) this.#bury(id);
+    return found;
+  }
+
+  update(): void {
+    const { events, lost } = this.#events?.take() ?? { events: [], lost: false };
+    this.#stale ||= lost;
+    if (this.#events === undefined) this.#stale ||= this.#now() - this.#walked >= LOOK_MS;
+    if (this.#stale) this.#walk();
+    // What happened during the walk is in the events of the next time.
+    for (const { id, path, removed } of events) {
+      const full = (this.#mount ?? nowhere).prefix + (path === '/' ? '' : path);
+      if (removed) this.#bury(id, full);
+      else this.#raise(id, full);
+    }
+  }
+
+  *removed(): Iterable<RemovedCgroup> {
+    for (const [id, { noticed }] of this.#gone) yield { id, noticed };
+  }
+
+  #known(id: bigint): string | undefined {
+    return this.#live.get(id) ?? this.#gone.get(id)?.path;
+  }
+
+  #raise(id: bigint, path: string): void {
+    this.#gone.delete(id);
+    this.#live.set(id, path);
+  }
+
+  #bury(id: bigint, path: string | undefined = this.#live.get(id)): void {
+    this.#live.delete(id);
+    const noticed = this.#gone.get(id)?.noticed ?? this.#now();
+    this.#gone.set(id, { path, noticed });
+    if (this.#gone.size <= REMEMBERED) return;
+    for (const oldest of this.#gone.keys()) {
+      this.#gone.delete(oldest);
+      return;
+    }
+  }
+
+  #walk(): void {
+    this.#walked = this.#now();
+    this.#stale = false;
+    this.#mount = findMount(this.#root, this.#rootId);
+    if (!this.#mount?.whole) this.#tell();
+    if (this.#mount === undefined) return;
+    const found = new Map<bigint, string>();
+    walk(this.#root + this.#mount.point, this.#mount.prefix, found);
+    if (this.#mount.whole) for (const id of this.#live.keys()) if (!found.has(id)) this.#bury(id);
+    for (const [id, path] of found) this.#raise(id, path);
+  }
+
+  #tell(): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    const what =
+      this.#mount === undefined ? 'no cgroup of version 2 is mounted' : 'only a part of the cgroups is mounted';
+    const remedy = "In a container, mount the host's /sys/fs/cgroup, or run it with --cgroupns=host";
+    this.#warn(new MeterError('environment', `cgroup names: ${what}, so that some stay unknown`, { remedy }));
+  }
+}
+
+interface Mount {
+  readonly point: string;
+  /** What stands in front of paths: where the host has it. */
+  readonly prefix: string;
+  /** Whether it begins at the hierarchy's root. */
+  readonly whole: boolean;
+}
+
+const usual = '/sys/fs/cgroup';
+const nowhere: Mount = { point: usual, prefix: usual, whole: false };
+
+/** The cgroup2 that shows the most; a hybrid set-up has it at /sys/fs/cgroup/unified. */
+function findMount(root: string, rootId: bigint): Mount | undefined {
+  const mounts = mountPoints(root).flatMap((point): Mount[] => {
+    const id = inode(root + point);
+    if (id === undefined) return [];
+    const prefix = point === usual || point.startsWith(`${usual}/`) ? point : usual;
+    return [{ point, prefix, whole: id === rootId }];
+  });
+  return mounts.find(({ whole }) => whole) ?? mounts[0];
+}
+
+/** Source: proc_pid_mountinfo(5): the fifth field, with octal escapes; the file system's type is behind the hyphen. */
+function mountPoints(root: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(`${root}/proc/self/mountinfo`, 'utf8');
+  } catch {
+    return [];
+  }
+  return text.split('\n').flatMap((line) => {
+    const [fields = '', source] = line.split(' - ');
+    if (!source?.startsWith('cgroup2 ')) return [];
+    const point = fields.split(' ')[4]!;
+    return [point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))];
+  });
+}
+
+function walk(folder: string, name: string, found: Map<bigint, string>): void {
+  const id = inode(folder);
+  if (id === undefined) return;
+  found.set(id, name);
+  for (const child of folders(folder)) walk(`${folder}/${child}`, `${name}/${child}`, found);
+}
+
+/** Undefined where the folder is gone. */
+function inode(folder: string): bigint | undefined {
+  return statSync(folder, { bigint: true, throwIfNoEntry: false })?.ino;
+}
+
+function folders(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  } catch {
+    // It is gone, or not for us.
+    return [];
+  }
+}

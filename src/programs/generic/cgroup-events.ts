@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { MeterError } from '../../errors.ts';
+import type { CgroupEvent, CgroupEvents } from '../../kernel/cgroups.ts';
+import { possibleCpus } from '../../kernel/cpus.ts';
+import { LibbpfError } from '../../libbpf/error.ts';
+import { OpenedObject } from '../../libbpf/object.ts';
+import { batchTaker } from '../../maps/batch.ts';
+import { mapReaders } from '../../maps/readers.ts';
+import { shapeOf } from '../../maps/shape.ts';
+import { explain, readEnvironment } from '../reasons.ts';
+
+export interface WatchedCgroupEvents extends CgroupEvents, Disposable {}
+
+/** Two levels up from `src/programs` or `dist/programs` are the clone's folder and the package's. */
+const object = join(import.meta.dirname, '..', '..', '..', 'build', 'programs', 'generic', 'cgroups.bpf.o');
+/** Bytes of programs/generic/cgroups.bpf.c: the id; whether it was removed, and the path. */
+const keyBytes = 8;
+const pathAt = 8;
+
+/**
+ * Watches cgroups of version 2 come and go, by two tracepoints of their own (Linux 4.20), until it is disposed.
+ * Throws MeterError where they can't be attached: 'load', 'attach', or 'object' where the object wasn't compiled.
+ */
+export function watchCgroups(): WatchedCgroupEvents {
+  using stack = new DisposableStack();
+  const loaded = stack.use(load());
+  stack.use(attach('cgroup_mkdir'));
+  stack.use(attach('cgroup_rmdir'));
+  const changes = loaded.map('changes');
+  const take = batchTaker(changes, shapeOf(changes));
+  const lost = stack.use(mapReaders(loaded)).memory('lost');
+  let lostBefore = 0n;
+
+  const resources = stack.move();
+  return {
+    take() {
+      const { count, keys, values } = take();
+      const events = Array.from({ length: count }, (_, i) => eventAt(keys, values, i, changes.valueSize));
+      const words = lost.read();
+      const lostNow = new BigUint64Array(words.buffer, words.byteOffset, words.length / 8).reduce((a, b) => a + b, 0n);
+      const more = lostNow !== lostBefore;
+      lostBefore = lostNow;
+      return { events, lost: more };
+    },
+    [Symbol.dispose]: () => resources.dispose(),
+  };
+
+  function attach(program: string) {
+    try {
+      return loaded.attach(program);
+    } catch (error) {
+      throw explained('attach', error);
+    }
+  }
+}
+
+function load() {
+  if (!existsSync(object)) throw new MeterError('object', `${object}: not there`, { remedy: 'Run `npm run setup`' });
+  using opened = OpenedObject.open(object);
+  opened.setMaxEntries('lost', possibleCpus().indexes);
+  try {
+    return opened.load();
+  } catch (error) {
+    throw explained('load', error);
+  }
+}
+
+function explained(code: 'load' | 'attach', error: unknown): unknown {
+  const cause = error instanceof MeterError ? error.cause : undefined;
+  if (!(cause instanceof LibbpfError)) return error;
+  return explain(code, 'names of cgroups', 'tp_btf/cgroup_mkdir', cause, readEnvironment());
+}
+
+function eventAt(keys: Uint8Array, values: Uint8Array, index: number, stride: number): CgroupEvent {
+  const id = Buffer.from(keys.buffer, keys.byteOffset + index * keyBytes, keyBytes).readBigUInt64LE(0);
+  const value = Buffer.from(values.buffer, values.byteOffset + index * stride, stride);
+  const end = value.indexOf(0, pathAt);
+  return { id, path: value.toString('utf8', pathAt, end === -1 ? stride : end), removed: value[0] !== 0 };
+}
