@@ -1,15 +1,9 @@
-import { LibbpfError, pointerOrThrow } from '../error.ts';
-import { addressOf, libbpf, type Pointer } from '../library.ts';
-import { type Link, linkOf } from '../link.ts';
+import { LibbpfError } from '../error.ts';
+import type { Link } from '../link.ts';
 import { auto } from './auto.ts';
+import { attachProbe, type ProbePlace } from './function-probe.ts';
 import type { AttachKernel, AttachKind, AttachTarget } from './kind.ts';
 
-const attachKprobe = libbpf<(program: Pointer, name: string, options: number) => Pointer | null>(
-  'void *bpf_program__attach_kprobe_opts(void *prog, const char *func_name, uintptr_t opts)',
-);
-
-/** struct bpf_kprobe_opts of libbpf.h: size_t sz, __u64 bpf_cookie, size_t offset, bool retprobe. */
-const optionsSize = 32;
 const sections = /^(kprobe|kretprobe)\/([A-Za-z0-9_.]+)(?:\+(0[xX][0-9a-fA-F]+|[0-9]+))?$/;
 
 /**
@@ -31,32 +25,16 @@ export const kprobe: AttachKind = {
   },
 };
 
-interface Place {
-  readonly name: string;
-  /** Bytes from the function's beginning. */
-  readonly offset: number;
-  readonly onReturn: boolean;
-}
-
-function variantsOf({ section }: AttachTarget, kernel: AttachKernel): Place[] {
+function variantsOf({ section }: AttachTarget, kernel: AttachKernel): ProbePlace[] {
   const [, kind, name = '', offset = '0'] = sections.exec(section.replace(/^\?/, ''))!;
   return kernel
     .functionVariants(name)
-    .map((variant) => ({ name: variant, offset: Number(offset), onReturn: kind === 'kretprobe' }));
+    .map((variant) => ({ name: variant, offset: BigInt(offset), onReturn: kind === 'kretprobe' }));
 }
 
-function attachAll({ subject, program }: AttachTarget, places: readonly Place[]): Link {
+function attachAll(target: AttachTarget, places: readonly ProbePlace[]): Link {
   using stack = new DisposableStack();
-  for (const { name, offset, onReturn } of places) {
-    const options = new DataView(new ArrayBuffer(optionsSize));
-    options.setBigUint64(0, BigInt(optionsSize), true);
-    options.setBigUint64(16, BigInt(offset), true);
-    options.setUint8(24, onReturn ? 1 : 0);
-    const call = () => attachKprobe(program, name, addressOf(options));
-    stack.use(linkOf(pointerOrThrow('attach', subject, `bpf_program__attach_kprobe_opts ${name}`, call)));
-    // Used after the call, so that it isn't freed before it.
-    options.getUint8(0);
-  }
+  for (const place of places) stack.use(attachProbe(target, place));
   const links = stack.move();
   return { [Symbol.dispose]: () => links.dispose() };
 }
