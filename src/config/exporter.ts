@@ -31,7 +31,7 @@ export interface ProgramsConfig {
   /**
    * Where a file names what only the programs' own files can confirm: `only.NAME`, `programs.NAME`,
    * `programs.NAME.metrics.METRIC`, `programs.NAME.constants.CONSTANT`, `programs.NAME.ways.HOOK`,
-   * `programs.NAME.ways.HOOK.WAY`. Absent where no file does.
+   * `programs.NAME.ways.HOOK.WAY`, `programs.NAME.interfaces`. Absent where no file does.
    */
   readonly places?: ReadonlyMap<string, Position>;
 }
@@ -44,6 +44,8 @@ export interface ProgramOverride {
   readonly constants: ReadonlyMap<string, number | bigint>;
   /** By hook, the only way in that is to be tried. */
   readonly ways: ReadonlyMap<string, string>;
+  /** Names of the network interfaces that its XDP program is attached to; absent: none are named. */
+  readonly interfaces?: readonly string[];
 }
 
 export type ReaderConfig = PrometheusReaderConfig | PeriodicReaderConfig;

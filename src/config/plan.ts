@@ -1,3 +1,5 @@
+import type { Position } from './diagnostic.ts';
+
 /**
  * What one program exports and how it is read: the validated result of NAME.yaml against the layout of NAME.bpf.o.
  * Plain data: made by src/config, used by src/programs (what to load), src/maps (what to read), src/metrics (what it means).
@@ -25,6 +27,18 @@ export interface ProgramPlan {
   readonly needs: ReadonlyMap<string, NeedsPlan>;
   /** ARRAY maps and global arrays whose first index is the CPU: sized to the possible CPUs before load. */
   readonly perCpuFirst: readonly string[];
+  /** Maps that an iterator fills for each reading. */
+  readonly filled: readonly FilledMapPlan[];
+  /** Names of the network interfaces that BPF programs of the section `xdp` are attached to. */
+  readonly interfaces: readonly string[];
+}
+
+/** A map, or a data section such as `.bss`, that a BPF program of a section `iter/…` fills when it is run. */
+export interface FilledMapPlan {
+  readonly map: string;
+  readonly program: string;
+  /** Whether its keys are removed before. */
+  readonly emptied: boolean;
 }
 
 export interface HookPlan {
@@ -82,7 +96,31 @@ export interface SourceMetric {
   readonly field: string | undefined;
 }
 
-export type GenericSpec = PerfEventsSpec;
+export type GenericSpec = PerfEventsSpec | FunctionsSpec | TracepointsSpec;
+
+/** Functions of the kernel; the map's value is struct function_calls of programs/generic/functions.bpf.c. */
+export interface FunctionsSpec {
+  readonly kind: 'functions';
+  readonly patterns: readonly PatternPlan[];
+  /** More functions than this are an error. */
+  readonly limit: number;
+}
+
+/** Tracepoints of the kernel; the map's value is a u64, the number of events. */
+export interface TracepointsSpec {
+  readonly kind: 'tracepoints';
+  readonly patterns: readonly PatternPlan[];
+  /** More tracepoints than this are an error. */
+  readonly limit: number;
+}
+
+/** A glob with `*`, `?` and `[...]`, whose brackets are closed. */
+export interface PatternPlan {
+  readonly text: string;
+  /** Whether it leaves out what it matches; the `!` isn't in the text. */
+  readonly excludes: boolean;
+  readonly at: Position;
+}
 
 /** Perf events of one group, which are counted at the same times. */
 export interface PerfEventsSpec {

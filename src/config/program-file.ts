@@ -8,6 +8,7 @@ import { parseConstants } from './program-constants.ts';
 import { type HookEntry, parseHooks } from './program-hooks.ts';
 import { type LabelEntry, parseLabels } from './program-labels.ts';
 import { type MetricEntry, parseMetric } from './program-metric.ts';
+import { withFillers } from './resolve-filled.ts';
 
 /** NAME.yaml as it is written, its own errors reported; what depends on the BPF object is resolved later. */
 export interface ProgramFile {
@@ -39,6 +40,10 @@ export interface MapEntry {
   readonly perCpu: Located<string> | undefined;
   readonly cache: Located<string> | undefined;
   readonly zeros: Located<boolean> | undefined;
+  /** The iterator (a BPF program) that fills it for each reading. */
+  readonly filledBy: Located<string> | undefined;
+  /** Whether it is emptied before; undefined: it is. */
+  readonly emptied: Located<boolean> | undefined;
   /** Whether it is a map without C, which no object has; `generic` is then undefined where it is wrong. */
   readonly isGeneric: boolean;
   readonly generic: GenericMap | undefined;
@@ -47,7 +52,7 @@ export interface MapEntry {
 }
 
 const fileKeys = ['description', 'expensive', 'constants', 'hooks', 'maps', 'metrics'];
-const mapKeys = ['map', 'field', 'index', 'labels', 'per_cpu', 'cache', 'zeros'];
+const mapKeys = ['map', 'field', 'index', 'labels', 'per_cpu', 'cache', 'zeros', 'filled_by', 'emptied'];
 const metricLists = ['counters', 'gauges', 'histograms'];
 const metricKinds = { counters: 'counter', gauges: 'gauge', histograms: 'histogram' } as const;
 
@@ -69,7 +74,7 @@ export function parseProgramFile(text: string, path: string, diagnostics: Diagno
   const constants = parseConstants(file.get('constants'));
   const hooks = parseHooks(file.get('hooks'));
   const maps = parseMaps(file, diagnostics);
-  const metrics = parseMetrics(file, diagnostics);
+  const metrics = withFillers(parseMetrics(file, diagnostics), maps);
   const hasList = metricLists.some((list) => !(file.get('metrics')?.map()?.get(list)?.isNull ?? true));
   if (diagnostics.errorCount === before && metrics.length === 0 && !hasList) {
     (file.get('metrics') ?? root).error('there are no metrics: "metrics" needs "counters", "gauges" or "histograms"');
@@ -114,6 +119,8 @@ function parseMaps(file: ConfigMap, diagnostics: Diagnostics): Map<string, MapEn
       perCpu: locatedText(entry?.get('per_cpu')),
       cache: locatedText(entry?.get('cache')),
       zeros: located(entry?.get('zeros'), (node) => node.boolean()),
+      filledBy: locatedText(entry?.get('filled_by')),
+      emptied: located(entry?.get('emptied'), (node) => node.boolean()),
       isGeneric: kind !== undefined,
       generic,
     };

@@ -14,6 +14,8 @@ export interface OperatorSettings {
   readonly constants?: ReadonlyMap<string, number | bigint> | undefined;
   /** By hook, the only way in that is to be tried. */
   readonly ways?: ReadonlyMap<string, string> | undefined;
+  /** Names of the network interfaces that its XDP program is attached to. */
+  readonly interfaces?: readonly string[] | undefined;
   /**
    * Where `metrics.METRIC`, `constants.CONSTANT`, `ways.HOOK` or `ways.HOOK.WAY` is said; unset or undefined: in no file.
    */

@@ -8,7 +8,9 @@ import type { MapEntry, ProgramFile } from './program-file.ts';
 import type { MetricEntry } from './program-metric.ts';
 import { keyBuckets, slotBounds } from './resolve-buckets.ts';
 import { type OperatorSettings, resolveConstants, setByOperator } from './resolve-constants.ts';
+import { resolveFilled } from './resolve-filled.ts';
 import { resolveHooks } from './resolve-hooks.ts';
+import { resolveInterfaces } from './resolve-interfaces.ts';
 import { resolveSkippedMaps } from './resolve-maps.ts';
 import { type ResolvedSource, resolveSource } from './resolve-source.ts';
 import { isBucketCount, numberIn, slotsIn } from './resolve-values.ts';
@@ -53,6 +55,8 @@ export function resolveProgram(
   const nameOf = (metric: MetricEntry) => fullName(metric, options.namespace);
   const skipMaps = resolveSkippedMaps(file.metrics, enabled, layout, diagnostics);
   const load = resolveHooks(file, enabled, nameOf, options, layout, diagnostics);
+  const filled = resolveFilled(file, enabled, layout, diagnostics);
+  const interfaces = resolveInterfaces(file, options, layout, diagnostics);
 
   const context = { layout: withGenericMaps(layout, file, diagnostics), cpus: options.cpus, diagnostics };
   const described = new Map<string, ResolvedSource | undefined>();
@@ -104,6 +108,8 @@ export function resolveProgram(
     ...load,
     skipMaps,
     perCpuFirst: [...perCpuFirst],
+    filled,
+    interfaces,
     origins,
   };
 }

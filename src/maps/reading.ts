@@ -41,6 +41,8 @@ export interface MemoryReader {
 
 /** The kernel behind one loaded program, as src/metrics sees it; tests put tables in its place. */
 export interface MapReaders {
+  /** A new reading begins: maps that are filled for each are filled anew when they are next read. */
+  begin?(): void;
   entries(map: string): EntriesReader;
   memory(map: string): MemoryReader;
   /** Number of possible CPUs. */

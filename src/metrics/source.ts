@@ -59,6 +59,7 @@ export class MapCache {
 
   /** Forgets what was read; to be called before each reading. */
   reset(): void {
+    this.#readers.begin?.();
     for (const { read } of this.#entries.values()) read.reset();
     for (const read of this.#memory.values()) read.reset();
   }

@@ -179,6 +179,8 @@ test('a native program becomes tables that are read once each', () => {
       ['ebpf.block.io.unmatched', { programs: undefined, any: [] }],
     ]),
     perCpuFirst: ['block_io_cache', 'unmatched'],
+    filled: [],
+    interfaces: [],
   });
   assert.deepEqual(second!.metrics, [
     {

@@ -53,7 +53,7 @@ export function namespaceCause(namespace: string): string | undefined {
 function readOverrides(node: ConfigNode | undefined): ReadonlyMap<string, ProgramOverride> {
   const overrides = new Map<string, ProgramOverride>();
   for (const { name, value } of node?.map()?.entries ?? []) {
-    const map = section(value, { supported: ['enabled', 'metrics', 'constants', 'ways'] });
+    const map = section(value, { supported: ['enabled', 'metrics', 'constants', 'ways', 'interfaces'] });
     const metrics = words(setting(map, 'metrics'));
     const constants = new Map<string, number | bigint>();
     for (const entry of setting(map, 'constants')?.map()?.entries ?? []) {
@@ -66,9 +66,24 @@ function readOverrides(node: ConfigNode | undefined): ReadonlyMap<string, Progra
       const way = entry.value.text();
       if (way !== undefined) ways.set(entry.name, way);
     }
-    overrides.set(name, { enabled: setting(map, 'enabled')?.boolean(), metrics, constants, ways });
+    const interfaces = readInterfaces(setting(map, 'interfaces'));
+    const enabled = setting(map, 'enabled')?.boolean();
+    overrides.set(name, { enabled, metrics, constants, ways, ...(interfaces && { interfaces }) });
   }
   return overrides;
+}
+
+/** Names that the kernel takes: dev_valid_name in net/core/dev.c. */
+function readInterfaces(node: ConfigNode | undefined): readonly string[] | undefined {
+  const names = words(node);
+  node?.list()?.forEach((item, index, items) => {
+    const name = item.string();
+    if (name === undefined || name.trim() === '') return;
+    const isName = !/[\s/:]/.test(name) && name !== '.' && name !== '..' && Buffer.byteLength(name) <= 15;
+    if (!isName) item.error(`${JSON.stringify(name)} is no name of a network interface`);
+    else if (items.findIndex((other) => other.string() === name) < index) item.error(`"${name}" is there twice`);
+  });
+  return names;
 }
 
 /** See ProgramsConfig. Whatever is no name has been reported. */
@@ -89,6 +104,8 @@ function placesOf(map: ConfigMap | undefined): ReadonlyMap<string, Position> {
       places.set(`programs.${name}.ways.${hook}`, key.position);
       if (!way.isNull) places.set(`programs.${name}.ways.${hook}.${way.text()}`, way.position);
     }
+    const interfaces = setting(settings, 'interfaces');
+    if (interfaces !== undefined) places.set(`programs.${name}.interfaces`, interfaces.position);
   }
   return places;
 }

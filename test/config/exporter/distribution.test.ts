@@ -16,7 +16,7 @@ test('every setting', () => {
     'directories: [programs, ../more, /etc/programs]',
     'only: [block, sched]',
     'programs:',
-    '  syscall: {enabled: true, ways: {calls: own_stamp, other: 6.10}}',
+    '  syscall: {enabled: true, ways: {calls: own_stamp, other: 6.10}, interfaces: [eth0, br-lan.7]}',
     '  block:',
     '    metrics: [block.io.latency]',
     '    constants: {min_us: 100, big: 0xffffffffffffffff, less: -5, flag: true, "off": false}',
@@ -40,7 +40,7 @@ test('every setting', () => {
   assert.deepEqual(
     programs.overrides,
     new Map([
-      ['syscall', { enabled: true, metrics: undefined, constants: new Map(), ways }],
+      ['syscall', { enabled: true, metrics: undefined, constants: new Map(), ways, interfaces: ['eth0', 'br-lan.7'] }],
       ['block', { enabled: undefined, metrics: ['block.io.latency'], constants, ways: new Map() }],
       ['tcp', { enabled: undefined, metrics: undefined, constants: new Map(), ways: new Map() }],
     ]),
@@ -48,7 +48,12 @@ test('every setting', () => {
 });
 
 test('what only the programs can confirm has its place', () => {
-  const text = file('only: [a, b]', 'programs:', '  c: {metrics: [m.n], constants: {x: 1}}', '  d: {ways: {e: f}}');
+  const text = file(
+    'only: [a, b]',
+    'programs:',
+    '  c: {metrics: [m.n], constants: {x: 1}}',
+    '  d: {ways: {e: f}, interfaces: [g]}',
+  );
   const places = [...(config(text).programs.places ?? [])];
   assert.deepEqual(
     places.map(([name, { line, column }]) => `${name} ${line}:${column}`),
@@ -61,6 +66,7 @@ test('what only the programs can confirm has its place', () => {
       'programs.d 7:7',
       'programs.d.ways.e 7:18',
       'programs.d.ways.e.f 7:21',
+      'programs.d.interfaces 7:37',
     ],
   );
 });
@@ -115,6 +121,11 @@ const rejected: readonly [line: string, expected: string][] = [
   ['programs: {a: {ways: [x]}}', '4:26 "ways" must be a map, not a list'],
   ['programs: {a: {ways: {x: }}}', '4:30 "x" must be a text, and has no value'],
   ['programs: {a: {ways: {x: [y]}}}', '4:30 "x" must be a text, not a list'],
+  ['programs: {a: {interfaces: eth0}}', '4:32 "interfaces" must be a list, not "eth0"'],
+  ['programs: {a: {interfaces: [eth0, eth 1]}}', '4:39 "eth 1" is no name of a network interface'],
+  ['programs: {a: {interfaces: [..]}}', '4:33 ".." is no name of a network interface'],
+  ['programs: {a: {interfaces: [abcdefghijklmnop]}}', '4:33 "abcdefghijklmnop" is no name of a network interface'],
+  ['programs: {a: {interfaces: [eth0, eth0]}}', '4:39 "eth0" is there twice'],
 ];
 
 for (const [line, expected] of rejected) {

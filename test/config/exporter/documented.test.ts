@@ -66,6 +66,7 @@ test('every key of the file is on the page, with its name', () => {
       'programs.NAME.metrics',
       'programs.NAME.constants',
       'programs.NAME.ways',
+      'programs.NAME.interfaces',
       'meter_provider.readers',
     ],
   ];
