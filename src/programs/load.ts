@@ -7,6 +7,7 @@ import { LibbpfError } from '../libbpf/error.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
 import { OpenedObject } from '../libbpf/object.ts';
 import type { ProgramInfo } from '../libbpf/stats.ts';
+import { filledReaders } from '../maps/filled.ts';
 import { mapReaders } from '../maps/readers.ts';
 import type { MapReaders } from '../maps/reading.ts';
 import { cpusConstant, hasCpusConstant, sizeForCpus } from './percpu.ts';
@@ -18,7 +19,7 @@ export interface AttachedProgram {
   readonly section: string;
   /** `not loaded`: nothing that is exported needs it, or its section begins with `?`. */
   readonly state: 'attached' | 'not loaded' | 'failed';
-  /** Why it failed, with a remedy. */
+  /** Why it failed, or, of an attached one, which of its hooks it isn't attached to; with a remedy. */
   readonly error: MeterError | undefined;
 }
 
@@ -47,7 +48,8 @@ export function loadProgram(plan: ProgramPlan, opened: OpenedObject): RunningPro
   const failures = new Map<string, MeterError>();
   using stack = new DisposableStack();
   const object = stack.use(loadWhatLoads(plan, opened, failures));
-  const readers = stack.use(mapReaders(object));
+  const iterators = new Map<string, () => void>();
+  const readers = stack.use(filledReaders(mapReaders(object), object, plan.filled, (name) => iterators.get(name)));
 
   using functions = createFunctionNames();
   const kernel = { functionVariants: functions.variants };
@@ -59,8 +61,12 @@ export function loadProgram(plan: ProgramPlan, opened: OpenedObject): RunningPro
     if (!object.isLoaded(name)) return { bpfProgram: name, section, state: 'not loaded', error: undefined };
     loaded.add(name);
     try {
-      stack.use(object.attach(name, kernel));
-      return { bpfProgram: name, section, state: 'attached', error: undefined };
+      const { iterate, problem } = stack.use(object.attach(name, kernel, plan.interfaces));
+      // What an iterator keeps from one reading to the next begins here.
+      iterate?.();
+      if (iterate !== undefined) iterators.set(name, iterate);
+      const error = problem && explained('attach', plan, name, section, problem);
+      return { bpfProgram: name, section, state: 'attached', error };
     } catch (error) {
       return { bpfProgram: name, section, state: 'failed', error: explained('attach', plan, name, section, error) };
     }
@@ -123,7 +129,9 @@ function explained(
 ): MeterError {
   const cause = error instanceof MeterError ? error.cause : undefined;
   const subject = program === undefined ? plan.name : `${plan.name}: ${program}`;
-  if (cause instanceof LibbpfError) return explain(code, subject, section, cause, readEnvironment());
+  if (error instanceof MeterError && cause instanceof LibbpfError) {
+    return explain(code, subject, section, cause, readEnvironment(), error.remedy);
+  }
   return error instanceof MeterError ? error : new MeterError(code, `${subject}: ${error}`, { cause: error });
 }
 

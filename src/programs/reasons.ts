@@ -60,7 +60,8 @@ export function neededCapabilities(section: string | undefined, perfEventParanoi
 
 /**
  * Why loading or attaching failed and what to do about it, as `subject: reason`.
- * `section` is that of the BPF program, undefined where the object as a whole failed.
+ * `section` is that of the BPF program, undefined where the object as a whole failed; `remedy` is what is known already,
+ * and counts unless it is for want of rights.
  */
 export function explain(
   code: ErrorCode,
@@ -68,6 +69,7 @@ export function explain(
   section: string | undefined,
   cause: LibbpfError,
   environment: Environment,
+  remedy?: string,
 ): MeterError {
   const said = cause.messages.join('\n');
   const detail = said === '' ? {} : { detail: said };
@@ -90,6 +92,7 @@ export function explain(
     }
     return describe(code, subject, cause, otherwiseForbidden(environment));
   }
+  if (remedy !== undefined) return describe(code, subject, cause, remedy);
   if (cause.code === 'ENOMEM' && isOld(environment)) {
     return describe(
       code,
