@@ -171,6 +171,13 @@ export interface EntriesSource {
   readonly perCpu: 'no' | 'sum' | 'label';
   /** A table in memory, in front of the map, whose entries count too: the program's own per-CPU cache. */
   readonly cache: CachePlan | undefined;
+  /** Set where keys are removed some time after the cgroup is gone whose id they hold. */
+  readonly expire?: ExpirePlan;
+}
+
+export interface ExpirePlan {
+  /** Bytes from the start of a key to the cgroup's id, a u64. */
+  readonly offset: number;
 }
 
 /** Elements of a fixed array, found by index: an mmapable ARRAY map or a global array. */

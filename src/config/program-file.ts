@@ -3,7 +3,7 @@ import type { Diagnostics, Position } from './diagnostic.ts';
 import { type ConfigMap, type ConfigNode, parseYaml } from './document.ts';
 import type { GenericMap } from './generic/kind.ts';
 import { genericKeys, genericKind, parseGeneric, withDefaultLabels } from './generic/registry.ts';
-import { type Located, located, locatedText } from './located.ts';
+import { type Located, located, locatedText, locatedWord } from './located.ts';
 import { parseConstants } from './program-constants.ts';
 import { type HookEntry, parseHooks } from './program-hooks.ts';
 import { type LabelEntry, parseLabels } from './program-labels.ts';
@@ -40,6 +40,8 @@ export interface MapEntry {
   readonly perCpu: Located<string> | undefined;
   readonly cache: Located<string> | undefined;
   readonly zeros: Located<boolean> | undefined;
+  /** Keys of what is gone are removed: a cgroup that one of the labels names. */
+  readonly expire: Located<'cgroup'> | undefined;
   /** The iterator (a BPF program) that fills it for each reading. */
   readonly filledBy: Located<string> | undefined;
   /** Whether it is emptied before; undefined: it is. */
@@ -52,7 +54,7 @@ export interface MapEntry {
 }
 
 const fileKeys = ['description', 'expensive', 'constants', 'hooks', 'maps', 'metrics'];
-const mapKeys = ['map', 'field', 'index', 'labels', 'per_cpu', 'cache', 'zeros', 'filled_by', 'emptied'];
+const mapKeys = ['map', 'field', 'index', 'labels', 'per_cpu', 'cache', 'zeros', 'expire', 'filled_by', 'emptied'];
 const metricLists = ['counters', 'gauges', 'histograms'];
 const metricKinds = { counters: 'counter', gauges: 'gauge', histograms: 'histogram' } as const;
 
@@ -119,6 +121,7 @@ function parseMaps(file: ConfigMap, diagnostics: Diagnostics): Map<string, MapEn
       perCpu: locatedText(entry?.get('per_cpu')),
       cache: locatedText(entry?.get('cache')),
       zeros: located(entry?.get('zeros'), (node) => node.boolean()),
+      expire: locatedWord(entry?.get('expire'), ['cgroup'] as const),
       filledBy: locatedText(entry?.get('filled_by')),
       emptied: located(entry?.get('emptied'), (node) => node.boolean()),
       isGeneric: kind !== undefined,

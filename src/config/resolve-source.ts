@@ -7,6 +7,7 @@ import type { LabelPlan, SourcePlan } from './plan.ts';
 import type { LabelEntry } from './program-labels.ts';
 import { resolveCache } from './resolve-cache.ts';
 import { Dimensions, type Element } from './resolve-dimensions.ts';
+import { resolveExpire } from './resolve-expire.ts';
 import { resolveIndexLabels, resolveKeyLabels } from './resolve-labels.ts';
 
 /** What a metric reads, whether it is described in `maps` or by the metric itself. */
@@ -18,6 +19,7 @@ export interface MapReference {
   readonly perCpu: Located<string> | undefined;
   readonly cache: Located<string> | undefined;
   readonly zeros: Located<boolean> | undefined;
+  readonly expire: Located<'cgroup'> | undefined;
   /** Whether it stands in `maps`; else it is a metric that names the BPF map, as in ebpf_exporter's format. */
   readonly described: boolean;
   /** Where messages about the whole belong. */
@@ -144,6 +146,7 @@ function entries(
   if (taken !== undefined) diagnostics.error(byCpu!.at, `label "${taken.name}" is a part of the key already`);
   const element = elementAt(map, reference, diagnostics);
   if (element === undefined) return undefined;
+  const expire = reference.expire && resolveExpire(map, labels, cache?.plan, reference.expire, diagnostics);
   const cpu = byCpu && { name: byCpu.value, offset: map.keySize, size: 2, decoders: [{ name: 'uint' }] };
   return {
     source: {
@@ -151,6 +154,7 @@ function entries(
       map: map.name,
       perCpu: cpu !== undefined ? 'label' : isPerCpu ? 'sum' : 'no',
       cache: cache?.plan,
+      ...(expire && { expire }),
     },
     keySize: map.keySize + (cpu?.size ?? 0),
     labels: cpu === undefined ? labels : [...labels, cpu],
@@ -232,7 +236,7 @@ function indexed(
   context: ResolveContext,
 ): ResolvedSource | undefined {
   const { diagnostics } = context;
-  const { field, perCpu, cache, zeros } = reference;
+  const { field, perCpu, cache, zeros, expire } = reference;
   if (perCpu !== undefined) {
     diagnostics.error(
       perCpu.at,
@@ -240,6 +244,7 @@ function indexed(
     );
   }
   if (cache !== undefined) diagnostics.error(cache.at, '"cache" is for maps with keys');
+  if (expire !== undefined) diagnostics.error(expire.at, '"expire" is for maps with keys');
   let element = start;
   if (field !== undefined) {
     const place = placeOf(field, start.type, start.name, diagnostics);

@@ -155,7 +155,7 @@ function mapEntryOf(metric: MetricEntry, file: ProgramFile): MapEntry | undefine
 }
 
 function directReference(metric: MetricEntry) {
-  const nothing = { field: undefined, index: undefined, perCpu: undefined, cache: undefined, zeros: undefined };
+  const nothing = { field: undefined, index: undefined, perCpu: undefined, cache: undefined, zeros: undefined, expire: undefined };
   const { labels, map, name } = metric;
   return { ...nothing, map: map ?? name, labels, described: false, at: (map ?? name).at };
 }

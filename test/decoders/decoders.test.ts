@@ -208,7 +208,7 @@ const refused: readonly (readonly [name: DecoderName, input: string, message: Re
   ['ifname', '', /^ifname: 0 bytes/],
   ['ifname', '010203', /^ifname: 3 bytes/],
   ['cgroup', '', /^cgroup: 0 bytes, but it takes 8, or decimal text$/],
-  ['cgroup', '01000000', /^cgroup: "\x01\0\0\0" is no decimal number/],
+  ['cgroup', '01000000', /^cgroup: ".*" is no decimal number/s],
   ['cgroup', "'-1", /^cgroup: "-1" is no decimal number/],
   ['cgroup', "'1234567890123456789012", /^cgroup: 22 bytes/],
   ['inet_ip', '', /^inet_ip: 0 bytes, but it takes 4 or 16$/],
