@@ -1,4 +1,4 @@
-// programs/NAME.bpf.c → build/programs/NAME.bpf.o
+// programs/NAME.bpf.c → build/programs/NAME.bpf.o, and the same of programs/generic, which maps without C are counted by.
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join, relative } from 'node:path';
@@ -12,10 +12,11 @@ const sources = join(root, 'programs');
 const headers = join(sources, 'include');
 const objects = join(root, 'build/programs');
 const oldestClang = 14;
+const generic = 'generic';
 
 /** Names of the programs whose object is missing or older than the source, a header or these flags. */
 export function outdatedPrograms() {
-  const names = list(sources, '.bpf.c');
+  const names = known(sources, '.bpf.c');
   const newestHeader = Math.max(
     modified(fileURLToPath(import.meta.url)),
     ...list(headers, '.h').map((name) => modified(join(headers, `${name}.h`))),
@@ -28,9 +29,9 @@ export function outdatedPrograms() {
 
 /** Compiles the named programs, and removes the objects of programs that are gone. */
 export async function compilePrograms(names) {
-  const known = new Set(list(sources, '.bpf.c'));
-  for (const name of list(objects, '.bpf.o')) {
-    if (!known.has(name)) {
+  const wanted = new Set(known(sources, '.bpf.c'));
+  for (const name of known(objects, '.bpf.o')) {
+    if (!wanted.has(name)) {
       rmSync(join(objects, `${name}.bpf.o`));
     }
   }
@@ -39,7 +40,7 @@ export async function compilePrograms(names) {
   }
 
   const clang = await findClang();
-  mkdirSync(objects, { recursive: true });
+  mkdirSync(join(objects, generic), { recursive: true });
   say(
     `compiling ${names.length === 1 ? 'a BPF program' : `${names.length} BPF programs`} (${names.join(', ')}) with ${basename(clang)}`,
   );
@@ -91,6 +92,11 @@ async function findClang() {
     throw new SetupError(`${clang}: version ${major} is too old: install clang ${oldestClang} or newer`);
   }
   return clang;
+}
+
+/** Names of the files that end so, without the ending: `block`, `generic/functions`. */
+function known(folder, ending) {
+  return [...list(folder, ending), ...list(join(folder, generic), ending).map((name) => `${generic}/${name}`)];
 }
 
 /** Names of the files in a folder that end so, without the ending; none where there is no such folder. */

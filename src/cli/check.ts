@@ -28,11 +28,14 @@ function programLines({ running, failures }: LoadedPrograms): string[] {
   const line = (name: string, outcome: string) => `${name.padEnd(widest)}  ${outcome}`;
   const reason = (error: Error) => wrap(errorText(error), widest + 2);
   return [
-    ...running.flatMap(({ name, attached }) => {
+    ...running.flatMap(({ name, attached, absent }) => {
       const wanted = attached.filter(({ state }) => state !== 'not loaded');
       const there = wanted.filter(({ state }) => state === 'attached');
       const reasons = wanted.flatMap(({ error }) => (error === undefined ? [] : [reason(error)]));
-      return [line(name, `attached ${there.length} of ${wanted.length}`), ...reasons];
+      const missing = absent.map(({ reason: why, metrics }) =>
+        wrap(`${why}: without ${metrics.join(', ')}`, widest + 2),
+      );
+      return [line(name, `attached ${there.length} of ${wanted.length}`), ...reasons, ...missing];
     }),
     ...failures.flatMap(({ name, error }) => [line(name, 'not attached'), reason(error)]),
   ];

@@ -8,6 +8,8 @@ import { possibleCpus } from '../kernel/cpus.ts';
 import { createHooks } from '../kernel/hooks.ts';
 import { OpenedObject } from '../libbpf/object.ts';
 import { findPrograms, type ProgramFiles } from '../programs/find.ts';
+import { starterOf } from '../programs/generic/registry.ts';
+import type { SourceDescription } from '../programs/generic/source.ts';
 import { parsePair } from '../programs/prepare.ts';
 import { type Environment, neededCapabilities, readEnvironment } from '../programs/reasons.ts';
 import { isSelected, unknownPrograms } from '../programs/selection.ts';
@@ -25,7 +27,7 @@ export async function list(options: Options): Promise<number> {
   const environment = readEnvironment();
   const entries = found.programs
     .filter(({ name }) => wanted?.includes(name) ?? true)
-    .map((pair) => entry(pair, config, (sections) => whetherRuns(sections, tellHook, environment)));
+    .map((pair) => entry(pair, config, (hooks) => whetherRuns(hooks, tellHook, environment)));
   if (entries.length > 0) console.log(entries.join('\n\n'));
   const diagnostics = new Diagnostics();
   const names = found.programs.map(({ name }) => name);
@@ -36,9 +38,9 @@ export async function list(options: Options): Promise<number> {
   return errors.length > 0 ? 1 : 0;
 }
 
-function entry(pair: ProgramFiles, config: ExporterConfig, runs: (sections: readonly string[]) => string): string {
+function entry(pair: ProgramFiles, config: ExporterConfig, runs: (hooks: Hooks) => string): string {
   try {
-    const { plan, sections } = readPair(pair, config);
+    const { plan, hooks } = readPair(pair, config);
     const state = isSelected(plan, config.programs)
       ? 'enabled'
       : plan.expensive
@@ -48,8 +50,8 @@ function entry(pair: ProgramFiles, config: ExporterConfig, runs: (sections: read
       `${plan.name} (${state})`,
       ...(plan.description === '' ? [] : [wrap(plan.description, 2)]),
       ...metricLines(plan),
-      wrap(`attaches to ${sections.join(', ')}`, 2),
-      wrap(runs(sections), 2),
+      wrap(`attaches to ${allSections(hooks).join(', ')}`, 2),
+      wrap(runs(hooks), 2),
     ].join('\n');
   } catch (error) {
     if (!(error instanceof MeterError) || error.code === 'environment') throw error;
@@ -57,16 +59,28 @@ function entry(pair: ProgramFiles, config: ExporterConfig, runs: (sections: read
   }
 }
 
+/** What a program attaches to: its object's sections, and what its maps without C take. */
+interface Hooks {
+  readonly sections: readonly string[];
+  readonly sources: readonly SourceDescription[];
+}
+
+function allSections({ sections, sources }: Hooks): string[] {
+  return [...new Set([...sections, ...sources.flatMap((source) => source.sections)])];
+}
+
 /** The program with all its metrics, whichever the configuration enables. */
-function readPair(pair: ProgramFiles, config: ExporterConfig): { plan: ProgramPlan; sections: readonly string[] } {
+function readPair(pair: ProgramFiles, config: ExporterConfig): { plan: ProgramPlan; hooks: Hooks } {
   const diagnostics = new Diagnostics();
   const file = parsePair(pair, diagnostics);
-  using object = OpenedObject.open(pair.object);
-  const layout = object.layout();
+  using object = pair.object === undefined ? undefined : OpenedObject.open(pair.object);
+  const layout = object?.layout();
   const options = { namespace: config.namespace, cpus: possibleCpus().indexes };
   const plan = file && resolveProgram(file, layout, options, diagnostics);
   if (plan === undefined) throw new ConfigError(diagnostics.errors);
-  return { plan, sections: [...new Set(layout.programs.map(({ section }) => section))] };
+  const sections = [...new Set(layout?.programs.map(({ section }) => section))];
+  const sources = plan.sources.map((source) => starterOf(source.counts).describe(source));
+  return { plan, hooks: { sections, sources } };
 }
 
 function metricLines({ tables }: ProgramPlan): string[] {
@@ -83,16 +97,16 @@ function metricLines({ tables }: ProgramPlan): string[] {
 
 /** One line: yes, no and why, or what can't be told. */
 function whetherRuns(
-  sections: readonly string[],
+  own: Hooks,
   tellHook: ReturnType<typeof createHooks>,
   { capabilities, perfEventParanoid }: Environment,
 ): string {
-  const hooks = sections.map((section) => tellHook(section));
+  const hooks = [...own.sections.map((section) => tellHook(section)), ...own.sources.map(({ state }) => state)];
   const reasons = [...new Set(hooks.flatMap((hook) => (hook.state === 'missing' ? [hook.reason] : [])))];
   if (reasons.length > 0) {
     return `${reasons.length < hooks.length ? 'can run here only in part' : "can't run here"}: ${reasons.join('; ')}`;
   }
-  const needed = new Set(sections.flatMap((section) => neededCapabilities(section, perfEventParanoid)));
+  const needed = new Set(allSections(own).flatMap((section) => neededCapabilities(section, perfEventParanoid)));
   const lacking = missingCapabilities([...needed], capabilities);
   if (lacking.length > 0)
     return `can't run here: ${lacking.join(' and ')} ${lacking.length > 1 ? 'are' : 'is'} missing`;

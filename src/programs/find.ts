@@ -1,14 +1,16 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Diagnostics } from '../config/diagnostic.ts';
+import { needsNoObject, parseProgramFile } from '../config/program-file.ts';
 import { MeterError } from '../errors.ts';
 
-/** A pair NAME.yaml + NAME.bpf.o. */
+/** A pair NAME.yaml + NAME.bpf.o, or a NAME.yaml whose maps are all without C. */
 export interface ProgramFiles {
   readonly name: string;
   /** Path of the YAML. */
   readonly file: string;
-  /** Path of the object. */
-  readonly object: string;
+  /** Path of the object; undefined where it needs none. */
+  readonly object: string | undefined;
 }
 
 export interface FoundPrograms {
@@ -63,6 +65,10 @@ export function findPairs(files: string, objects: string): FoundPrograms {
   for (const name of [...new Set([...described, ...compiled])].sort()) {
     const pair = { name, file: join(files, name + fileSuffix), object: join(objects, name + objectSuffix) };
     if (!compiled.has(name)) {
+      if (isWithoutObject(pair.file)) {
+        programs.push({ ...pair, object: undefined });
+        continue;
+      }
       const message = `${pair.file}: its object ${pair.object} is missing`;
       errors.push(new MeterError('config', message, { remedy: 'Compile it, or remove the YAML' }));
     } else if (!described.has(name)) {
@@ -73,6 +79,18 @@ export function findPairs(files: string, objects: string): FoundPrograms {
     }
   }
   return { programs, errors };
+}
+
+/** Whether the file can do without an object, or is so wrong that it can't be told: then its own errors say more. */
+function isWithoutObject(file: string): boolean {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return true;
+  }
+  const parsed = parseProgramFile(text, file, new Diagnostics());
+  return parsed === undefined || needsNoObject(parsed);
 }
 
 function byName(one: ProgramFiles, other: ProgramFiles): number {

@@ -1,6 +1,7 @@
 import { MeterError } from '../errors.ts';
-import { loadProgram, type RunningProgram } from './load.ts';
+import type { RunningProgram } from './load.ts';
 import type { FailedProgram, PreparedPrograms } from './prepare.ts';
+import { startProgram } from './start.ts';
 
 export interface LoadedPrograms extends Disposable {
   readonly running: readonly RunningProgram[];
@@ -14,12 +15,11 @@ export function loadAll(prepared: PreparedPrograms): LoadedPrograms {
   const running: RunningProgram[] = [];
   const failures = [...prepared.failures];
   for (const { plan, object } of prepared.programs) {
-    const bpfPrograms = object
-      .layout()
-      .programs.map(({ name }) => name)
+    const bpfPrograms = (object?.layout().programs ?? [])
+      .map(({ name }) => name)
       .filter((name) => !plan.skip.has(name));
     try {
-      running.push(stack.use(loadProgram(plan, object)));
+      running.push(stack.use(startProgram(plan, object)));
     } catch (error) {
       if (!(error instanceof MeterError)) throw error;
       failures.push({ name: plan.name, error, bpfPrograms });

@@ -15,7 +15,8 @@ import { isSelected, unknownPrograms } from './selection.ts';
 /** A program that is ready to be loaded. */
 export interface PreparedProgram {
   readonly plan: ProgramPlan;
-  readonly object: OpenedObject;
+  /** Undefined where it has none: all of its maps are without C. */
+  readonly object: OpenedObject | undefined;
 }
 
 /** A program that can't run, though its configuration is right. */
@@ -51,18 +52,18 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
   const failures: FailedProgram[] = [];
   using stack = new DisposableStack();
 
-  const programs: { plan: ResolvedProgram; object: OpenedObject }[] = [];
+  const programs: { plan: ResolvedProgram; object: OpenedObject | undefined }[] = [];
   const options = { namespace: config.namespace, cpus: possibleCpus().indexes, pageSize: pageSize() };
   for (const pair of found.programs) {
     if (config.programs.only?.includes(pair.name) === false) continue;
     const file = parsePair(pair, diagnostics);
     if (file === undefined || !isSelected(file, config.programs)) continue;
     const object = openPair(pair, failures);
-    if (object === undefined) continue;
-    stack.use(object);
+    if (object === undefined && pair.object !== undefined) continue;
+    if (object !== undefined) stack.use(object);
     const override = config.programs.overrides.get(pair.name);
     const placeOf = (setting: string) => config.programs.places?.get(`programs.${pair.name}.${setting}`);
-    const plan = resolveProgram(file, object.layout(), { ...options, ...override, placeOf }, diagnostics);
+    const plan = resolveProgram(file, object?.layout(), { ...options, ...override, placeOf }, diagnostics);
     if (plan !== undefined) programs.push({ plan, object });
   }
   const translations = config.readers.flatMap((reader) => (reader.kind === 'prometheus' ? [reader.translation] : []));
@@ -100,6 +101,7 @@ export function parsePair({ file }: ProgramFiles, diagnostics: Diagnostics): Pro
 }
 
 function openPair({ name, object }: ProgramFiles, failures: FailedProgram[]): OpenedObject | undefined {
+  if (object === undefined) return undefined;
   try {
     return OpenedObject.open(object);
   } catch (error) {

@@ -57,6 +57,10 @@ export class FakeMap implements EntriesReader {
     this.content.delete(u32s(key).toString('hex'));
   }
 
+  remove(key: Uint8Array): void {
+    this.content.delete(Buffer.from(key).toString('hex'));
+  }
+
   read(): Entries {
     this.reads++;
     if (this.failure) throw this.failure;
@@ -82,6 +86,10 @@ export class FakeMemory implements MemoryReader {
   read(): Uint8Array {
     if (this.failure) throw this.failure;
     return this.bytes;
+  }
+
+  clear(start: number, bytes: number): void {
+    this.bytes.fill(0, start, start + bytes);
   }
 }
 

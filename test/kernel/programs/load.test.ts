@@ -17,7 +17,7 @@ after(() => rmSync(folder, { recursive: true }));
 const cpus = possibleCpus().indexes;
 
 function run(plan: ProgramPlan): RunningProgram {
-  return loadProgram(plan, OpenedObject.open(plan.object));
+  return loadProgram(plan, OpenedObject.open(plan.object!));
 }
 
 function states(program: RunningProgram): Record<string, string> {

@@ -1,0 +1,87 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { isSoftware } from '../../config/generic/perf-event-names.ts';
+import type { GenericSource, PerfEventPlan, PerfEventsSpec } from '../../config/plan.ts';
+import { MeterError } from '../../errors.ts';
+import type { HookState } from '../../kernel/hooks.ts';
+import type { PerfEventAttributes } from '../../libbpf/perf-event.ts';
+import type { AbsentMetrics } from '../absent.ts';
+import { perfAttributes } from './perf-attributes.ts';
+import { startByCpu } from './perf-by-cpu.ts';
+import { startByTask } from './perf-by-task.ts';
+import { canCount } from './perf-groups.ts';
+import type { GenericStarter, RunningSource } from './source.ts';
+
+/** An event that this machine counts, and its place in the map's value. */
+export interface CountedEvent {
+  readonly place: number;
+  readonly attributes: PerfEventAttributes;
+}
+
+type PerfSource = GenericSource & { readonly counts: PerfEventsSpec };
+
+/**
+ * Perf events: by CPU they are read where the numbers are asked for, and cost nothing else; by process name or cgroup a BPF
+ * program adds them up whenever a CPU changes tasks. Events that nothing counts here are left out of the group.
+ */
+export const perfEvents: GenericStarter<PerfEventsSpec> = {
+  start(source) {
+    const counted: CountedEvent[] = [];
+    const missing: PerfEventPlan[] = [];
+    const failed: { event: PerfEventPlan; error: MeterError }[] = [];
+    source.counts.events.forEach((event, place) => {
+      try {
+        const attributes = perfAttributes(event);
+        if (attributes !== undefined && canCount(`${source.map}: ${event.name}`, attributes)) {
+          counted.push({ place, attributes });
+        } else missing.push(event);
+      } catch (error) {
+        if (!(error instanceof MeterError)) throw error;
+        failed.push({ event, error });
+      }
+    });
+    const absent = [
+      ...(missing.length === 0 ? [] : [absence(source, missing)]),
+      ...failed.map(({ event, error: { message: reason } }): AbsentMetrics => {
+        return { metrics: readingOf(source, [event]), level: 'warn', reason };
+      }),
+    ];
+    if (counted.length === 0) {
+      if (failed[0] !== undefined) throw failed[0].error;
+      return { reader: undefined, attached: [], absent, [Symbol.dispose]: () => {} };
+    }
+    const running = source.counts.by === 'cpu' ? startByCpu(source, counted) : startByTask(source, counted);
+    return { ...running, absent: [...running.absent, ...absent] } satisfies RunningSource;
+  },
+  describe({ counts }) {
+    const names = counts.events.map(({ name }) => `perf_event/${name}`);
+    const state = whetherCounted(counts.events);
+    return { sections: counts.by === 'cpu' ? names : [...names, 'tp_btf/sched_switch'], state };
+  },
+};
+
+/** Full names of the metrics that read one of these events; without a field a metric reads the only one. */
+function readingOf({ counts, metrics }: PerfSource, events: readonly PerfEventPlan[]): string[] {
+  const names = events.map(({ name }) => name);
+  return metrics.filter(({ field }) => names.includes(field ?? counts.events[0]!.name)).map(({ name }) => name);
+}
+
+function absence(source: PerfSource, events: readonly PerfEventPlan[]): AbsentMetrics {
+  const isHardware = events.every((event) => !isSoftware(event));
+  const why = isHardware && !hasPmu() ? 'this machine has no PMU' : 'this machine has no such event';
+  const what = events.map(({ name }) => name).join(', ');
+  return { metrics: readingOf(source, events), level: 'info', reason: `${source.map}: ${why} to count ${what}` };
+}
+
+/** Whether the kernel has found hardware that counts: x86's `cpu`, or `cpu_core` and `cpu_atom`; Arm's `armv8_…`. */
+function hasPmu(): boolean {
+  const folder = '/sys/bus/event_source/devices';
+  return existsSync(folder) && readdirSync(folder).some((name) => /^(cpu|cpu_\w+|arm\w+)$/.test(name));
+}
+
+function whetherCounted(events: readonly PerfEventPlan[]): HookState {
+  const hardware = events.filter((event) => !isSoftware(event)).map(({ name }) => name);
+  if (hardware.length === 0) return { state: 'there' };
+  const reason = `this machine has no PMU to count ${hardware.join(', ')}`;
+  if (!hasPmu()) return { state: hardware.length === events.length ? 'missing' : 'unknown', reason };
+  return { state: 'unknown', reason: 'whether the PMU counts all of these shows when they are opened' };
+}

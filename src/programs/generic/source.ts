@@ -1,0 +1,43 @@
+import type { GenericSource, GenericSpec } from '../../config/plan.ts';
+import type { HookState } from '../../kernel/hooks.ts';
+import type { ProgramInfo } from '../../libbpf/stats.ts';
+import type { EntriesReader } from '../../maps/reading.ts';
+import type { AbsentMetrics } from '../absent.ts';
+import type { AttachedProgram } from '../load.ts';
+
+/** How maps without C of one kind are counted. One file in this folder each, listed in registry.ts. */
+export interface GenericStarter<Spec extends GenericSpec = GenericSpec> {
+  /**
+   * Begins to count. Throws MeterError where nothing of it works: the LibbpfError of what the kernel refused as its cause,
+   * which the caller explains. What this machine can't count by its nature is no error, but `absent`.
+   */
+  start(source: GenericSource & { readonly counts: Spec }): RunningSource;
+  /** What `list` says of it; nothing is loaded, and no rights are needed. */
+  describe(source: GenericSource & { readonly counts: Spec }): SourceDescription;
+}
+
+/** Counts until it is disposed. */
+export interface RunningSource extends Disposable {
+  /** The entries of its map, with keys and values as its layout has them; undefined where all of its metrics are absent. */
+  readonly reader: EntriesReader | undefined;
+  /** What it is attached to; the names are the map's, with what tells them apart behind it where they are several. */
+  readonly attached: readonly AttachedProgram[];
+  readonly absent: readonly AbsentMetrics[];
+  /** Of what is `attached` and a BPF program. Throws MeterError('load'). */
+  info?(name: string): ProgramInfo | undefined;
+  /** What it should have counted and didn't, since it began; each `reason` once. */
+  losses?(): Iterable<Loss>;
+}
+
+/** Events that are missing in a map. */
+export interface Loss {
+  /** A word: `map_full`, `nested`. */
+  readonly reason: string;
+  readonly count: number;
+}
+
+export interface SourceDescription {
+  /** Sections, as BPF programs have them: what it attaches to, and what that takes of rights. */
+  readonly sections: readonly string[];
+  readonly state: HookState;
+}

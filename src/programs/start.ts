@@ -1,0 +1,57 @@
+import type { HrTime } from '@opentelemetry/api';
+import type { ProgramPlan } from '../config/plan.ts';
+import { MeterError } from '../errors.ts';
+import { possibleCpus } from '../kernel/cpus.ts';
+import type { OpenedObject } from '../libbpf/object.ts';
+import type { MapReaders } from '../maps/reading.ts';
+import { withoutMetrics } from './absent.ts';
+import { startSources } from './generic/start.ts';
+import { loadProgram, type RunningProgram } from './load.ts';
+
+/**
+ * Starts a program: loads and attaches its object, if it has one, and its maps without C.
+ * Throws what loadProgram throws.
+ */
+export function startProgram(plan: ProgramPlan, opened: OpenedObject | undefined): RunningProgram {
+  if (opened !== undefined && plan.sources.length === 0) return loadProgram(plan, opened);
+  using stack = new DisposableStack();
+  const object = opened && stack.use(loadProgram(plan, opened));
+  const startTime: HrTime = object?.startTime ?? hrTime(Date.now());
+  const sources = stack.use(startSources(plan));
+  const missing = [...sources.lost, ...sources.absent.flatMap(({ metrics }) => metrics)];
+  const all = stack.move();
+  return {
+    name: plan.name,
+    plan: withoutMetrics(object?.plan ?? plan, new Set(missing)),
+    attached: [...(object?.attached ?? []), ...sources.attached],
+    lost: [...(object?.lost ?? []), ...sources.lost],
+    hooks: object?.hooks ?? [],
+    absent: [...(object?.absent ?? []), ...sources.absent],
+    readers: readersOf(sources.readers, object?.readers),
+    startTime,
+    info: (name) => object?.info(name) ?? sources.info(name),
+    losses: () => sources.losses(),
+    [Symbol.dispose]: () => all.dispose(),
+  };
+}
+
+function readersOf(sources: ReturnType<typeof startSources>['readers'], object: MapReaders | undefined): MapReaders {
+  const missing = (map: string) => new MeterError('map', `map "${map}": not there, since the program has no object`);
+  return {
+    begin: () => object?.begin?.(),
+    cpus: object?.cpus ?? possibleCpus().indexes,
+    entries(map) {
+      const reader = sources.get(map) ?? object?.entries(map);
+      if (reader === undefined) throw missing(map);
+      return reader;
+    },
+    memory(map) {
+      if (object === undefined) throw missing(map);
+      return object.memory(map);
+    },
+  };
+}
+
+function hrTime(milliseconds: number): HrTime {
+  return [Math.floor(milliseconds / 1000), (milliseconds % 1000) * 1e6];
+}
