@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { compileGlob, type Pattern } from './glob.ts';
 import { readTracefs } from './tracefs.ts';
 
@@ -27,7 +27,7 @@ const typedef = Buffer.from('\0btf_trace_');
 /**
  * The tracepoints that the patterns name: `sched:*`, which needs tracefs (available_events), or `sched_*` without a
  * subsystem, for which the kernel's BTF will do: it has a typedef `btf_trace_NAME` of each tracepoint
- * (include/trace/bpf_probe.h), but not of those of modules. `root` is put in front of /sys. Never throws.
+ * (include/trace/bpf_probe.h), since 5.11 of those of modules too. `root` is put in front of /sys. Never throws.
  */
 export function findTracepoints<P extends Pattern>(patterns: readonly P[], root = ''): FoundTracepoints<P> {
   const { text: listed, code } = readTracefs('available_events', root);
@@ -89,16 +89,31 @@ function parseEvent(line: string): { name: string; subsystem: string }[] {
 }
 
 function namesInBtf(root: string): string[] {
-  let btf: Buffer;
+  const folder = `${root}/sys/kernel/btf`;
+  const names: string[] = [];
+  for (const file of filesIn(folder)) {
+    const btf = readOrEmpty(`${folder}/${file}`);
+    for (let at = btf.indexOf(typedef); at >= 0; at = btf.indexOf(typedef, at + 1)) {
+      const from = at + typedef.length;
+      names.push(btf.toString('latin1', from, btf.indexOf(0, from)));
+    }
+  }
+  return names;
+}
+
+/** The kernel's, `vmlinux`, and since Linux 5.11 one for each module. */
+function filesIn(folder: string): readonly string[] {
   try {
-    btf = readFileSync(`${root}/sys/kernel/btf/vmlinux`);
+    return readdirSync(folder);
   } catch {
     return [];
   }
-  const names: string[] = [];
-  for (let at = btf.indexOf(typedef); at >= 0; at = btf.indexOf(typedef, at + 1)) {
-    const from = at + typedef.length;
-    names.push(btf.toString('latin1', from, btf.indexOf(0, from)));
+}
+
+function readOrEmpty(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch {
+    return Buffer.alloc(0);
   }
-  return names;
 }

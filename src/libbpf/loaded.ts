@@ -1,6 +1,6 @@
 import type { ObjectLayout } from '../btf/types.ts';
 import { MeterError } from '../errors.ts';
-import type { AttachKernel } from './attach/kind.ts';
+import type { AttachKernel, AttachTarget } from './attach/kind.ts';
 import { attachKind } from './attach/registry.ts';
 import { libbpf, type Pointer } from './library.ts';
 import type { Link } from './link.ts';
@@ -86,10 +86,15 @@ export class LoadedObject implements Disposable {
    * Throws MeterError('attach').
    */
   attach(program: string, kernel: AttachKernel = unknownKernel, interfaces: readonly string[] = []): Link {
+    const target = this.target(program);
+    return attachKind(target.section).attach({ ...target, interfaces }, kernel);
+  }
+
+  /** A program, for those who say themselves what it is attached to. Throws MeterError('object') where there is none. */
+  target(program: string): AttachTarget {
     const pointer = this.#program(program);
     const { section } = this.#layout.programs.find(({ name }) => name === program)!;
-    const subject = `${this.path}: program ${program}`;
-    return attachKind(section).attach({ subject, section, program: pointer, interfaces }, kernel);
+    return { subject: `${this.path}: program ${program}`, section, program: pointer, interfaces: [] };
   }
 
   /** Id, tag and statistics. Throws MeterError('load') for a program that was not loaded. */

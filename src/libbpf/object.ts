@@ -149,6 +149,15 @@ export class OpenedObject implements Disposable {
     );
   }
 
+  /** Makes a map be one that there is already, of another object. Throws MeterError('object'). */
+  reuseMap(map: string, fd: number): void {
+    const handle = this.#maps.get(map);
+    if (this.#object === undefined || handle === undefined) {
+      throw new MeterError('object', `${this.path}: map ${map}: not in the object`);
+    }
+    resultOrThrow('object', `${this.path}: map ${map}`, 'bpf_map__reuse_fd', () => mapReuseFd(handle, fd));
+  }
+
   /**
    * Gives a data section that holds zeros (.bss, or one of the program's own) another size in bytes.
    * libbpf before 1.3 can't, so the map is made here and handed over; libbpf then leaves its contents alone.

@@ -1,6 +1,7 @@
 import { pointerOrThrow } from '../error.ts';
 import { addressOf, libbpf, type Pointer } from '../library.ts';
 import { type Link, linkOf } from '../link.ts';
+import { linkInfo } from '../link-info.ts';
 import type { AttachTarget } from './kind.ts';
 
 const attachKprobe = libbpf<(program: Pointer, name: string | null, options: number) => Pointer | null>(
@@ -14,6 +15,14 @@ const attachKprobeMulti = libbpf<(program: Pointer, pattern: null, options: numb
 const kprobeOptions = { size: 32, cookie: 8, offset: 16, onReturn: 24 };
 /** struct bpf_kprobe_multi_opts: size_t sz, char **syms, unsigned long *addrs, __u64 *cookies, size_t cnt, bool retprobe. */
 const multiOptions = { size: 48, names: 8, addresses: 16, cookies: 24, count: 32, onReturn: 40 };
+
+/** Offsets in struct bpf_link_info (include/uapi/linux/bpf.h): kprobe_multi.missed and perf_event.kprobe.missed, since Linux 6.7. */
+const missedAt = { multi: 32, single: 48 };
+
+export interface ProbeLink extends Link {
+  /** Events that the kernel didn't call the program for, as the probe was hit within itself; 0 before Linux 6.7. */
+  missed(): number;
+}
 
 type Target = Pick<AttachTarget, 'subject' | 'program'>;
 
@@ -29,7 +38,10 @@ export interface ProbePlace {
 }
 
 /** One kprobe or kretprobe. Throws MeterError('attach'). */
-export function attachProbe({ subject, program }: Target, { name, offset, onReturn, cookie = 0 }: ProbePlace): Link {
+export function attachProbe(
+  { subject, program }: Target,
+  { name, offset, onReturn, cookie = 0 }: ProbePlace,
+): ProbeLink {
   const options = new DataView(new ArrayBuffer(kprobeOptions.size));
   options.setBigUint64(0, BigInt(kprobeOptions.size), true);
   options.setBigUint64(kprobeOptions.cookie, BigInt(cookie), true);
@@ -37,7 +49,7 @@ export function attachProbe({ subject, program }: Target, { name, offset, onRetu
   options.setUint8(kprobeOptions.onReturn, onReturn ? 1 : 0);
   const called = `bpf_program__attach_kprobe_opts ${name ?? `0x${offset.toString(16)}`}`;
   const call = () => attachKprobe(program, name ?? null, addressOf(options));
-  const link = linkOf(pointerOrThrow('attach', subject, called, call));
+  const link = probeLink(pointerOrThrow('attach', subject, called, call), missedAt.single);
   keep(options);
   return link;
 }
@@ -54,7 +66,7 @@ export function attachProbes(
   places: readonly FunctionPlace[],
   onReturn: boolean,
   cookies: readonly number[],
-): Link {
+): ProbeLink {
   const byAddress = places.every((place) => typeof place === 'bigint');
   const texts = byAddress ? [] : places.map((place) => Buffer.from(`${place}\0`));
   const pointers = byAddress ? places : texts.map((text) => BigInt(addressOf(text)));
@@ -67,9 +79,22 @@ export function attachProbes(
   options.setBigUint64(multiOptions.count, BigInt(places.length), true);
   options.setUint8(multiOptions.onReturn, onReturn ? 1 : 0);
   const call = () => attachKprobeMulti(program, null, addressOf(options));
-  const link = linkOf(pointerOrThrow('attach', subject, 'bpf_program__attach_kprobe_multi_opts', call));
+  const pointer = pointerOrThrow('attach', subject, 'bpf_program__attach_kprobe_multi_opts', call);
+  const link = probeLink(pointer, missedAt.multi);
   keep(options, list, numbers, ...texts);
   return link;
+}
+
+function probeLink(pointer: Pointer, offset: number): ProbeLink {
+  const link = linkOf(pointer);
+  let attached = true;
+  return {
+    missed: () => (attached ? Number(linkInfo(pointer, offset)) : 0),
+    [Symbol.dispose]() {
+      attached = false;
+      link[Symbol.dispose]();
+    },
+  };
 }
 
 /** Memory that C was given the address of must be used after the call, or V8 may have freed it before. */

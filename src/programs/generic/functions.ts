@@ -1,0 +1,116 @@
+import type { FunctionsSpec, GenericSource } from '../../config/plan.ts';
+import { MeterError } from '../../errors.ts';
+import { findFunctions, hasKprobes, type KernelFunction } from '../../kernel/traceable-functions.ts';
+import { LibbpfError } from '../../libbpf/error.ts';
+import type { AttachedProgram } from '../load.ts';
+import { type AttachedFunctions, attachCopies, attachMulti, attachSingles } from './function-ways.ts';
+import { namedReader } from './named-reader.ts';
+import { limitError, unmatchedError } from './patterns.ts';
+import type { GenericStarter, RunningSource } from './source.ts';
+
+/** As src/config/generic/functions.ts has it. */
+const keySize = 256;
+/** Where `missed` is in struct function_calls of programs/generic/functions.bpf.c, in words of 8 bytes. */
+const missedWord = 1;
+
+/** Best first: one hook for all of them; a hook each for one program; a hook and a program each. */
+const ways = [attachMulti, attachSingles, attachCopies];
+
+/** kprobes and, where a metric asks for more than the calls, kretprobes. */
+export const functions: GenericStarter<FunctionsSpec> = {
+  start(source) {
+    const { functions: found, errors } = resolve(source);
+    if (found.length === 0) throw errors[0]!;
+    return run(source, attach(source, found), errors);
+  },
+  describe(source) {
+    const { functions: found, errors } = resolve(source);
+    const sections = found.map(({ name }) => `kprobe/${name}`);
+    const [error] = errors;
+    if (error !== undefined) return { sections, state: { state: 'missing', reason: error.message } };
+    if (!hasKprobes()) return { sections, state: { state: 'missing', reason: 'this kernel has no kprobes' } };
+    const reason = 'whether a function can be traced shows when it is attached';
+    return { sections, state: { state: 'unknown', reason } };
+  },
+};
+
+interface Resolved {
+  readonly functions: readonly KernelFunction[];
+  /** At least one where there are no functions. */
+  readonly errors: readonly MeterError[];
+}
+
+function resolve({ map, counts: { patterns, limit } }: GenericSource & { readonly counts: FunctionsSpec }): Resolved {
+  const { functions: found, unmatched } = findFunctions(patterns);
+  const errors = unmatched.map((pattern) => unmatchedError(pattern));
+  if (found.length > limit) return { functions: [], errors: [limitError(patterns, 'functions', found.length, limit)] };
+  if (found.length > 0 || errors.length > 0) return { functions: found, errors };
+  return {
+    functions: [],
+    errors: [new MeterError('attach', `${map}: what its globs name is left out by those with "!"`)],
+  };
+}
+
+function attach(source: GenericSource, found: readonly KernelFunction[]): AttachedFunctions {
+  const request = {
+    map: source.map,
+    functions: found,
+    withLatency: source.metrics.some(({ field }) => field !== 'calls'),
+  };
+  let last: unknown;
+  for (const way of ways) {
+    try {
+      return way(request);
+    } catch (error) {
+      // Not for this kernel; a file that is missing or a right that is missing are no reason to go on.
+      if (!(error instanceof MeterError && error.cause instanceof LibbpfError)) throw error;
+      last = error;
+    }
+  }
+  if (hasKprobes()) throw last;
+  throw new MeterError(
+    'attach',
+    `${source.map}: this kernel has no kprobes, without which functions can't be counted`,
+    {
+      cause: last,
+      remedy: 'Run a kernel with CONFIG_KPROBE_EVENTS, or count tracepoints in their place',
+    },
+  );
+}
+
+function run(source: GenericSource, functions: AttachedFunctions, errors: readonly MeterError[]): RunningSource {
+  using stack = new DisposableStack();
+  stack.use(functions);
+  const failed = (error: MeterError): AttachedProgram => {
+    return { bpfProgram: source.map, section: 'kprobe', state: 'failed', error };
+  };
+  const reader = namedReader(functions.counts, source.map, keySize, functions.named);
+  let missedReturns = 0;
+  const resources = stack.move();
+  return {
+    reader: {
+      ...reader,
+      read() {
+        const entries = reader.read();
+        missedReturns = sumOfWord(entries.values, missedWord, reader.valueSize);
+        return entries;
+      },
+    },
+    attached: [...functions.attached, ...errors.map(failed)],
+    absent: [],
+    info: (name) => functions.info(name),
+    losses: () => [
+      { reason: 'missed_call', count: functions.missedCalls() },
+      { reason: 'missed_return', count: missedReturns },
+    ],
+    [Symbol.dispose]: () => resources.dispose(),
+  };
+}
+
+/** Over all CPUs' values. */
+function sumOfWord(values: Uint8Array, word: number, valueSize: number): number {
+  const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+  let sum = 0;
+  for (let at = word * 8; at < values.byteLength; at += valueSize) sum += Number(view.getBigUint64(at, true));
+  return sum;
+}

@@ -1,0 +1,24 @@
+import { suggest } from '../../config/nearest.ts';
+import type { PatternPlan } from '../../config/plan.ts';
+import { MeterError } from '../../errors.ts';
+
+interface UnmatchedPattern {
+  readonly pattern: PatternPlan;
+  readonly reason: string;
+  readonly known: readonly string[];
+}
+
+/** Why a glob or a name stands for nothing, with its place in the file. */
+export function unmatchedError({ pattern: { text, at }, reason, known }: UnmatchedPattern): MeterError {
+  // Of thousands of names only a near one is worth to be told.
+  const hint = /, did you mean/.test(suggest(text, known)) ? suggest(text, known) : '';
+  return new MeterError('attach', `${at.file}:${at.line}:${at.column}: "${text}": ${reason}${hint}`);
+}
+
+/** That globs stand for more than they may. */
+export function limitError(patterns: readonly PatternPlan[], what: string, found: number, limit: number): MeterError {
+  const { at } = patterns[0]!;
+  const globs = patterns.map(({ text, excludes }) => `"${excludes ? '!' : ''}${text}"`).join(', ');
+  const message = `${at.file}:${at.line}:${at.column}: ${globs}: ${found} ${what}, more than the limit of ${limit}`;
+  return new MeterError('attach', message, { remedy: `Name fewer of them, or set "limit: ${found}"` });
+}

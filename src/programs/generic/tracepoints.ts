@@ -1,0 +1,93 @@
+import type { GenericSource, TracepointsSpec } from '../../config/plan.ts';
+import { MeterError } from '../../errors.ts';
+import { findTracepoints } from '../../kernel/tracepoints.ts';
+import { attachRawTracepoint } from '../../libbpf/attach/raw-tracepoint.ts';
+import type { LoadedObject } from '../../libbpf/loaded.ts';
+import type { KernelMap } from '../../libbpf/map.ts';
+import { OpenedObject } from '../../libbpf/object.ts';
+import type { AttachedProgram } from '../load.ts';
+import { explained } from './explained.ts';
+import { type Named, namedReader } from './named-reader.ts';
+import { genericObject } from './object.ts';
+import { limitError, unmatchedError } from './patterns.ts';
+import type { GenericStarter, RunningSource } from './source.ts';
+
+const program = 'count_events';
+const events = 'tracepoint_events';
+/** As src/config/generic/tracepoints.ts has it. */
+const keySize = 128;
+
+/** A raw tracepoint each, with a copy of the program of its own: cheaper than perf's counting, which makes the event's record first. */
+export const tracepoints: GenericStarter<TracepointsSpec> = {
+  start(source) {
+    const { names, unmatched } = findTracepoints(source.counts.patterns);
+    const missing = unmatched.map((pattern) => unmatchedError(pattern));
+    if (names.length > source.counts.limit) {
+      throw limitError(source.counts.patterns, 'tracepoints', names.length, source.counts.limit);
+    }
+    if (names.length === 0) throw missing[0] ?? nothingLeft(source);
+    return attachAll(source, names, missing);
+  },
+  describe({ counts }) {
+    const { names, unmatched } = findTracepoints(counts.patterns);
+    const sections = names.map((name) => `raw_tp/${name}`);
+    const [first] = unmatched;
+    if (names.length > counts.limit) {
+      const { message } = limitError(counts.patterns, 'tracepoints', names.length, counts.limit);
+      return { sections, state: { state: 'missing', reason: message } };
+    }
+    if (first !== undefined) return { sections, state: { state: 'missing', reason: unmatchedError(first).message } };
+    return { sections, state: { state: 'there' } };
+  },
+};
+
+function nothingLeft({ map }: GenericSource): MeterError {
+  return new MeterError('attach', `${map}: what its globs name is left out by those with "!"`);
+}
+
+function attachAll(source: GenericSource, names: readonly string[], missing: readonly MeterError[]): RunningSource {
+  using stack = new DisposableStack();
+  const base = stack.use(loadMap(names.length));
+  const map = base.map(events);
+  const copies = new Map<string, LoadedObject>();
+  const attached = missing.map((error): AttachedProgram => {
+    return { bpfProgram: source.map, section: 'raw_tp', state: 'failed', error };
+  });
+  const named: Named[] = [];
+  for (const [slot, name] of names.entries()) {
+    const bpfProgram = `${source.map}:${name}`;
+    const section = `raw_tp/${name}`;
+    try {
+      const copy = stack.use(loadCopy(map, slot));
+      stack.use(attachRawTracepoint(copy.target(program), name));
+      copies.set(bpfProgram, copy);
+      named.push({ name, slot });
+      attached.push({ bpfProgram, section, state: 'attached', error: undefined });
+    } catch (error) {
+      attached.push({ bpfProgram, section, state: 'failed', error: explained(bpfProgram, section, error) });
+    }
+  }
+  if (named.length === 0) throw attached.find(({ error }) => error !== undefined)!.error!;
+  const all = stack.move();
+  return {
+    reader: namedReader(map, source.map, keySize, named),
+    attached,
+    absent: [],
+    info: (name) => copies.get(name)?.programInfo(program),
+    [Symbol.dispose]: () => all.dispose(),
+  };
+}
+
+function loadMap(count: number): LoadedObject {
+  using opened = OpenedObject.open(genericObject('tracepoints'));
+  opened.setMaxEntries(events, count);
+  return opened.load();
+}
+
+function loadCopy(map: KernelMap, slot: number): LoadedObject {
+  using opened = OpenedObject.open(genericObject('tracepoints'));
+  opened.reuseMap(events, map.fd);
+  opened.setConstant('only_slot', slot);
+  opened.setAutoload(program, true);
+  return opened.load();
+}
