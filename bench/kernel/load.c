@@ -350,6 +350,33 @@ static long long fills(long count, const char *unused)
 	return now() - start;
 }
 
+/*
+ * Writes to pages that were swapped out. Nothing else of the process can be. Told "stop", it stops before and after; what
+ * of the pages is still on its way to the swap space must be there by then.
+ */
+static long long swaps_in(long count, const char *stop)
+{
+	char *memory;
+	long long start;
+
+	check(mlockall(MCL_CURRENT) == 0, "mlockall");
+	memory = new_memory(count * BLOCK);
+	/* Pages of zeros aren't written. */
+	for (long i = 0; i < count; i++)
+		memset(memory + i * BLOCK, 1 + i % 255, BLOCK);
+	check(madvise(memory, count * BLOCK, MADV_PAGEOUT) == 0, "MADV_PAGEOUT");
+	prctl(PR_SET_NAME, "swap-in");
+	if (*stop)
+		raise(SIGSTOP);
+	start = now();
+	for (long i = 0; i < count; i++)
+		memory[i * BLOCK] = 1;
+	start = now() - start;
+	if (*stop)
+		raise(SIGSTOP);
+	return start;
+}
+
 /* Takes away and gives back the right to write to a page, which it then does; told "stop", it stops before and after. */
 static long long protects(long count, const char *stop)
 {
@@ -454,7 +481,7 @@ static const struct {
 	{ "timeout", timeouts },
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
-	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "fill", fills }, { "protect", protects }, { "compact", compactions },
+	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "fill", fills }, { "swap-in", swaps_in }, { "protect", protects }, { "compact", compactions },
 	{ "contend", contends }, { "write", writes }, { "migrate", migrates }, { "reread", rereads },
 };
 

@@ -14,10 +14,11 @@ export function holdCommand(command: readonly string[]): HeldProcess {
   return hold('exec "$@"', command);
 }
 
-/** A shell that waits, and then runs the script; its arguments are "$@". */
-export function hold(script: string, args: readonly string[] = []): HeldProcess {
+/** A shell that waits, and then runs the script; its arguments are "$@", its working directory this process's or `cwd`. */
+export function hold(script: string, args: readonly string[] = [], cwd?: string): HeldProcess {
   const child: ChildProcess = spawn('sh', ['-c', `read -r _; ${script}`, 'sh', ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    cwd,
   });
   return {
     pid: child.pid!,
