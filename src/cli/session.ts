@@ -14,6 +14,7 @@ import { exporterResource } from '../metrics/resource.ts';
 import { SCOPE_NAME } from '../metrics/scope.ts';
 import { Store } from '../metrics/store.ts';
 import { Tallies } from '../metrics/tallies.ts';
+import { cgroupNames } from '../programs/generic/cgroup-names.ts';
 import { failuresOf, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
 import { preparePrograms } from '../programs/prepare.ts';
 import type { CreatedReader, ReaderContext } from '../readers/reader.ts';
@@ -51,8 +52,11 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
 
   const tallies = new Tallies();
   const health = new Health(tallies);
-  const kernel = createKernelFacts({ warn: (warning) => logError(log, 'warn', warning), forgotten: trimMemory });
-  const store = new Store(programs.running, kernel, tallies);
+  const warn = (warning: MeterError) => logError(log, 'warn', warning);
+  const plans = programs.running.map(({ plan }) => plan);
+  const cgroups = stack.use(cgroupNames(plans, warn))?.cgroups;
+  const kernel = createKernelFacts({ warn, cgroups, forgotten: trimMemory });
+  const store = new Store(programs.running, kernel, tallies, cgroups);
   const readings = new LastReading(recordReadings(store, health), readingLog(log, store, tallies));
 
   const context = { store: readings, tables: store.tables, version, log, health };
@@ -71,8 +75,10 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
 
 /** Says of each program what is attached, what isn't and why, and which metrics are missing for that. */
 function reportPrograms({ running, failures }: LoadedPrograms, log: Log): void {
-  for (const { name, attached, lost } of running) {
+  for (const { name, attached, lost, absent } of running) {
+    for (const { level, reason, metrics } of absent) log[level](`${reason}: without ${metrics.join(', ')}`);
     const wanted = attached.filter(({ state }) => state !== 'not loaded');
+    if (wanted.length === 0 && absent.length > 0) continue;
     const there = wanted.filter(({ state }) => state === 'attached');
     const names = there.map(({ bpfProgram }) => bpfProgram).join(', ');
     log.info(`${name}: attached ${there.length} of ${wanted.length}${names === '' ? '' : `: ${names}`}`);
@@ -93,7 +99,8 @@ function refuse(programs: LoadedPrograms, strict: boolean): void {
     });
   }
   if (programs.running.some(({ attached }) => attached.some(({ state }) => state === 'attached'))) return;
-  if (failed.length > 0) throw new MeterError('attach', 'nothing could be attached, so there is nothing to measure');
+  if (failed.length > 0 || programs.running.length > 0)
+    throw new MeterError('attach', 'nothing could be attached, so there is nothing to measure');
   throw new MeterError('config', 'no program is enabled, so there is nothing to measure', {
     remedy: 'See "ebpf-meter list" for those that there are.',
   });

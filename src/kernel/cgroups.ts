@@ -28,21 +28,16 @@ export interface CgroupsOptions {
   readonly warn?: (warning: MeterError) => void;
 }
 
-/** A cgroup that is gone. */
-export interface RemovedCgroup {
-  readonly id: bigint;
-  /** When that was noticed, by the clock of the options. */
-  readonly noticed: number;
-}
-
 /** Names of the cgroups of version 2 by their ids, which are the numbers of their folders' inodes. */
 export interface Cgroups {
   /** The folder's path, `/sys/fs/cgroup/system.slice`, also of one that is gone; undefined: never seen. */
   path(id: bigint): string | undefined;
   /** Notes what came and went; to be called before each reading. Never throws. */
   update(): void;
-  /** Those that are gone, the longest ago first, as far as they are remembered. */
-  removed(): Iterable<RemovedCgroup>;
+  /** How many milliseconds ago it was noticed that this cgroup is gone; undefined: it isn't, as far as is known. */
+  goneFor(id: bigint): number | undefined;
+  /** Ids of those that are gone, the longest ago first, as far as they are remembered. */
+  gone(): Iterable<bigint>;
 }
 
 /** cgroup_root's own: kernfs gives the first inode of a hierarchy, its root, the number 1. */
@@ -102,7 +97,7 @@ class WatchedCgroups implements Cgroups {
   }
 
   update(): void {
-    const { events, lost } = this.#events?.take() ?? { events: [], lost: false };
+    const { events, lost } = this.#take();
     this.#stale ||= lost;
     if (this.#events === undefined) this.#stale ||= this.#now() - this.#walked >= LOOK_MS;
     if (this.#stale) this.#walk();
@@ -114,8 +109,21 @@ class WatchedCgroups implements Cgroups {
     }
   }
 
-  *removed(): Iterable<RemovedCgroup> {
-    for (const [id, { noticed }] of this.#gone) yield { id, noticed };
+  goneFor(id: bigint): number | undefined {
+    const gone = this.#gone.get(id);
+    return gone && this.#now() - gone.noticed;
+  }
+
+  gone(): Iterable<bigint> {
+    return this.#gone.keys();
+  }
+
+  #take(): ReturnType<CgroupEvents['take']> {
+    try {
+      return this.#events?.take() ?? { events: [], lost: false };
+    } catch {
+      return { events: [], lost: true };
+    }
   }
 
   #known(id: bigint): string | undefined {

@@ -3,6 +3,7 @@ import { errno, libc, memoryAt, type Pointer } from './library.ts';
 
 /** asm-generic/mman-common.h; x86-64 and arm64 have the same. */
 const protRead = 1;
+const protWrite = 2;
 const mapShared = 1;
 const mapFailed = 0xffff_ffff_ffff_ffffn;
 
@@ -18,11 +19,11 @@ export interface MappedMemory extends Disposable {
 }
 
 /**
- * Maps a map's memory, read only: an ARRAY with BPF_F_MMAPABLE, or a data section.
+ * Maps a map's memory, read only unless `writable`: an ARRAY with BPF_F_MMAPABLE, or a data section.
  * `size` is in bytes, a multiple of 8. Throws MeterError('map').
  */
-export function mapMemory(subject: string, fd: number, size: number): MappedMemory {
-  const address = mmapNative(null, size, protRead, mapShared, fd, 0);
+export function mapMemory(subject: string, fd: number, size: number, writable = false): MappedMemory {
+  const address = mmapNative(null, size, writable ? protRead | protWrite : protRead, mapShared, fd, 0);
   if (address === null || BigInt.asUintN(64, address) === mapFailed) {
     throw describe('map', subject, new LibbpfError('mmap', errno(), []));
   }

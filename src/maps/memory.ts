@@ -1,6 +1,6 @@
 import { MeterError } from '../errors.ts';
 import type { KernelMap } from '../libbpf/map.ts';
-import { mapMemory } from '../libbpf/mmap.ts';
+import { type MappedMemory, mapMemory } from '../libbpf/mmap.ts';
 import type { EntriesReader, MemoryReader } from './reading.ts';
 import { roundUp8 } from './shape.ts';
 
@@ -15,6 +15,8 @@ export function mappedReader(map: KernelMap): MappedReader {
   const memory = mapMemory(`map ${map.name}`, map.fd, size);
   const words = new BigUint64Array(size / 8);
   const copy = new Uint8Array(words.buffer);
+  // Most are never written to, and what can't be written by mistake stays right.
+  let writable: MappedMemory | undefined;
   let disposed = false;
   return {
     map: map.name,
@@ -27,8 +29,14 @@ export function mappedReader(map: KernelMap): MappedReader {
       words.set(memory.words);
       return copy;
     },
+    clear(start, bytes) {
+      if (disposed) throw new MeterError('map', `map ${map.name}: written after its program was closed`);
+      writable ??= mapMemory(`map ${map.name}`, map.fd, size, true);
+      writable.words.fill(0n, start / 8, (start + bytes) / 8);
+    },
     [Symbol.dispose]() {
       disposed = true;
+      writable?.[Symbol.dispose]();
       memory[Symbol.dispose]();
     },
   };

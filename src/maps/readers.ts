@@ -1,7 +1,7 @@
 import { MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
-import type { KernelMap } from '../libbpf/map.ts';
+import { type KernelMap, remove } from '../libbpf/map.ts';
 import { BatchUnsupported, batchReader } from './batch.ts';
 import { elementsReader } from './elements.ts';
 import { copiedReader, mappedReader } from './memory.ts';
@@ -84,5 +84,6 @@ export function entriesReader(map: KernelMap): EntriesReader {
     }
   };
   const { name, keySize, maxEntries } = map;
-  return { map: name, keySize, maxEntries, dropsWhenFull: /^(percpu_)?hash$/.test(map.type), ...shape, read };
+  const reader = { map: name, keySize, maxEntries, dropsWhenFull: /^(percpu_)?hash$/.test(map.type), ...shape, read };
+  return map.type.endsWith('hash') ? { ...reader, remove: (key) => void remove(map.fd, key) } : reader;
 }

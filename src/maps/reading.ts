@@ -26,6 +26,8 @@ export interface EntriesReader {
   readonly dropsWhenFull: boolean;
   /** Throws MeterError('map') where the kernel refuses. */
   read(): Entries;
+  /** Removes a key, if it is there. Unset: keys of this map can't be removed. Throws MeterError('map'). */
+  remove?(key: Uint8Array): void;
 }
 
 /**
@@ -37,6 +39,8 @@ export interface MemoryReader {
   /** Bytes of the whole map: elements × the element's size rounded up to 8. */
   readonly size: number;
   read(): Uint8Array;
+  /** Sets bytes of the map itself to zero, each 8 at once; both are multiples of 8. Unset: it can't be written. */
+  clear?(start: number, bytes: number): void;
 }
 
 /** The kernel behind one loaded program, as src/metrics sees it; tests put tables in its place. */

@@ -124,6 +124,7 @@ export function recordReadings(store: SeriesStore, health: Health): SeriesStore 
       }
       return reading;
     },
+    hold: () => store.hold(),
   };
 }
 
@@ -227,6 +228,13 @@ function observeTallies(meter: Meter, tallies: Tallies): void {
   });
   read.addCallback((result) => {
     for (const { program, map, count } of tallies.readErrors()) result.observe(count, { program, map });
+  });
+  const expired = meter.createObservableCounter('ebpf_meter.map.expired', {
+    description: 'Keys removed from a BPF map after the cgroup that they stood for was gone; their series end',
+    unit: '{key}',
+  });
+  expired.addCallback((result) => {
+    for (const { program, map, count } of tallies.expired()) result.observe(count, { program, map });
   });
   const failures = meter.createObservableCounter('ebpf_meter.export.failures', {
     description: 'Exports that were not delivered, or of which the receiver rejected points (partial_success)',

@@ -57,6 +57,11 @@ export class MapCache {
     return () => read.get();
   }
 
+  /** Sets bytes of a map to zero, each 8 at once. Throws MeterError('map') where it can't be written. */
+  clear(map: string, start: number, bytes: number): void {
+    this.#readers.memory(map).clear?.(start, bytes);
+  }
+
   /** Forgets what was read; to be called before each reading. */
   reset(): void {
     this.#readers.begin?.();

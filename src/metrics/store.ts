@@ -3,6 +3,7 @@ import type { ProgramPlan, TablePlan } from '../config/plan.ts';
 import type { KernelFacts } from '../decoders/decoder.ts';
 import type { MapReaders } from '../maps/reading.ts';
 import { entriesSource } from './entries-source.ts';
+import { type Expiry, expiriesOf, type GoneCgroups } from './expiry.ts';
 import { later } from './increments.ts';
 import { indexedSource } from './indexed-source.ts';
 import type { Reading, SeriesStore } from './rows.ts';
@@ -18,25 +19,42 @@ export interface CountingProgram {
   readonly startTime: HrTime;
 }
 
+interface StoredProgram {
+  readonly name: string;
+  readonly maps: MapCache;
+  readonly tables: readonly { readonly table: Table; readonly source: TableSource }[];
+  readonly expiries: readonly Expiry[];
+}
+
 /** The series of all programs: the one place that reads maps. */
 export class Store implements SeriesStore {
   readonly #tallies: Tallies;
-  readonly #programs: readonly { name: string; maps: MapCache; tables: { table: Table; source: TableSource }[] }[];
+  readonly #gone: GoneCgroups | undefined;
+  readonly #programs: readonly StoredProgram[];
   readonly #tables: readonly Table[];
   #sequence = 0;
   #lastTime: HrTime = [0, 0];
   #pending: Promise<Reading> | undefined;
+  #holds = 0;
+  /** Begins the reading that was put off. */
+  #resume: (() => void) | undefined;
 
-  /** Throws MeterError('map') where a plan names a map that the program doesn't have. */
-  constructor(programs: readonly CountingProgram[], kernel: KernelFacts, tallies: Tallies) {
+  /**
+   * `gone` tells which keys of maps that expire are to be removed; without it none are.
+   * Throws MeterError('map') where a plan names a map that the program doesn't have.
+   */
+  constructor(programs: readonly CountingProgram[], kernel: KernelFacts, tallies: Tallies, gone?: GoneCgroups) {
     this.#tallies = tallies;
+    this.#gone = gone;
     this.#programs = programs.map(({ plan, readers, startTime }) => {
       const maps = new MapCache(readers);
       const tables = plan.tables.map((table) => ({
         table: new Table(table, plan.name, startTime, kernel, tallies),
         source: tableSource(table, maps),
       }));
-      return { name: plan.name, maps, tables };
+      const expiries = gone === undefined ? [] : expiriesOf(plan, maps);
+      for (const { map } of expiries) tallies.keysExpired(plan.name, map, 0);
+      return { name: plan.name, maps, tables, expiries };
     });
     this.#tables = this.#programs.flatMap((program) => program.tables.map(({ table }) => table));
     // The clock may be set back between attaching and the first reading.
@@ -52,16 +70,36 @@ export class Store implements SeriesStore {
     // The reading happens in a later turn of the event loop, so that readers whose requests came together share it,
     // and always after the request, so that nobody gets numbers from before he asked.
     this.#pending ??= new Promise((resolve, reject) => {
-      setImmediate(() => {
+      const readOrWait = () => {
+        if (this.#holds > 0) {
+          this.#resume = readOrWait;
+          return;
+        }
         this.#pending = undefined;
         try {
           resolve(this.#readNow());
         } catch (error) {
           reject(error);
         }
-      });
+      };
+      setImmediate(readOrWait);
     });
     return this.#pending;
+  }
+
+  hold(): Disposable {
+    let held = true;
+    this.#holds++;
+    return {
+      [Symbol.dispose]: () => {
+        if (!held) return;
+        held = false;
+        if (--this.#holds > 0) return;
+        const resume = this.#resume;
+        this.#resume = undefined;
+        if (resume !== undefined) setImmediate(resume);
+      },
+    };
   }
 
   /** Entries and room of every map with keys, as of the last reading. */
@@ -72,9 +110,10 @@ export class Store implements SeriesStore {
 
   #readNow(): Reading {
     const begin = performance.now();
+    this.#gone?.update();
     const time = this.#now();
     const errors = new Set<Error>();
-    for (const { name, maps, tables } of this.#programs) {
+    for (const { name, maps, tables, expiries } of this.#programs) {
       maps.reset();
       for (const { table, source } of tables) {
         try {
@@ -88,9 +127,23 @@ export class Store implements SeriesStore {
           errors.add(failure);
         }
       }
+      if (this.#gone !== undefined) this.#expire(name, expiries, this.#gone, begin, errors);
     }
     const durationMs = performance.now() - begin;
     return { sequence: ++this.#sequence, time, tables: this.#tables, durationMs, errors: [...errors] };
+  }
+
+  /** After its tables have the numbers: what is removed now is missing from the next reading on. */
+  #expire(program: string, expiries: readonly Expiry[], gone: GoneCgroups, now: number, errors: Set<Error>): void {
+    for (const expiry of expiries) {
+      try {
+        this.#tallies.keysExpired(program, expiry.map, expiry.run(gone, now));
+      } catch (error) {
+        const failure = error instanceof Error ? error : new Error(String(error));
+        if (!errors.has(failure)) this.#tallies.readError(program, expiry.map);
+        errors.add(failure);
+      }
+    }
   }
 
   /** Milliseconds since the epoch as [s, ns]; never the same twice and never back, since points need start < time. */

@@ -13,6 +13,13 @@ export interface ReadErrorTally {
   count: number;
 }
 
+/** How many keys of a map were removed since what they stood for is gone, by map. */
+export interface ExpiredTally {
+  readonly program: string;
+  readonly map: string;
+  count: number;
+}
+
 /** How often a reader could not deliver, by exporter and reason. */
 export interface ExportErrorTally {
   readonly exporter: string;
@@ -28,6 +35,7 @@ export interface ExportErrorTally {
 export class Tallies {
   readonly #decodeErrors = new Map<string, DecodeErrorTally>();
   readonly #readErrors = new Map<string, ReadErrorTally>();
+  readonly #expired = new Map<string, ExpiredTally>();
   readonly #exportErrors = new Map<string, ExportErrorTally>();
 
   /** One key (or bucket) could not be decoded. `label` is the label's name as the plan has it. */
@@ -46,6 +54,14 @@ export class Tallies {
     else tally.count++;
   }
 
+  /** Keys of a map were removed; 0 makes it known that some may be. */
+  keysExpired(program: string, map: string, keys: number): void {
+    const key = `${program}\0${map}`;
+    const tally = this.#expired.get(key);
+    if (tally === undefined) this.#expired.set(key, { program, map, count: keys });
+    else tally.count += keys;
+  }
+
   /** One export failed. */
   exportError(exporter: string, errorType: string): void {
     const key = `${exporter}\0${errorType}`;
@@ -60,6 +76,10 @@ export class Tallies {
 
   readErrors(): Iterable<Readonly<ReadErrorTally>> {
     return this.#readErrors.values();
+  }
+
+  expired(): Iterable<Readonly<ExpiredTally>> {
+    return this.#expired.values();
   }
 
   exportErrors(): Iterable<Readonly<ExportErrorTally>> {

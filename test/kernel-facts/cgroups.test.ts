@@ -66,7 +66,7 @@ class Machine implements Disposable {
   }
 }
 
-const removedIds = (cgroups: Cgroups) => [...cgroups.removed()].map(({ id }) => id);
+const removedIds = (cgroups: Cgroups) => [...cgroups.gone()];
 
 test('what is there has the path of its folder, the root that of the mount', () => {
   using machine = new Machine();
@@ -106,13 +106,10 @@ test('one that came and went between two readings has its name, as has one that 
   cgroups.update();
   assert.equal(cgroups.path(7n), '/sys/fs/cgroup/short');
   assert.equal(cgroups.path(slice), '/sys/fs/cgroup/a.slice');
-  assert.deepEqual(
-    [...cgroups.removed()],
-    [
-      { id: 7n, noticed: 5 },
-      { id: slice, noticed: 5 },
-    ],
-  );
+  assert.deepEqual(removedIds(cgroups), [7n, slice]);
+  machine.now = 12;
+  assert.equal(cgroups.goneFor(slice), 7);
+  assert.equal(cgroups.goneFor(8n), undefined);
 });
 
 test('an id that is given to another cgroup is the other from then on, and not gone', () => {
@@ -200,5 +197,5 @@ test('without a cgroup of version 2 nothing is known, and that is said once', ()
   cgroups.update();
   assert.equal(cgroups.path(1n), undefined);
   assert.deepEqual(warnings, ['cgroup names: no cgroup of version 2 is mounted, so that some stay unknown']);
-  assert.deepEqual([...cgroups.removed()], []);
+  assert.deepEqual(removedIds(cgroups), []);
 });

@@ -10,6 +10,7 @@ import { OpenedObject } from '../../../src/libbpf/object.ts';
 import type { Rows } from '../../../src/metrics/rows.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { Tallies } from '../../../src/metrics/tallies.ts';
+import { cgroupNames } from '../../../src/programs/generic/cgroup-names.ts';
 import { loadProgram } from '../../../src/programs/load.ts';
 import { failuresOf } from '../../../src/programs/load-all.ts';
 
@@ -63,7 +64,11 @@ export function count(program: string, { constants = {}, metrics, maxEntries = {
     throw failure;
   }
   const tallies = new Tallies();
-  const store = new Store([running], createKernelFacts(), tallies);
+  const names = cgroupNames([plan!], (warning) => {
+    throw warning;
+  });
+  const cgroups = names?.cgroups;
+  const store = new Store([running], createKernelFacts({ cgroups }), tallies, cgroups);
 
   const rowsOf = async (name: string) => {
     const { tables, errors } = await store.read();
@@ -87,7 +92,10 @@ export function count(program: string, { constants = {}, metrics, maxEntries = {
       const { rows, metric } = await rowsOf(name);
       return byAttributes(rows, (cells) => histogram(cells, metric as HistogramMetricPlan));
     },
-    [Symbol.dispose]: () => running[Symbol.dispose](),
+    [Symbol.dispose]() {
+      names?.[Symbol.dispose]();
+      running[Symbol.dispose]();
+    },
   };
 }
 
