@@ -35,6 +35,8 @@ export function createFunctionNames({ root = '' }: FunctionNamesOptions = {}): F
       return [...found].sort().map((rest) => name + rest);
     },
     [Symbol.dispose]() {
+      // At once, where the garbage collector might not come by for hours.
+      (symbols?.buffer as ArrayBuffer | undefined)?.transfer(0);
       symbols = undefined;
     },
   };

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createFunctionNames, type FunctionNames } from './functions.ts';
 
 /** Whether a program can attach here, as far as that can be told without loading it. */
 export type HookState =
@@ -7,41 +8,40 @@ export type HookState =
   | { readonly state: 'unknown'; readonly reason: string };
 
 export interface HooksOptions {
-  /** Put in front of /sys: the host's in a container, a folder of files in tests; '' unless set. */
+  /** Put in front of /sys and /proc: the host's in a container, a folder of files in tests; '' unless set. */
   readonly root?: string;
+  /** The functions that may have kprobes; those of /proc/kallsyms unless given. */
+  readonly functions?: FunctionNames;
 }
+
+/** Of a section's name, such as `tp_btf/sched_switch`, whether this kernel has the hook. Never throws. */
+export type TellHook = (section: string) => HookState;
 
 const there: HookState = { state: 'there' };
 
 /**
- * A function that tells of a section's name, such as `tp_btf/sched_switch`, whether this kernel has the hook.
- * It never throws; the kernel's BTF is read when it is first needed, and kept.
- * Sections are those of libbpf: Documentation/bpf/libbpf/program_types.rst.
+ * Tells of sections whether this kernel has their hooks. The kernel's BTF, megabytes of it, is read when it is first
+ * needed, and kept as long as the function is. Sections are those of libbpf: Documentation/bpf/libbpf/program_types.rst.
  */
-export function createHooks({ root = '' }: HooksOptions = {}): (section: string) => HookState {
-  let strings: Buffer | undefined;
-  const btf = (): Buffer => {
-    strings ??= readOrEmpty(`${root}/sys/kernel/btf/vmlinux`);
-    return strings;
-  };
-
+export function createHooks({ root = '', functions = createFunctionNames({ root }) }: HooksOptions = {}): TellHook {
+  const types = new KernelTypes(root);
   return (section) => {
     const [kind = '', name = ''] = split(section);
     switch (kind) {
       case 'tp_btf':
       case 'raw_tp':
       case 'raw_tracepoint':
-        return tracepoint(kind, name, btf());
+        return tracepoint(kind, name, types);
       case 'fentry':
       case 'fexit':
       case 'fmod_ret':
-        return tracedFunction(name, btf());
+        return tracedFunction(name, types);
       case 'tp':
       case 'tracepoint':
         return classicTracepoint(name, root);
       case 'kprobe':
       case 'kretprobe':
-        return probe('kprobe', root);
+        return kernelProbe(name, functions, root);
       case 'uprobe':
       case 'uretprobe':
       case 'usdt':
@@ -60,21 +60,25 @@ function split(section: string): [kind: string, name: string] {
 }
 
 /** Each tracepoint has a typedef of this name (include/trace/bpf_probe.h, kernel commit e8c423fb31fa); raw_tp has the same ones. */
-function tracepoint(kind: string, name: string, btf: Buffer): HookState {
-  if (btf.length === 0) {
-    return kind === 'tp_btf'
-      ? missing('the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)')
-      : unknown('the kernel has no BTF, which lists its tracepoints');
+function tracepoint(kind: string, name: string, types: KernelTypes): HookState {
+  const needsTypes = kind === 'tp_btf';
+  if (!types.known) {
+    return needsTypes ? missing(noTypes) : unknown('the kernel has no BTF, which lists its tracepoints');
   }
-  return hasName(btf, `btf_trace_${name}`) ? there : missing(`this kernel has no tracepoint ${name}`);
+  if (types.has(`btf_trace_${name}`)) return there;
+  if (!needsTypes && types.lackModules) return unknown(`whether a module has the tracepoint ${name} ${showsLater}`);
+  return missing(`this kernel has no tracepoint ${name}${types.lackModules ? ', or a module has it without BTF' : ''}`);
 }
 
 /** A name in BTF is needed and not enough: the function must be traceable and the architecture able to. */
-function tracedFunction(name: string, btf: Buffer): HookState {
-  if (btf.length === 0) return missing('the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)');
-  if (!hasName(btf, name)) return missing(`this kernel has no function ${name}, unless a module has it`);
-  return unknown('whether a function can be traced shows when it is attached');
+function tracedFunction(name: string, types: KernelTypes): HookState {
+  if (!types.known) return missing(noTypes);
+  if (types.has(name)) return unknown(`whether a function can be traced ${showsLater}`);
+  return missing(`this kernel has no function ${name}${types.lackModules ? ', or a module has it without BTF' : ''}`);
 }
+
+const noTypes = 'the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)';
+const showsLater = 'shows when it is attached';
 
 function classicTracepoint(name: string, root: string): HookState {
   const folder = [`${root}/sys/kernel/tracing/events`, `${root}/sys/kernel/debug/tracing/events`].find((path) =>
@@ -91,9 +95,63 @@ function probe(kind: 'kprobe' | 'uprobe', root: string): HookState {
     : missing(`this kernel has no ${kind}s`);
 }
 
+/** The function itself, or the compiler's clones in its place. */
+function kernelProbe(section: string, functions: FunctionNames, root: string): HookState {
+  const state = probe('kprobe', root);
+  const name = /^[A-Za-z0-9_.]+(?=$|\+)/.exec(section)?.[0];
+  if (state.state === 'missing' || name === undefined || functions.has(name) !== false) return state;
+  return functions.variants(name).length > 0 ? state : missing(`this kernel has no function ${name}`);
+}
+
+/** The names in the BTF of the kernel and, where that lacks one, of its modules, which share its strings. */
+class KernelTypes {
+  readonly #root: string;
+  #kernel: Buffer | undefined;
+  #modules: readonly Buffer[] | undefined;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Whether the kernel has BTF of itself. */
+  get known(): boolean {
+    return this.#own().length > 0;
+  }
+
+  /** Whether there are modules, none of which has BTF, as before Linux 5.11 (commit 36e68442d1af). */
+  get lackModules(): boolean {
+    return this.#ofModules().length === 0 && readOrEmpty(`${this.#root}/proc/modules`).length > 0;
+  }
+
+  has(name: string): boolean {
+    return hasName(this.#own(), name) || this.#ofModules().some((btf) => hasName(btf, name));
+  }
+
+  #own(): Buffer {
+    this.#kernel ??= readOrEmpty(`${this.#root}/sys/kernel/btf/vmlinux`);
+    return this.#kernel;
+  }
+
+  #ofModules(): readonly Buffer[] {
+    const folder = `${this.#root}/sys/kernel/btf`;
+    this.#modules ??= filesIn(folder)
+      .filter((file) => file !== 'vmlinux')
+      .map((file) => readOrEmpty(`${folder}/${file}`));
+    return this.#modules;
+  }
+}
+
 /** BTF's strings stand in one section, each after a zero byte and before one; the rest of it is numbers. */
 function hasName(btf: Buffer, name: string): boolean {
   return btf.includes(`\0${name}\0`);
+}
+
+function filesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 function missing(reason: string): HookState {

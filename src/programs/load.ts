@@ -1,8 +1,8 @@
+import { release } from 'node:os';
 import type { HrTime } from '@opentelemetry/api';
 import type { ProgramPlan } from '../config/plan.ts';
 import { type ErrorCode, MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
-import { createFunctionNames } from '../kernel/functions.ts';
 import { LibbpfError } from '../libbpf/error.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
 import { OpenedObject } from '../libbpf/object.ts';
@@ -10,14 +10,18 @@ import type { ProgramInfo } from '../libbpf/stats.ts';
 import { filledReaders } from '../maps/filled.ts';
 import { mapReaders } from '../maps/readers.ts';
 import type { MapReaders } from '../maps/reading.ts';
+import { type AbsentMetrics, withoutMetrics } from './absent.ts';
+import type { Loss } from './generic/source.ts';
+import { type KernelHooks, readHooks } from './kernel-hooks.ts';
 import { cpusConstant, hasCpusConstant, sizeForCpus } from './percpu.ts';
-import { explain, readEnvironment } from './reasons.ts';
+import { explain, lacksHook, readEnvironment } from './reasons.ts';
+import { type HookOutcome, TriedWays, type WaySelection } from './ways.ts';
 
 /** What became of one BPF program (C function) of an object. */
 export interface AttachedProgram {
   readonly bpfProgram: string;
   readonly section: string;
-  /** `not loaded`: nothing that is exported needs it, or its section begins with `?`. */
+  /** `not loaded`: nothing that is exported needs it, it is part of a way that wasn't taken, or its section begins with `?`. */
   readonly state: 'attached' | 'not loaded' | 'failed';
   /** Why it failed, or, of an attached one, which of its hooks it isn't attached to; with a remedy. */
   readonly error: MeterError | undefined;
@@ -29,88 +33,147 @@ export interface RunningProgram extends Disposable {
   readonly plan: ProgramPlan;
   /** In the order of the object. */
   readonly attached: readonly AttachedProgram[];
+  /** Hooks with ways in, and which way was taken. */
+  readonly hooks: readonly HookOutcome[];
   /** Names of enabled metrics that count nothing, since a BPF program that they need failed. */
   readonly lost: readonly string[];
+  /** Enabled metrics that aren't in `plan`, since this machine can't give them. */
+  readonly absent: readonly AbsentMetrics[];
   readonly readers: MapReaders;
   /** When the first BPF program was attached. */
   readonly startTime: HrTime;
   /** Id, tag and statistics of a BPF program; undefined where it isn't loaded. Throws MeterError('load'). */
   info(bpfProgram: string): ProgramInfo | undefined;
+  /** Events that its maps without C have missed so far. */
+  losses(): Iterable<Loss & { readonly map: string }>;
 }
 
 /**
  * Loads and attaches what the plan asks for. The object is consumed: it is loaded, or closed.
- * A BPF program that can't be loaded or attached doesn't stop the others; it is `failed` in the result.
+ * A BPF program that can't be loaded or attached doesn't stop the others: the next way in to its hook is tried, else it is
+ * `failed` in the result. Without `kernel`, what may be asked of it is read here.
  * Throws MeterError where the object as a whole can't be loaded: 'load' (no rights, no memory for its maps),
  * 'config' (a constant that isn't there or doesn't fit).
  */
-export function loadProgram(plan: ProgramPlan, opened: OpenedObject): RunningProgram {
-  const failures = new Map<string, MeterError>();
+export function loadProgram(plan: ProgramPlan, opened: OpenedObject, kernel?: KernelHooks): RunningProgram {
+  using own = kernel === undefined ? readHooks() : undefined;
   using stack = new DisposableStack();
-  const object = stack.use(loadWhatLoads(plan, opened, failures));
-  const iterators = new Map<string, () => void>();
+  const { object, attached, iterators, ways, startTime } = stack.use(loadWhatAttaches(plan, opened, kernel ?? own!));
   const readers = stack.use(filledReaders(mapReaders(object), object, plan.filled, (name) => iterators.get(name)));
-
-  using functions = createFunctionNames();
-  const kernel = { functionVariants: functions.variants };
-  const startTime = hrTime(Date.now());
-  const loaded = new Set<string>();
-  const attached = object.layout().programs.map(({ name, section }): AttachedProgram => {
-    const failure = failures.get(name);
-    if (failure) return { bpfProgram: name, section, state: 'failed', error: failure };
-    if (!object.isLoaded(name)) return { bpfProgram: name, section, state: 'not loaded', error: undefined };
-    loaded.add(name);
-    try {
-      const { iterate, problem } = stack.use(object.attach(name, kernel, plan.interfaces));
-      // What an iterator keeps from one reading to the next begins here.
-      iterate?.();
-      if (iterate !== undefined) iterators.set(name, iterate);
-      const error = problem && explained('attach', plan, name, section, problem);
-      return { bpfProgram: name, section, state: 'attached', error };
-    } catch (error) {
-      return { bpfProgram: name, section, state: 'failed', error: explained('attach', plan, name, section, error) };
-    }
-  });
+  const absent = ways.absent(release());
+  const hooks = ways.outcomes();
 
   const resources = stack.move();
   return {
     name: plan.name,
-    plan,
+    plan: withoutMetrics(plan, new Set(absent.flatMap(({ metrics }) => metrics))),
     attached,
+    hooks,
     lost: lostMetrics(plan, attached),
+    absent,
     readers,
     startTime,
-    info: (bpfProgram) => (loaded.has(bpfProgram) ? object.programInfo(bpfProgram) : undefined),
-    // In reverse order: links, readers, and the object last.
+    info: (bpfProgram) => (object.isLoaded(bpfProgram) ? object.programInfo(bpfProgram) : undefined),
+    losses: () => [],
+    // In reverse order: readers, links, and the object last.
     [Symbol.dispose]: () => resources.dispose(),
   };
 }
 
-/** libbpf loads all of an object or nothing, so each BPF program that fails costs another attempt without it. */
-function loadWhatLoads(plan: ProgramPlan, first: OpenedObject, failures: Map<string, MeterError>): LoadedObject {
-  for (let opened = first; ; opened = OpenedObject.open(plan.object)) {
-    using object = opened;
-    try {
-      prepare(plan, object, failures);
-      return object.load();
-    } catch (error) {
-      const culprit = failedProgram(error);
-      const program = object.layout().programs.find(({ name }) => name === culprit);
-      // The same program twice: leaving it out didn't help.
-      if (!program || failures.has(program.name)) throw explained('load', plan, undefined, undefined, error);
-      failures.set(program.name, explained('load', plan, program.name, program.section, error));
-    }
+interface AttachedObject extends Disposable {
+  readonly object: LoadedObject;
+  /** In the order of the object. */
+  readonly attached: readonly AttachedProgram[];
+  /** By BPF program. */
+  readonly iterators: ReadonlyMap<string, () => void>;
+  readonly ways: TriedWays;
+  readonly startTime: HrTime;
+}
+
+/**
+ * libbpf loads all of an object or nothing, so the object is opened again until all that is tried of it loads, and until no
+ * way in that fails to attach has another behind it. Of those all that fail in one go are replaced at once.
+ */
+function loadWhatAttaches(plan: ProgramPlan, first: OpenedObject, kernel: KernelHooks): AttachedObject {
+  const { programs } = first.layout();
+  const ways = new TriedWays(plan, programs, kernel.tell);
+  const failures = new Map<string, MeterError>();
+  for (let opened = first; ; opened = OpenedObject.open(first.path)) {
+    const selection = ways.select();
+    const loaded = loadOnce(plan, opened, selection, failures, ways);
+    if (loaded === undefined) continue;
+    using stack = new DisposableStack();
+    const object = stack.use(loaded);
+    const startTime = hrTime(Date.now());
+    const iterators = new Map<string, () => void>();
+    let another = false;
+    const attached = programs.map(({ name, section }): AttachedProgram => {
+      const failure = failures.get(name);
+      if (failure) return { bpfProgram: name, section, state: 'failed', error: failure };
+      if (!object.isLoaded(name)) return { bpfProgram: name, section, state: 'not loaded', error: undefined };
+      try {
+        const { iterate, problem } = stack.use(object.attach(name, kernel, plan.interfaces));
+        // What an iterator keeps from one reading to the next begins here.
+        iterate?.();
+        if (iterate !== undefined) iterators.set(name, iterate);
+        const error = problem && explained('attach', plan, name, section, problem);
+        return { bpfProgram: name, section, state: 'attached', error };
+      } catch (error) {
+        const reason = explained('attach', plan, name, section, error);
+        another = ways.pass(name, reason, isLack(section, reason)) || another;
+        return { bpfProgram: name, section, state: 'failed', error: reason };
+      }
+    });
+    if (another) continue;
+    const links = stack.move();
+    return { object, attached, iterators, ways, startTime, [Symbol.dispose]: () => links.dispose() };
   }
 }
 
-function prepare(plan: ProgramPlan, object: OpenedObject, failures: ReadonlyMap<string, MeterError>): void {
+/** Undefined where it has to be tried again with something else: what failed is in `failures`, or passed over. */
+function loadOnce(
+  plan: ProgramPlan,
+  opened: OpenedObject,
+  selection: WaySelection,
+  failures: Map<string, MeterError>,
+  ways: TriedWays,
+): LoadedObject | undefined {
+  using object = opened;
+  try {
+    prepare(plan, object, selection, failures);
+    return object.load();
+  } catch (error) {
+    const culprit = failedProgram(error);
+    const program = object.layout().programs.find(({ name }) => name === culprit);
+    // The same program twice: leaving it out didn't help.
+    if (!program || failures.has(program.name)) throw explained('load', plan, undefined, undefined, error);
+    const { name, section } = program;
+    const reason = explained('load', plan, name, section, error);
+    if (!ways.pass(name, reason, isLack(section, reason))) failures.set(name, reason);
+    return undefined;
+  }
+}
+
+function prepare(
+  plan: ProgramPlan,
+  object: OpenedObject,
+  { inWays, unneeded, constants }: WaySelection,
+  failures: ReadonlyMap<string, MeterError>,
+): void {
   const cpus = possibleCpus().indexes;
   if (hasCpusConstant(object)) object.setConstant(cpusConstant, cpus);
-  for (const [name, value] of plan.constants) object.setConstant(name, value);
+  for (const [name, value] of [...plan.constants, ...constants]) object.setConstant(name, value);
   for (const name of plan.skip) object.setAutoload(name, false);
-  for (const name of failures.keys()) object.setAutoload(name, false);
+  for (const name of inWays) object.setAutoload(name, true);
+  for (const { name } of object.layout().programs) {
+    if (unneeded.has(name) || failures.has(name)) object.setAutoload(name, false);
+  }
   for (const name of plan.skipMaps) object.setAutocreate(name, false);
   for (const name of plan.perCpuFirst) sizeForCpus(object, name, cpus);
+}
+
+function isLack(section: string, { cause }: MeterError): boolean {
+  return cause instanceof LibbpfError && lacksHook(section, cause, readEnvironment());
 }
 
 /** The BPF program that libbpf gave up at; undefined where it wasn't one. */
@@ -136,14 +199,17 @@ function explained(
 }
 
 /**
- * A metric is lost when a BPF program that it names has failed; one that names none, when nothing is attached:
- * many such objects hold several hooks of which a kernel has one.
+ * A metric is lost when a BPF program that it names has failed, or all that it counts by one of have; one that names none,
+ * when nothing is attached: many such objects hold several hooks of which a kernel has one.
  */
 function lostMetrics(plan: ProgramPlan, attached: readonly AttachedProgram[]): string[] {
   const failed = new Set(attached.filter(({ state }) => state === 'failed').map(({ bpfProgram }) => bpfProgram));
   const nothing = failed.size > 0 && attached.every(({ state }) => state !== 'attached');
   return [...plan.needs]
-    .filter(([, needs]) => (needs.programs === undefined ? nothing : needs.programs.some((name) => failed.has(name))))
+    .filter(([, { programs, any }]) => {
+      if (programs === undefined && any.length === 0) return nothing;
+      return programs?.some((name) => failed.has(name)) || (any.length > 0 && any.every((name) => failed.has(name)));
+    })
     .map(([metric]) => metric);
 }
 

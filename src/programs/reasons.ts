@@ -36,7 +36,11 @@ function readOr(path: string, otherwise: string): string {
 }
 
 /** The kernel's ways of saying that a hook isn't there, at load or at attach. */
-const noHook: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EOPNOTSUPP', 'ENOTSUPP', 'EINVAL', 'EBUSY']);
+const noHook: ReadonlySet<string> = new Set([
+  ...['ENOENT', 'ESRCH', 'EOPNOTSUPP', 'ENOTSUPP', 'EINVAL', 'EBUSY'],
+  // Of several functions of this name none can be probed (Linux 6.7, commit b022f0c7e404).
+  'EADDRNOTAVAIL',
+]);
 /** Until this version the kernel counts the memory of maps against RLIMIT_MEMLOCK. */
 const memoryCgroups = [5, 11] as const;
 
@@ -122,6 +126,17 @@ export function explain(
     );
   }
   return describe(code, subject, cause);
+}
+
+/**
+ * Whether the kernel refused a BPF program since it lacks the hook, or the right to it can't be had (lockdown): then another
+ * way in is as good as this one. Not where the process could have the right, or where the kernel lacks anything else.
+ */
+export function lacksHook(section: string, cause: LibbpfError, environment: Environment): boolean {
+  if (cause.code !== 'EPERM' && cause.code !== 'EACCES') return noHook.has(cause.code);
+  const { capabilities, perfEventParanoid } = environment;
+  const missing = missingCapabilities(neededCapabilities(section, perfEventParanoid), capabilities);
+  return missing.length === 0 && (capabilities.has('CAP_SYS_ADMIN') || !inModules.test(cause.messages.join('\n')));
 }
 
 function otherwiseForbidden(environment: Environment): string {

@@ -20,6 +20,17 @@ describe('hooks', () => {
     { section: 'tp/block/block_rq_issue', state: 'there' },
     { section: 'tracepoint/block/nothing', state: 'missing', reason: /no tracepoint block\/nothing/ },
     { section: 'kprobe/vfs_read', state: 'unknown', reason: /such a function/ },
+    { section: '?kretprobe/vfs_read', state: 'unknown', reason: /such a function/ },
+    { section: 'kprobe/vfs_read+0x4', state: 'unknown', reason: /such a function/ },
+    { section: 'kprobe/cloned', state: 'unknown', reason: /such a function/ },
+    { section: 'kprobe/vfs_reed', state: 'missing', reason: /^this kernel has no function vfs_reed$/ },
+    { section: 'kprobe/vfs_*', state: 'unknown', reason: /such a function/ },
+    { section: 'kprobe', state: 'unknown', reason: /such a function/ },
+    { section: 'kprobe.multi/nothing*', state: 'unknown', reason: /only by attaching/ },
+    { section: 'fentry/ext4_file_read_iter', state: 'unknown', reason: /shows when it is attached/ },
+    { section: 'tp_btf/ext4_sync_file_enter', state: 'there' },
+    { section: 'raw_tp/ext4_sync_file_enter', state: 'there' },
+    { section: 'raw_tp/xfs_nothing', state: 'missing', reason: /no tracepoint xfs_nothing$/ },
     { section: 'uprobe//bin/sh:main', state: 'missing', reason: /no uprobes/ },
     { section: 'iter/tcp', state: 'unknown', reason: /"iter\/tcp" can be told only by attaching/ },
     { section: 'perf_event', state: 'unknown', reason: /only by attaching/ },
@@ -28,6 +39,9 @@ describe('hooks', () => {
       using root = new FakeRoot();
       root.write(btfFile, btf);
       root.write('sys/kernel/debug/tracing/events/block/block_rq_issue/id', '1');
+      root.write('sys/kernel/btf/ext4', '\0ext4_file_read_iter\0btf_trace_ext4_sync_file_enter\0');
+      root.write('proc/modules', 'ext4 1 0 - Live 0\n');
+      root.write('proc/kallsyms', '0000000000000000 T vfs_read\n0000000000000000 t cloned.isra.0\t[extra]\n');
       root.write('sys/bus/event_source/devices/kprobe/type', '8');
       const told = createHooks({ root: root.path })(section);
       assert.equal(told.state, state);
@@ -45,6 +59,24 @@ describe('hooks', () => {
     it(`${section} on a machine without /sys: ${state}`, () => {
       using root = new FakeRoot();
       assert.equal(createHooks({ root: root.path })(section).state, state);
+    });
+  }
+
+  for (const { section, state, reason } of [
+    { section: 'tp_btf/ext4_sync_file_enter', state: 'missing', reason: /, or a module has it without BTF$/ },
+    { section: 'fentry/ext4_file_read_iter', state: 'missing', reason: /, or a module has it without BTF$/ },
+    { section: 'raw_tp/ext4_sync_file_enter', state: 'unknown', reason: /whether a module has the tracepoint/ },
+    { section: 'raw_tp/sched_switch', state: 'there' },
+    { section: 'kprobe/ext4_file_read_iter', state: 'unknown', reason: /such a function/ },
+  ]) {
+    it(`${section} where modules have no BTF: ${state}`, () => {
+      using root = new FakeRoot();
+      root.write(btfFile, btf);
+      root.write('proc/modules', 'ext4 1 0 - Live 0\n');
+      root.write('sys/bus/event_source/devices/kprobe/type', '8');
+      const told = createHooks({ root: root.path })(section);
+      assert.equal(told.state, state);
+      if (reason !== undefined) assert.match('reason' in told ? told.reason : '', reason);
     });
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Capability } from '../../src/kernel/capabilities.ts';
 import { LibbpfError } from '../../src/libbpf/error.ts';
-import { type Environment, explain, neededCapabilities } from '../../src/programs/reasons.ts';
+import { type Environment, explain, lacksHook, neededCapabilities } from '../../src/programs/reasons.ts';
 
 const all: readonly Capability[] = [
   'CAP_BPF',
@@ -133,5 +133,29 @@ for (const [name, errno, messages, section, environment, message, remedy] of [
     assert.equal(error.code, 'load');
     assert.ok(error.cause instanceof LibbpfError);
     assert.equal(error.detail, messages.length > 0 ? messages.join('\n') : undefined);
+  });
+}
+
+const some: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON'];
+const inModule = "prog 'p': failed to find kernel BTF type ID of 'ext4_file_open': -1";
+
+for (const [errno, section, messages, environment, expected] of [
+  // ENOENT, ESRCH, EBUSY, EINVAL, EOPNOTSUPP, ENOTSUPP, EADDRNOTAVAIL: the kernel lacks it, whoever asks.
+  ...[2, 3, 16, 22, 95, 524, 99].map((number) => [number, 'fentry/f', [], unprivileged, true] as const),
+  // ENOMEM, E2BIG, EMFILE say nothing of the hook.
+  ...[12, 7, 24].map((number) => [number, 'fentry/f', [], machine(), false] as const),
+  // EPERM and EACCES only where every right is there.
+  [1, 'fentry/f', [], machine(), true],
+  [13, 'fentry/f', [verifierLog], machine(), true],
+  [1, 'fentry/f', [], unprivileged, false],
+  [13, 'tp/a/b', [], machine({ capabilities: new Set(some) }), false],
+  [1, 'kprobe/f', [], machine({ capabilities: new Set(some), perfEventParanoid: 3 }), false],
+  [1, 'kprobe/f', [], machine({ capabilities: new Set(some), perfEventParanoid: 2 }), true],
+  [1, 'fentry/f', [inModule], machine({ capabilities: new Set(some) }), false],
+  [1, 'fentry/f', [inModule], machine({ capabilities: new Set([...some, 'CAP_SYS_ADMIN']) }), true],
+] as const) {
+  const rights = environment.capabilities.size;
+  test(`errno ${errno} for ${section} with ${rights} rights and ${messages.length} messages: ${expected}`, () => {
+    assert.equal(lacksHook(section, new LibbpfError('call', errno, messages), environment), expected);
   });
 }

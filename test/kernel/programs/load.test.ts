@@ -168,7 +168,7 @@ libbpfVersion();
 process.setgroups([]);
 process.setgid(65534);
 process.setuid(65534);
-const plan = { name: 'some', object: ${JSON.stringify(object)}, constants: new Map(), skip: new Set(), skipMaps: new Set(), needs: new Map(), perCpuFirst: [], ...${changes} };
+const plan = { name: 'some', object: ${JSON.stringify(object)}, constants: new Map(), hooks: [], skip: new Set(), skipMaps: new Set(), needs: new Map(), perCpuFirst: [], filled: [], interfaces: [], ...${changes} };
 const opened = OpenedObject.open(plan.object);
 console.log('opened', opened.layout().programs.length > 0);
 try {
