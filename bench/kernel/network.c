@@ -352,6 +352,61 @@ static long long heard(long count, const char *to, int port)
 	return datagrams(count, &address, receiver);
 }
 
+static int listen_at(struct address *address, int backlog)
+{
+	int sock = new_socket(address, SOCK_STREAM), on = 1;
+
+	check(setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0, "SO_REUSEADDR");
+	check(setsockopt(sock, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0, "SO_REUSEPORT");
+	bind_to(sock, address);
+	check(listen(sock, backlog) == 0, "listen");
+	return sock;
+}
+
+static int connect_now(const struct address *address)
+{
+	int sock = new_socket(address, SOCK_STREAM);
+
+	check(connect(sock, &address->any, address->size) == 0, "connect");
+	return sock;
+}
+
+/*
+ * Six connections that wait to be accepted at PORT, where no more may wait, and COUNT at PORT + 1 whose handshake isn't over,
+ * as two sockets there wait for data. Then for each line of its input COUNT SYNs to PORT, which are dropped; prints
+ * how many have been, since it began. Until its input ends.
+ */
+static long long queued(long count, const char *to, int port)
+{
+	struct address full = parse(to, port), deferred = parse(to, port + 1);
+	int seconds = 600, listener = listen_at(&full, 5);
+	long long start = now();
+	char line[16];
+
+	for (int i = 0; i < 2; i++)
+		check(setsockopt(listen_at(&deferred, 1000), IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)) == 0,
+		      "TCP_DEFER_ACCEPT");
+	for (int i = 0; i < 6; i++)
+		connect_now(&full);
+	for (long i = 0; i < count; i++)
+		connect_now(&deferred);
+	do {
+		printf("%u\n", drops(listener));
+		fflush(stdout);
+		if (!fgets(line, sizeof(line), stdin))
+			break;
+		for (long i = 0; i < count; i++) {
+			unsigned int before = drops(listener);
+			int sock = begin(&full);
+
+			while (drops(listener) == before)
+				usleep(50);
+			close(sock);
+		}
+	} while (1);
+	return now() - start;
+}
+
 static const struct {
 	const char *name;
 	long long (*run)(long count, const char *to, int port);
@@ -359,6 +414,7 @@ static const struct {
 	{ "closed", closed },   { "reset", reset },         { "measured", measured }, { "refused", refused },
 	{ "crossed", crossed }, { "abandoned", abandoned }, { "taken", taken },
 	{ "late", late },       { "overflow", overflow }, { "overflows", overflows },   { "unheard", unheard },   { "heard", heard },
+	{ "queued", queued },
 };
 
 int main(int argc, char **argv)

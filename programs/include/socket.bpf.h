@@ -9,6 +9,8 @@
 #define ETH_P_IPV6 0x86dd
 #define IPPROTO_TCP 6
 #define SHUTDOWN_MASK 3
+/* include/net/sock.h */
+#define SOCK_BINDPORT_LOCK 8
 
 /* include/net/tcp_states.h: 1 to 13. */
 #define TCP_STATES 16
@@ -39,6 +41,7 @@ struct in6_addr {
 };
 
 struct sock_common {
+	__be16 skc_dport;
 	/* The local port. */
 	u16 skc_num;
 	unsigned short skc_family;
@@ -61,14 +64,32 @@ struct sock {
 	struct socket *sk_socket;
 	u16 sk_protocol;
 	u8 sk_shutdown;
+	u8 sk_userlocks : 4;
 	int sk_err;
+	u32 sk_ack_backlog;
+	u32 sk_max_ack_backlog;
+	atomic_t sk_drops;
 };
 
 struct request_sock {
 	struct sock_common __req_common;
 };
 
+struct inet_sock {
+	struct sock sk;
+};
+
+struct request_sock_queue {
+	atomic_t qlen;
+};
+
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+	struct request_sock_queue icsk_accept_queue;
+};
+
 struct tcp_sock {
+	struct inet_connection_sock inet_conn;
 	u32 srtt_us;
 };
 
@@ -103,6 +124,12 @@ static __always_inline enum network_type socket_network_type(const struct sock_c
 static __always_inline enum network_type packet_network_type(const struct sk_buff *skb)
 {
 	return skb->protocol == bpf_htons(ETH_P_IPV6) ? IPV6 : IPV4;
+}
+
+/* Whether the process chose the port, rather than the kernel. */
+static __always_inline bool has_bound_port(const struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
 }
 
 static __always_inline u32 socket_netns(const struct sock_common *sock)
