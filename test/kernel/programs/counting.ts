@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Diagnostics } from '../../../src/config/diagnostic.ts';
-import type { HistogramMetricPlan, NumberMetricPlan } from '../../../src/config/plan.ts';
-import { parseProgramFile } from '../../../src/config/program-file.ts';
+import type { HistogramMetricPlan, NumberMetricPlan, ProgramPlan } from '../../../src/config/plan.ts';
+import { needsNoObject, parseProgramFile } from '../../../src/config/program-file.ts';
 import { resolveProgram } from '../../../src/config/resolve.ts';
 import { possibleCpus } from '../../../src/kernel/cpus.ts';
 import { createKernelFacts } from '../../../src/kernel/facts.ts';
@@ -11,8 +11,9 @@ import type { Rows } from '../../../src/metrics/rows.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { Tallies } from '../../../src/metrics/tallies.ts';
 import { cgroupNames } from '../../../src/programs/generic/cgroup-names.ts';
-import { loadProgram } from '../../../src/programs/load.ts';
+import type { RunningProgram } from '../../../src/programs/load.ts';
 import { failuresOf } from '../../../src/programs/load-all.ts';
+import { startProgram } from '../../../src/programs/start.ts';
 
 export interface HistogramValue {
   readonly bounds: readonly number[];
@@ -27,6 +28,8 @@ export interface HistogramValue {
 export interface Counting extends Disposable {
   /** C functions that are attached. */
   readonly attached: readonly string[];
+  /** By hook with ways in, the way that was taken; undefined: the kernel takes none. */
+  readonly ways: ReadonlyMap<string, string | undefined>;
   /** A metric's values by its attributes' values, joined by a space: `loop0 read`. Metrics without attributes have ''. */
   numbers(metric: string): Promise<ReadonlyMap<string, number>>;
   histograms(metric: string): Promise<ReadonlyMap<string, HistogramValue>>;
@@ -36,35 +39,60 @@ export interface CountingOptions {
   readonly constants?: Readonly<Record<string, number>>;
   /** Without the namespace; all unless given. */
   readonly metrics?: readonly string[];
+  /** By hook, the only way in that is tried. */
+  readonly ways?: Readonly<Record<string, string>>;
   /** Sizes of maps, in place of the program's own. */
   readonly maxEntries?: Readonly<Record<string, number>>;
 }
 
 const root = join(import.meta.dirname, '../../..');
 
-/** Loads and attaches a shipped program, `build/programs/NAME.bpf.o` and its YAML; throws where anything of it fails. */
-export function count(program: string, { constants = {}, metrics, maxEntries = {} }: CountingOptions = {}): Counting {
+/**
+ * Loads and attaches a shipped program, `build/programs/NAME.bpf.o` and its YAML, or the YAML alone where its maps are
+ * without C; throws where anything of it fails.
+ */
+export function count(
+  program: string,
+  { constants = {}, metrics, ways = {}, maxEntries = {} }: CountingOptions = {},
+): Counting {
   const path = join(root, 'config/programs', `${program}.yaml`);
   const diagnostics = new Diagnostics();
-  const opened = OpenedObject.open(join(root, 'build/programs', `${program}.bpf.o`));
   const file = parseProgramFile(readFileSync(path, 'utf8'), path, diagnostics);
+  const opened =
+    file && needsNoObject(file) ? undefined : OpenedObject.open(join(root, 'build/programs', `${program}.bpf.o`));
   const options = {
     namespace: '',
     cpus: possibleCpus().indexes,
     metrics,
     constants: new Map(Object.entries(constants)),
+    ways: new Map(Object.entries(ways)),
   };
-  const plan = file && resolveProgram(file, opened.layout(), options, diagnostics);
+  const plan = file && resolveProgram(file, opened?.layout(), options, diagnostics);
   diagnostics.throwErrors();
-  for (const [map, entries] of Object.entries(maxEntries)) opened.setMaxEntries(map, entries);
-  const running = loadProgram(plan!, opened);
+  for (const [map, entries] of Object.entries(maxEntries)) opened?.setMaxEntries(map, entries);
+  const running = startProgram(plan!, opened);
   const [failure] = failuresOf({ running: [running], failures: [], [Symbol.dispose]() {} });
   if (failure) {
     running[Symbol.dispose]();
     throw failure;
   }
+  return readCounts(plan!, running);
+}
+
+/** The plan of a YAML whose maps are all without C; its names have no namespace. */
+export function planOf(yaml: string): ProgramPlan {
+  const diagnostics = new Diagnostics();
+  const file = parseProgramFile(yaml, 'test.yaml', diagnostics);
+  const options = { namespace: '', cpus: possibleCpus().indexes };
+  const plan = file && resolveProgram(file, undefined, options, diagnostics);
+  diagnostics.throwErrors();
+  return plan!;
+}
+
+/** Reads what runs already, and ends it when it is disposed. */
+export function readCounts(plan: ProgramPlan, running: RunningProgram): Counting {
   const tallies = new Tallies();
-  const names = cgroupNames([plan!], (warning) => {
+  const names = cgroupNames([plan], (warning) => {
     throw warning;
   });
   const cgroups = names?.cgroups;
@@ -78,10 +106,11 @@ export function count(program: string, { constants = {}, metrics, maxEntries = {
       const metric = rows.plan.metrics.find((candidate) => candidate.name === name);
       if (metric) return { rows, metric };
     }
-    throw new Error(`${program} has no metric ${name}`);
+    throw new Error(`${plan.name} has no metric ${name}`);
   };
   return {
     attached: running.attached.filter(({ state }) => state === 'attached').map(({ bpfProgram }) => bpfProgram),
+    ways: new Map(running.hooks.map(({ hook, way }) => [hook, way])),
     async numbers(name) {
       const { rows, metric } = await rowsOf(name);
       return byAttributes(rows, (cells) =>
