@@ -22,7 +22,7 @@ export interface DecoderEntry extends DecoderPlan {
 }
 
 /** ebpf_exporter's decoders that are not there yet. */
-const laterDecoders = ['cgroup', 'dname', 'kstack', 'pci_class', 'pci_device', 'pci_subclass', 'pci_vendor'];
+const laterDecoders = ['dname', 'kstack', 'pci_class', 'pci_device', 'pci_subclass', 'pci_vendor'];
 
 /** The largest key that a BPF hash map takes is far below; this only keeps sums exact. */
 const largestSize = 65536;
