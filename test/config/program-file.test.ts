@@ -63,8 +63,8 @@ const wrong: readonly (readonly [string, string])[] = [
     '4:44: decoder "kstack" is not supported by this version',
   ],
   [
-    `${start}labels: [{name: x, decoders: [{name: cgroup}]}]`,
-    '4:44: decoder "cgroup" is not supported by this version',
+    `${start}labels: [{name: x, decoders: [{name: dname}]}]`,
+    '4:44: decoder "dname" is not supported by this version',
   ],
   [
     `${start}labels: [{name: x, decoders: [{name: static_map}]}]`,

@@ -21,8 +21,10 @@ const packages = {
   depmod: 'kmod',
   xz: 'xz-utils',
   'mkfs.ext4': 'e2fsprogs',
+  'mkfs.xfs': 'xfsprogs',
+  'mkfs.btrfs': 'btrfs-progs',
 };
-const modules = ['virtio_blk', 'ext4', 'loop', 'veth'];
+const modules = ['virtio_blk', 'ext4', 'xfs', 'btrfs', 'loop', 'veth'];
 const allTests = 'test/kernel/**/*.test.ts';
 /** What one test file may take: an emulated CPU is some 20 times slower. */
 const testLimitMs = 5 * 60_000;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#ifndef REGISTERS_BPF_H
+#define REGISTERS_BPF_H
+
+#include "kernel.bpf.h"
+
+/*
+ * What a kprobe or kretprobe is told of a function by the processor's registers. The same object runs on several
+ * processors, so the kernel's BTF says which it is, not the compiler.
+ */
+struct pt_regs___x86_call {
+	unsigned long di;
+	unsigned long si;
+	unsigned long ax;
+} __attribute__((preserve_access_index));
+
+struct pt_regs___arm64_call {
+	u64 regs[31];
+} __attribute__((preserve_access_index));
+
+/* For kprobes: the function's first argument. */
+static __always_inline u64 first_argument(const void *regs)
+{
+	if (bpf_core_field_exists(struct pt_regs___x86_call, di))
+		return ((const struct pt_regs___x86_call *)regs)->di;
+	return ((const struct pt_regs___arm64_call *)regs)->regs[0];
+}
+
+/* For kretprobes: what the function returned. Of a type shorter than 64 bits the upper ones may be anything. */
+static __always_inline u64 return_value(const void *regs)
+{
+	if (bpf_core_field_exists(struct pt_regs___x86_call, ax))
+		return ((const struct pt_regs___x86_call *)regs)->ax;
+	return ((const struct pt_regs___arm64_call *)regs)->regs[0];
+}
+
+#endif

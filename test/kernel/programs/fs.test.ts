@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isKernelSince } from '../../helpers/kernel-release.ts';
+import { count } from './counting.ts';
+import { fileSystem, noFunctions } from './file-system.ts';
+import { hold, holdCommand } from './held.ts';
+
+const opens = 997;
+const syncs = 97;
+const open = `i=0; while [ $i -lt ${opens} ]; do : <file; i=$((i+1)); done`;
+const types = ['ext4', 'xfs', 'btrfs'] as const;
+
+/** As many synchronous writes, each of which syncs. */
+function syncWrites(file: string): string[] {
+  return ['dd', 'if=/dev/zero', `of=${file}`, 'bs=4096', `count=${syncs}`, 'oflag=dsync', 'status=none'];
+}
+
+for (const type of types) {
+  test(`opens of files are measured on ${type}`, { skip: noFunctions }, async () => {
+    using fs = fileSystem(type);
+    await hold(': >file', [], fs.folder).run();
+    const opening = hold(open, [], fs.folder);
+    const constants = { only_tgid: opening.pid, slow_us: 0 };
+    using counting = count('fs', { constants, metrics: ['fs.open.latency', 'fs.slow_operations'] });
+    await opening.run();
+    const latencies = await counting.histograms('fs.open.latency');
+    assert.deepEqual([...latencies.keys()], [type]);
+    assert.equal(latencies.get(type)!.count, opens);
+    assert.ok(latencies.get(type)!.sum > 0);
+    assert.deepEqual(await counting.numbers('fs.slow_operations'), new Map([[`${type} open sh`, opens]]));
+  });
+}
+
+for (const type of types) {
+  const skip = type === 'ext4' ? false : noFunctions;
+  test(`syncs of files are measured on ${type}`, { skip }, async () => {
+    using fs = fileSystem(type);
+    const writing = holdCommand(syncWrites(`${fs.folder}/file`));
+    const metrics = ['fs.fsync.latency', 'fs.slow_operations', 'fs.operations.lost'];
+    using counting = count('fs', { constants: { only_tgid: writing.pid, slow_us: 0 }, metrics });
+    await writing.run();
+    const latencies = await counting.histograms('fs.fsync.latency');
+    assert.deepEqual([...latencies.keys()], [type]);
+    assert.equal(latencies.get(type)!.count, syncs);
+    assert.ok(latencies.get(type)!.sum > 0);
+    const slow = await counting.numbers('fs.slow_operations');
+    assert.equal(slow.get(`${type} fsync dd`), syncs);
+    assert.deepEqual(await counting.numbers('fs.operations.lost'), new Map([['', 0]]));
+  });
+}
+
+for (const [way, skip] of [
+  ['fentry', noFunctions || (isKernelSince(5, 11) ? false : "modules' functions have no types before 5.11")],
+  ['tracepoint', isKernelSince(5, 11) ? false : "modules' tracepoints have no types before 5.11"],
+  ['kprobe', noFunctions],
+] as const) {
+  test(`syncs are the same by ${way}`, { skip }, async () => {
+    using fs = fileSystem('ext4');
+    const writing = holdCommand(syncWrites(`${fs.folder}/file`));
+    const options = { constants: { only_tgid: writing.pid }, metrics: ['fs.fsync.latency'], ways: { ext4_fsync: way } };
+    using counting = count('fs', options);
+    assert.equal(counting.ways.get('ext4_fsync'), way);
+    await writing.run();
+    assert.equal((await counting.histograms('fs.fsync.latency')).get('ext4')!.count, syncs);
+  });
+}
+
+test('what is faster than the threshold is not slow', async () => {
+  using fs = fileSystem('ext4');
+  const writing = holdCommand(syncWrites(`${fs.folder}/file`));
+  const metrics = ['fs.slow_operations', 'fs.fsync.latency'];
+  // An hour.
+  using counting = count('fs', { constants: { only_tgid: writing.pid, slow_us: 3_600_000_000 }, metrics });
+  await writing.run();
+  assert.deepEqual(await counting.numbers('fs.slow_operations'), new Map());
+  assert.equal((await counting.histograms('fs.fsync.latency')).get('ext4')!.count, syncs);
+});
+
+test('slow operations of names for which there is no room are counted as lost', async () => {
+  using fs = fileSystem('ext4');
+  const metrics = ['fs.slow_operations', 'fs.slow_operations.lost'];
+  // Ways that are known to be there or not: an object that is opened again has its own sizes again.
+  const hooks = ['ext4', 'xfs', 'btrfs', 'nfs'].flatMap((name) => [`${name}_open`, `${name}_fsync`]);
+  const probes = Object.fromEntries([...hooks, 'nfs4_open'].map((name) => [name, 'kprobe']));
+  const ways = noFunctions ? { ...probes, ext4_fsync: 'tracepoint' } : probes;
+  using counting = count('fs', { constants: { slow_us: 0 }, metrics, ways, maxEntries: { slow_operations: 1 } });
+  await holdCommand(syncWrites(`${fs.folder}/one`)).run();
+  assert.equal((await counting.numbers('fs.slow_operations')).size, 1);
+  const before = (await counting.numbers('fs.slow_operations.lost')).get('')!;
+  const script = `cp "$(command -v dd)" renamed && ./renamed ${syncWrites('two').slice(1).join(' ')}`;
+  await hold(script, [], fs.folder).run();
+  const lost = (await counting.numbers('fs.slow_operations.lost')).get('')! - before;
+  assert.ok(lost >= syncs, `${lost}`);
+});
