@@ -7,6 +7,7 @@ import { preparePrograms } from '../programs/prepare.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
 import { errorText } from './report.ts';
+import { absentText, waysText } from './ways.ts';
 import { wrap } from './wrap.ts';
 
 /** Loads and attaches everything once, reads every map, and prints what works. */
@@ -28,14 +29,14 @@ function programLines({ running, failures }: LoadedPrograms): string[] {
   const line = (name: string, outcome: string) => `${name.padEnd(widest)}  ${outcome}`;
   const reason = (error: Error) => wrap(errorText(error), widest + 2);
   return [
-    ...running.flatMap(({ name, attached, absent }) => {
+    ...running.flatMap(({ name, attached, hooks, absent }) => {
       const wanted = attached.filter(({ state }) => state !== 'not loaded');
       const there = wanted.filter(({ state }) => state === 'attached');
-      const reasons = wanted.flatMap(({ error }) => (error === undefined ? [] : [reason(error)]));
-      const missing = absent.map(({ reason: why, metrics }) =>
-        wrap(`${why}: without ${metrics.join(', ')}`, widest + 2),
-      );
-      return [line(name, `attached ${there.length} of ${wanted.length}`), ...reasons, ...missing];
+      const reasons = [...wanted, ...hooks].flatMap(({ error }) => (error === undefined ? [] : [reason(error)]));
+      const missing = absent.map((metrics) => wrap(absentText(metrics), widest + 2));
+      const ways = waysText(hooks);
+      const outcome = `attached ${there.length} of ${wanted.length}${ways === '' ? '' : `, ${ways}`}`;
+      return [line(name, outcome), ...reasons, ...missing];
     }),
     ...failures.flatMap(({ name, error }) => [line(name, 'not attached'), reason(error)]),
   ];

@@ -3,19 +3,18 @@ import type { ExporterConfig } from '../config/exporter.ts';
 import type { ProgramPlan } from '../config/plan.ts';
 import { resolveProgram } from '../config/resolve.ts';
 import { MeterError } from '../errors.ts';
-import { missingCapabilities } from '../kernel/capabilities.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
 import { createHooks } from '../kernel/hooks.ts';
 import { OpenedObject } from '../libbpf/object.ts';
 import { findPrograms, type ProgramFiles } from '../programs/find.ts';
 import { starterOf } from '../programs/generic/registry.ts';
-import type { SourceDescription } from '../programs/generic/source.ts';
 import { parsePair } from '../programs/prepare.ts';
-import { type Environment, neededCapabilities, readEnvironment } from '../programs/reasons.ts';
+import { readEnvironment } from '../programs/reasons.ts';
 import { isSelected, unknownPrograms } from '../programs/selection.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
 import { errorText } from './report.ts';
+import { attachLines, type ProgramHooks, programHooks, whetherRuns } from './whether-runs.ts';
 import { wrap } from './wrap.ts';
 
 /** Prints every known program without loading any. */
@@ -38,7 +37,7 @@ export async function list(options: Options): Promise<number> {
   return errors.length > 0 ? 1 : 0;
 }
 
-function entry(pair: ProgramFiles, config: ExporterConfig, runs: (hooks: Hooks) => string): string {
+function entry(pair: ProgramFiles, config: ExporterConfig, runs: (hooks: ProgramHooks) => string): string {
   try {
     const { plan, hooks } = readPair(pair, config);
     const state = isSelected(plan, config.programs)
@@ -50,7 +49,7 @@ function entry(pair: ProgramFiles, config: ExporterConfig, runs: (hooks: Hooks) 
       `${plan.name} (${state})`,
       ...(plan.description === '' ? [] : [wrap(plan.description, 2)]),
       ...metricLines(plan),
-      wrap(`attaches to ${allSections(hooks).join(', ')}`, 2),
+      ...attachLines(hooks).map((line) => wrap(line, 2)),
       wrap(runs(hooks), 2),
     ].join('\n');
   } catch (error) {
@@ -59,18 +58,8 @@ function entry(pair: ProgramFiles, config: ExporterConfig, runs: (hooks: Hooks) 
   }
 }
 
-/** What a program attaches to: its object's sections, and what its maps without C take. */
-interface Hooks {
-  readonly sections: readonly string[];
-  readonly sources: readonly SourceDescription[];
-}
-
-function allSections({ sections, sources }: Hooks): string[] {
-  return [...new Set([...sections, ...sources.flatMap((source) => source.sections)])];
-}
-
 /** The program with all its metrics, whichever the configuration enables. */
-function readPair(pair: ProgramFiles, config: ExporterConfig): { plan: ProgramPlan; hooks: Hooks } {
+function readPair(pair: ProgramFiles, config: ExporterConfig): { plan: ProgramPlan; hooks: ProgramHooks } {
   const diagnostics = new Diagnostics();
   const file = parsePair(pair, diagnostics);
   using object = pair.object === undefined ? undefined : OpenedObject.open(pair.object);
@@ -78,9 +67,8 @@ function readPair(pair: ProgramFiles, config: ExporterConfig): { plan: ProgramPl
   const options = { namespace: config.namespace, cpus: possibleCpus().indexes };
   const plan = file && resolveProgram(file, layout, options, diagnostics);
   if (plan === undefined) throw new ConfigError(diagnostics.errors);
-  const sections = [...new Set(layout?.programs.map(({ section }) => section))];
   const sources = plan.sources.map((source) => starterOf(source.counts).describe(source));
-  return { plan, hooks: { sections, sources } };
+  return { plan, hooks: programHooks(plan, layout?.programs ?? [], sources) };
 }
 
 function metricLines({ tables }: ProgramPlan): string[] {
@@ -93,23 +81,4 @@ function metricLines({ tables }: ProgramPlan): string[] {
       ];
     }),
   );
-}
-
-/** One line: yes, no and why, or what can't be told. */
-function whetherRuns(
-  own: Hooks,
-  tellHook: ReturnType<typeof createHooks>,
-  { capabilities, perfEventParanoid }: Environment,
-): string {
-  const hooks = [...own.sections.map((section) => tellHook(section)), ...own.sources.map(({ state }) => state)];
-  const reasons = [...new Set(hooks.flatMap((hook) => (hook.state === 'missing' ? [hook.reason] : [])))];
-  if (reasons.length > 0) {
-    return `${reasons.length < hooks.length ? 'can run here only in part' : "can't run here"}: ${reasons.join('; ')}`;
-  }
-  const needed = new Set(allSections(own).flatMap((section) => neededCapabilities(section, perfEventParanoid)));
-  const lacking = missingCapabilities([...needed], capabilities);
-  if (lacking.length > 0)
-    return `can't run here: ${lacking.join(' and ')} ${lacking.length > 1 ? 'are' : 'is'} missing`;
-  const unknown = new Set(hooks.flatMap((hook) => (hook.state === 'unknown' ? [hook.reason] : [])));
-  return unknown.size > 0 ? `may run here: ${[...unknown].join('; ')}` : 'can run here';
 }

@@ -1,4 +1,4 @@
-import type { BpfProgramState, BpfProgramStatistics, HealthSources } from '../metrics/health.ts';
+import type { BpfProgramState, BpfProgramStatistics, HealthSources, HookState } from '../metrics/health.ts';
 import type { Reading, SeriesStore } from '../metrics/rows.ts';
 import type { Store } from '../metrics/store.ts';
 import type { LoadedPrograms } from '../programs/load-all.ts';
@@ -23,6 +23,10 @@ export class LastReading implements SeriesStore {
     }
     return reading;
   }
+
+  hold(): Disposable {
+    return this.#store.hold();
+  }
 }
 
 /** What the health metrics tell, from the programs that run, those that don't, and their maps. */
@@ -37,6 +41,7 @@ export function healthSources(
     reading: () => readings.last,
     maps: () => store.fillLevels(),
     programs: () => states,
+    hooks: () => hooksOf(programs),
     statistics: () => statisticsOf(programs),
     bpfStats,
   };
@@ -60,6 +65,10 @@ function programStates({ running, failures }: LoadedPrograms): BpfProgramState[]
       }),
     ),
   ];
+}
+
+function* hooksOf({ running }: LoadedPrograms): Iterable<HookState> {
+  for (const { name, hooks } of running) for (const { hook, way } of hooks) yield { program: name, hook, way };
 }
 
 function* statisticsOf({ running }: LoadedPrograms): Iterable<BpfProgramStatistics> {

@@ -17,7 +17,7 @@ function allOf({ code, message, detail }: MeterError): string {
 }
 
 /** Logs an error with its remedy, and at debug level what is too long for a line: the verifier's log. */
-export function logError(log: Log, level: 'error' | 'warn', error: unknown): void {
+export function logError(log: Log, level: 'error' | 'warn' | 'debug', error: unknown): void {
   log[level](errorText(error));
   if (error instanceof MeterError && !(error instanceof ConfigError) && error.detail !== undefined) {
     log.debug(error.detail);

@@ -24,6 +24,7 @@ import { version } from '../version.ts';
 import { healthSources, LastReading } from './own-health.ts';
 import { readingLog } from './reading-log.ts';
 import { logError } from './report.ts';
+import { absentText, waysText } from './ways.ts';
 
 /** The process has 5 s to end in; detaching tens of probes takes some of them. */
 const shutdownMs = 3500;
@@ -75,13 +76,22 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
 
 /** Says of each program what is attached, what isn't and why, and which metrics are missing for that. */
 function reportPrograms({ running, failures }: LoadedPrograms, log: Log): void {
-  for (const { name, attached, lost, absent } of running) {
-    for (const { level, reason, metrics } of absent) log[level](`${reason}: without ${metrics.join(', ')}`);
+  for (const { name, attached, hooks, lost, absent } of running) {
+    for (const { passed, error } of hooks) {
+      if (error !== undefined) logError(log, 'warn', error);
+      for (const way of passed) {
+        // Hidden from who has a way in, unless it says more than that the kernel lacks this one.
+        if (way.error !== error) logError(log, way.isLack ? 'debug' : 'warn', way.error);
+      }
+    }
+    for (const metrics of absent) log[metrics.level](absentText(metrics));
     const wanted = attached.filter(({ state }) => state !== 'not loaded');
     if (wanted.length === 0 && absent.length > 0) continue;
     const there = wanted.filter(({ state }) => state === 'attached');
     const names = there.map(({ bpfProgram }) => bpfProgram).join(', ');
-    log.info(`${name}: attached ${there.length} of ${wanted.length}${names === '' ? '' : `: ${names}`}`);
+    const ways = waysText(hooks);
+    const details = [names, ...(ways === '' ? [] : [`(${ways})`])].join(' ');
+    log.info(`${name}: attached ${there.length} of ${wanted.length}${names === '' ? '' : `: ${details}`}`);
     for (const { error } of wanted) {
       if (error !== undefined) logError(log, 'warn', error);
     }

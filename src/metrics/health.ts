@@ -18,6 +18,14 @@ export interface BpfProgramState {
   readonly tag: string | undefined;
 }
 
+/** A hook with several ways in. */
+export interface HookState {
+  readonly program: string;
+  readonly hook: string;
+  /** The way that was taken; undefined where the kernel takes none, and metrics are absent or count without it. */
+  readonly way: string | undefined;
+}
+
 /** What the kernel counted of a loaded BPF program: fields of struct bpf_prog_info. */
 export interface BpfProgramStatistics {
   readonly program: string;
@@ -44,6 +52,7 @@ export interface HealthSources {
   /** As the last reading found them. */
   maps(): Iterable<MapFill>;
   programs(): Iterable<BpfProgramState>;
+  hooks(): Iterable<HookState>;
   /** Costs a system call for each program. */
   statistics(): Iterable<BpfProgramStatistics>;
   /** Whether the kernel measures run time; if not, the metrics of it are left out. */
@@ -92,8 +101,10 @@ export class Health {
     observeSeries(meter, sources);
     observeMaps(meter, sources);
     observePrograms(meter, sources);
+    observeHooks(meter, sources);
     observeStatistics(meter, sources);
     observeTallies(meter, this.tallies);
+    this.tallies.deliveries.observe(meter);
   }
 
   /** One reading of all maps. */
@@ -183,6 +194,17 @@ function observePrograms(meter: Meter, sources: HealthSources): void {
   );
 }
 
+function observeHooks(meter: Meter, sources: HealthSources): void {
+  const attached = meter.createObservableGauge('ebpf_meter.hook.attached', {
+    description: '1 where a way in to a hook was taken, which `way` names; 0 where the kernel takes none',
+  });
+  attached.addCallback((result) => {
+    for (const { program, hook, way } of sources.hooks()) {
+      result.observe(way === undefined ? 0 : 1, { program, hook, way: way ?? '' });
+    }
+  });
+}
+
 function observeStatistics(meter: Meter, sources: HealthSources): void {
   const missed = meter.createObservableCounter('ebpf_meter.bpf.missed', {
     description: 'Events that a BPF program missed since it was already running on that CPU',
@@ -235,6 +257,13 @@ function observeTallies(meter: Meter, tallies: Tallies): void {
   });
   expired.addCallback((result) => {
     for (const { program, map, count } of tallies.expired()) result.observe(count, { program, map });
+  });
+  const rejections = meter.createObservableCounter('ebpf_meter.scrape.rejections', {
+    description: 'Requests to the Prometheus reader that were turned away or broken off',
+    unit: '{request}',
+  });
+  rejections.addCallback((result) => {
+    for (const [reason, count] of tallies.scrapeRejections()) result.observe(count, { reason });
   });
   const failures = meter.createObservableCounter('ebpf_meter.export.failures', {
     description: 'Exports that were not delivered, or of which the receiver rejected points (partial_success)',

@@ -1,4 +1,5 @@
 import { MeterError } from '../errors.ts';
+import { readHooks } from './kernel-hooks.ts';
 import type { RunningProgram } from './load.ts';
 import type { FailedProgram, PreparedPrograms } from './prepare.ts';
 import { startProgram } from './start.ts';
@@ -14,12 +15,13 @@ export function loadAll(prepared: PreparedPrograms): LoadedPrograms {
   using stack = new DisposableStack();
   const running: RunningProgram[] = [];
   const failures = [...prepared.failures];
+  using kernel = readHooks();
   for (const { plan, object } of prepared.programs) {
     const bpfPrograms = (object?.layout().programs ?? [])
       .map(({ name }) => name)
       .filter((name) => !plan.skip.has(name));
     try {
-      running.push(stack.use(startProgram(plan, object)));
+      running.push(stack.use(startProgram(plan, object, kernel)));
     } catch (error) {
       if (!(error instanceof MeterError)) throw error;
       failures.push({ name: plan.name, error, bpfPrograms });
@@ -29,10 +31,13 @@ export function loadAll(prepared: PreparedPrograms): LoadedPrograms {
   return { running, failures, [Symbol.dispose]: () => all.dispose() };
 }
 
-/** Everything that failed, of whole programs and of single BPF programs. */
+/**
+ * Everything that failed, of whole programs and of single BPF programs. What this kernel has no way in to is no failure,
+ * unless it is for want of a right.
+ */
 export function failuresOf({ running, failures }: LoadedPrograms): MeterError[] {
   return [
     ...failures.map(({ error }) => error),
-    ...running.flatMap(({ attached }) => attached.flatMap(({ error }) => error ?? [])),
+    ...running.flatMap(({ attached, hooks }) => [...attached, ...hooks].flatMap(({ error }) => error ?? [])),
   ];
 }

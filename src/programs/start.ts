@@ -6,16 +6,22 @@ import type { OpenedObject } from '../libbpf/object.ts';
 import type { MapReaders } from '../maps/reading.ts';
 import { withoutMetrics } from './absent.ts';
 import { startSources } from './generic/start.ts';
+import type { KernelHooks } from './kernel-hooks.ts';
 import { loadProgram, type RunningProgram } from './load.ts';
 
 /**
- * Starts a program: loads and attaches its object, if it has one, and its maps without C.
+ * Starts a program: loads and attaches its object, if it has one, and its maps without C. Without `kernel`, what may be asked
+ * of it is read where it is needed.
  * Throws what loadProgram throws.
  */
-export function startProgram(plan: ProgramPlan, opened: OpenedObject | undefined): RunningProgram {
-  if (opened !== undefined && plan.sources.length === 0) return loadProgram(plan, opened);
+export function startProgram(
+  plan: ProgramPlan,
+  opened: OpenedObject | undefined,
+  kernel?: KernelHooks,
+): RunningProgram {
+  if (opened !== undefined && plan.sources.length === 0) return loadProgram(plan, opened, kernel);
   using stack = new DisposableStack();
-  const object = opened && stack.use(loadProgram(plan, opened));
+  const object = opened && stack.use(loadProgram(plan, opened, kernel));
   const startTime: HrTime = object?.startTime ?? hrTime(Date.now());
   const sources = stack.use(startSources(plan));
   const missing = [...sources.lost, ...sources.absent.flatMap(({ metrics }) => metrics)];

@@ -24,6 +24,7 @@ export function fakeSources(overrides: Partial<HealthSources> = {}): HealthSourc
     reading: () => undefined,
     maps: () => [],
     programs: () => [],
+    hooks: () => [],
     statistics: () => [],
     bpfStats: false,
     ...overrides,

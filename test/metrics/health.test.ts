@@ -26,6 +26,20 @@ test('programs: attached or not, and what the kernel calls them', async () => {
   ]);
 });
 
+test('hooks: which way in was taken, or none', async () => {
+  const { collect } = setUp({
+    hooks: () => [
+      { program: 'fs', hook: 'ext4_read', way: 'kprobe' },
+      { program: 'lock', hook: 'contention', way: undefined },
+    ],
+  });
+  const metrics = await collect();
+  assert.deepEqual(metrics.get('ebpf_meter.hook.attached'), [
+    [{ program: 'fs', hook: 'ext4_read', way: 'kprobe' }, 1],
+    [{ program: 'lock', hook: 'contention', way: '' }, 0],
+  ]);
+});
+
 test('series of every metric of a readable table', async () => {
   const rows = new FakeRows(tablePlan('io', 2, [counter('ebpf.reads', 0), counter('ebpf.writes', 1)]));
   const broken = new FakeRows(tablePlan('broken', 1, [counter('ebpf.broken')]));
