@@ -1,28 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* Tells user space which cgroups came and went since it last looked: for names of those that are gone by then. */
+#include "cgroup.bpf.h"
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
 
 /* As long as the kernel's own buffer for a path in a trace: TRACE_CGROUP_PATH_LEN in kernel/cgroup/cgroup-internal.h. */
 #define PATH_BYTES 1024
 #define MAX_CHANGES 4096
-
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct cgroup_root {
-	int hierarchy_id;
-};
-
-struct kernfs_node {
-	u64 id;
-};
-
-struct cgroup {
-	struct cgroup_root *root;
-	struct kernfs_node *kn;
-};
-
-#pragma clang attribute pop
 
 struct change {
 	u64 removed;

@@ -44,6 +44,7 @@ typedef struct {
 
 struct rq {
 	u64 clock;
+	unsigned int nr_running;
 };
 
 struct cfs_rq {

@@ -84,8 +84,8 @@ export class Expiry {
       const goneFor = gone.goneFor(key.readBigUInt64LE(this.#offset));
       if (goneFor === undefined) return;
       const text = key.toString('latin1');
-      let keys = found.get(text);
-      if (keys === undefined) found.set(text, (keys = { goneFor, entries: [], cached: [] }));
+      const keys = found.get(text) ?? { goneFor, entries: [], cached: [] };
+      found.set(text, keys);
       into(keys).push(place);
     };
     for (let i = 0; i < entries.count; i++) look(entries.keys, i * this.#keySize, (keys) => keys.entries, i);
