@@ -41,6 +41,8 @@ export interface CountingOptions {
   readonly metrics?: readonly string[];
   /** By hook, the only way in that is tried. */
   readonly ways?: Readonly<Record<string, string>>;
+  /** Network interfaces that an XDP program is attached to. */
+  readonly interfaces?: readonly string[];
   /** Sizes of maps, in place of the program's own. */
   readonly maxEntries?: Readonly<Record<string, number>>;
 }
@@ -53,7 +55,7 @@ const root = join(import.meta.dirname, '../../..');
  */
 export function count(
   program: string,
-  { constants = {}, metrics, ways = {}, maxEntries = {} }: CountingOptions = {},
+  { constants = {}, metrics, ways = {}, interfaces, maxEntries = {} }: CountingOptions = {},
 ): Counting {
   const path = join(root, 'config/programs', `${program}.yaml`);
   const diagnostics = new Diagnostics();
@@ -64,6 +66,7 @@ export function count(
     namespace: '',
     cpus: possibleCpus().indexes,
     metrics,
+    interfaces,
     constants: new Map(Object.entries(constants)),
     ways: new Map(Object.entries(ways)),
   };
