@@ -5,8 +5,10 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_packet.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
@@ -407,6 +409,42 @@ static long long queued(long count, const char *to, int port)
 	return now() - start;
 }
 
+/* Frames by what is in them, with their sizes; behind the headers that tell they are zeros. */
+static const struct {
+	size_t size;
+	unsigned char start[80];
+} frames[] = {
+	/* IPv4 with TCP; with the protocol 253; IPv4 that ends too early. */
+	{ 60, { [12] = 0x08, 0x00, 0x45, [23] = IPPROTO_TCP } },
+	{ 100, { [12] = 0x08, 0x00, 0x45, [23] = 253 } },
+	{ 30, { [12] = 0x08, 0x00, 0x45, [23] = IPPROTO_TCP } },
+	/* IPv6 with UDP; the same behind options of 8 bytes, a fragment's header and options of 16. */
+	{ 62, { [12] = 0x86, 0xdd, 0x60, [20] = IPPROTO_UDP } },
+	{ 150, { [12] = 0x86, 0xdd, 0x60, [20] = 0, [54] = 44, 0, [62] = 60, [70] = IPPROTO_UDP, 1 } },
+	/* IPv4 with ICMP, behind the tags of two VLANs. */
+	{ 61, { [12] = 0x88, 0xa8, 0, 1, 0x81, 0x00, 0, 2, 0x08, 0x00, 0x45, [31] = IPPROTO_ICMP } },
+	/* ARP; a type that nobody has. */
+	{ 42, { [12] = 0x08, 0x06 } },
+	{ 1000, { [12] = 0x12, 0x34 } },
+};
+
+/* COUNT frames out of an interface, of the kind PORT above. */
+static long long frame(long count, const char *interface, int kind)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = if_nametoindex(interface), .sll_halen = 6 };
+	int sock = socket(AF_PACKET, SOCK_RAW, 0);
+	unsigned char bytes[1500] = { 0 };
+	long long start = now();
+
+	check(sock >= 0, "socket");
+	check(kind >= 0 && kind < (int)(sizeof(frames) / sizeof(*frames)), "kind");
+	memcpy(bytes, frames[kind].start, sizeof(frames[kind].start));
+	to.sll_protocol = *(unsigned short *)(bytes + 12);
+	while (count--)
+		check(sendto(sock, bytes, frames[kind].size, 0, (struct sockaddr *)&to, sizeof(to)) > 0, interface);
+	return now() - start;
+}
+
 static const struct {
 	const char *name;
 	long long (*run)(long count, const char *to, int port);
@@ -414,7 +452,7 @@ static const struct {
 	{ "closed", closed },   { "reset", reset },         { "measured", measured }, { "refused", refused },
 	{ "crossed", crossed }, { "abandoned", abandoned }, { "taken", taken },
 	{ "late", late },       { "overflow", overflow }, { "overflows", overflows },   { "unheard", unheard },   { "heard", heard },
-	{ "queued", queued },
+	{ "queued", queued },   { "frame", frame },
 };
 
 int main(int argc, char **argv)
