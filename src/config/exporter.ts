@@ -66,6 +66,12 @@ export interface PrometheusReaderConfig {
   /** otel_scope_name and otel_scope_version on every line. */
   readonly scopeInfo: boolean;
   readonly targetInfo: boolean;
+  /** Path of a file in the format of Prometheus's web configuration: TLS, users, headers. */
+  readonly webConfigFile?: string;
+  /** 1 to 9, 1 unless set. */
+  readonly gzipLevel?: number;
+  /** Scrapes that are answered at once, 40 unless set. */
+  readonly maxScrapes?: number;
 }
 
 export interface PeriodicReaderConfig {
@@ -73,10 +79,14 @@ export interface PeriodicReaderConfig {
   readonly intervalMs: number;
   /** Above 0 and at most the interval. */
   readonly timeoutMs: number;
-  readonly exporter: OtlpGrpcConfig | ConsoleConfig;
+  /** Points that one request may have; undefined: only its size is limited. */
+  readonly maxExportBatchSize?: number | undefined;
+  readonly exporter: OtlpGrpcConfig | OtlpHttpConfig | ConsoleConfig;
 }
 
 export type TemporalityPreference = 'cumulative' | 'delta' | 'low_memory';
+
+export type HistogramAggregation = 'explicit_bucket_histogram' | 'base2_exponential_bucket_histogram';
 
 export interface OtlpGrpcConfig {
   readonly kind: 'otlp_grpc';
@@ -88,13 +98,33 @@ export interface OtlpGrpcConfig {
   /** Above 0; the largest timer where the file says 0, which is no limit. */
   readonly timeoutMs: number;
   readonly temporality: TemporalityPreference;
-  readonly tls: {
+  readonly histogramAggregation: HistogramAggregation;
+  readonly tls: TlsFilesConfig & {
     /** True: no TLS, which is where the endpoint has http://. */
     readonly insecure: boolean | undefined;
-    readonly caFile: string | undefined;
-    readonly keyFile: string | undefined;
-    readonly certFile: string | undefined;
   };
+}
+
+/** OTLP over HTTP with protobuf. */
+export interface OtlpHttpConfig {
+  readonly kind: 'otlp_http';
+  /** The whole URL, path included: http://localhost:4318/v1/metrics. */
+  readonly endpoint: string;
+  /** Names in lower case. Values are secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly compression: 'gzip' | 'none';
+  /** Above 0; the largest timer where the file says 0, which is no limit. */
+  readonly timeoutMs: number;
+  readonly temporality: TemporalityPreference;
+  readonly histogramAggregation: HistogramAggregation;
+  readonly tls: TlsFilesConfig;
+}
+
+/** Paths of PEM files. */
+export interface TlsFilesConfig {
+  readonly caFile: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly certFile: string | undefined;
 }
 
 export interface ConsoleConfig {

@@ -1,7 +1,9 @@
 import type { TranslationStrategy } from '../config/exporter.ts';
+import { type Escaping, escapeName } from './prometheus-escaping.ts';
 
 /**
- * OpenTelemetry's names as a Prometheus page in text format 0.0.4 has them, which knows only [a-zA-Z0-9_:].
+ * OpenTelemetry's names as a Prometheus page has them. Two strategies keep them as they are, for scrapers that take
+ * UTF-8; others know only [a-zA-Z0-9_:].
  * Source: opentelemetry-specification/compatibility/prometheus_and_openmetrics.md; where that leaves room,
  * prometheus/otlptranslator, so that a metric is called the same when it comes through a Collector.
  */
@@ -50,13 +52,21 @@ const perUnitWords: Readonly<Record<string, string>> = {
   y: 'year',
 };
 
-/** The metric's name on the page: `ebpf.block.io.latency` with unit s is `ebpf_block_io_latency_seconds`. */
+/**
+ * The metric's name on the page: `ebpf.block.io.latency` with unit s is `ebpf_block_io_latency_seconds`.
+ * `escaping` is what the scraper asks for where the strategy keeps UTF-8; unset: a page of format 0.0.4.
+ */
 export function prometheusMetricName(
   name: string,
   unit: string,
   kind: PrometheusKind,
   strategy: TranslationStrategy,
+  escaping: Escaping = 'underscores',
 ): string {
+  return escapeName(translated(name, unit, kind, strategy), escaping);
+}
+
+function translated(name: string, unit: string, kind: PrometheusKind, strategy: TranslationStrategy): string {
   switch (strategy) {
     case 'underscore_escaping_with_suffixes':
       return underscoreDigit(withSuffixTokens(name.split(/[^a-zA-Z0-9:]+/).filter(Boolean), unit, kind).join('_'));
@@ -68,10 +78,26 @@ export function prometheusMetricName(
           .join('_'),
       );
     case 'no_utf8_escaping_with_suffixes':
-      return escapeName(withSuffixes(name, unit, kind));
+      return withSuffixes(name, unit, kind);
     case 'no_translation':
-      return escapeName(name);
+      return name;
   }
+}
+
+/** Whether the strategy leaves names as OpenTelemetry has them, for scrapers that take UTF-8. */
+export function keepsUtf8({ translation }: { readonly translation: TranslationStrategy }): boolean {
+  return translation === 'no_utf8_escaping_with_suffixes' || translation === 'no_translation';
+}
+
+/**
+ * The unit that OpenMetrics names beside a metric, which is always the end of the metric's name there; undefined where
+ * there is none. `name` is without the counter's `_total`.
+ */
+export function openMetricsUnit(name: string, unit: string, kind: PrometheusKind): string | undefined {
+  const { main, per } = unitSuffixes(unit);
+  const words = [main, per === '' ? '' : `per_${per}`].filter((word) => word !== '').join('_');
+  const suffix = words === '' && kind === 'gauge' && unit === '1' ? 'ratio' : words;
+  return suffix !== '' && name.endsWith(`_${suffix}`) ? suffix : undefined;
 }
 
 /** The label's name on the page: `server.address` is `server_address`, `2xx` is `key_2xx`. */
@@ -125,9 +151,4 @@ function unitWord(unit: string, words: Readonly<Record<string, string>>): string
 
 function underscoreDigit(name: string): string {
   return /^[0-9]/.test(name) ? `_${name}` : name;
-}
-
-/** The escaping scheme `underscores` of Prometheus' content negotiation: one `_` per character, also for a first digit. */
-function escapeName(name: string): string {
-  return name.replaceAll(/[^a-zA-Z0-9_:]/gu, '_').replace(/^[0-9]/, '_');
 }

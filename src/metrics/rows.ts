@@ -19,6 +19,8 @@ export interface Rows {
   readonly revision: number;
   /** cells[row * plan.width + column]: raw numbers, per-CPU values summed, slots not cumulated. Unused rows hold anything. */
   readonly cells: Float64Array;
+  /** Labels of all rows as text, in the order of the plan; valid until the next reading. */
+  readonly series: RowTexts;
   isUsed(row: number): boolean;
   /** Changes when the row's number is given to another series. */
   identity(row: number): number;
@@ -26,6 +28,14 @@ export interface Rows {
   attributes(row: number): Attributes;
   /** When the series began: the attach time, or the last reading that did not have it. The same array for equal times. */
   startTime(row: number): HrTime;
+}
+
+/** `name="value",…` of each row as UTF-8, names and values as the Prometheus text format has them (labelsText). */
+export interface RowTexts {
+  readonly bytes: Uint8Array;
+  /** By row: where in `bytes` its text is. */
+  readonly starts: Int32Array;
+  readonly lengths: Int32Array;
 }
 
 /** All tables of all programs, read together. */
@@ -44,4 +54,6 @@ export interface Reading {
 export interface SeriesStore {
   /** Reads every map once; callers that ask before the reading has happened share it. Never rejects for a map that can't be read. */
   read(): Promise<Reading>;
+  /** Puts off the next reading until it is disposed of, for whoever can't take over a reading's rows and cells at once. */
+  hold(): Disposable;
 }

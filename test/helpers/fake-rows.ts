@@ -1,6 +1,7 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { FieldPlan, MetricPlan, NumberType, TablePlan } from '../../src/config/plan.ts';
-import type { Reading, Rows, SeriesStore } from '../../src/metrics/rows.ts';
+import type { Reading, Rows, RowTexts, SeriesStore } from '../../src/metrics/rows.ts';
+import { labelsText } from '../../src/metrics/series-rows.ts';
 
 export const ONE = { multiplier: 1, divisor: 1 };
 
@@ -14,9 +15,10 @@ export function gauge(name: string, cell = 0, scale = ONE): MetricPlan {
 
 /** The table's cells are one field of the given type. */
 export function tablePlan(name: string, width: number, metrics: MetricPlan[], type: NumberType = 'u64'): TablePlan {
+  const labels = [{ name: 'key', offset: 0, size: 4, decoders: [] }];
   const field: FieldPlan = { offset: 0, type, count: width, cell: 0 };
   const source = { kind: 'entries', map: name, perCpu: 'no', cache: undefined } as const;
-  return { name, source, keySize: 4, labels: [], bucketKey: undefined, width, fields: [field], metrics };
+  return { name, source, keySize: 4, labels, bucketKey: undefined, width, fields: [field], metrics };
 }
 
 interface FakeRow {
@@ -74,6 +76,14 @@ export class FakeRows implements Rows {
     this.revision++;
   }
 
+  get series(): RowTexts {
+    const texts = this.#rows.map((row) => Buffer.from(row === undefined ? '' : labelsText(['key'], [row.key])));
+    const lengths = Int32Array.from(texts, ({ length }) => length);
+    let end = 0;
+    const starts = lengths.map((length) => (end += length) - length);
+    return { bytes: Buffer.concat(texts), starts, lengths };
+  }
+
   isUsed(row: number): boolean {
     return this.#rows[row] !== undefined;
   }
@@ -114,5 +124,9 @@ export class FakeStore implements SeriesStore {
     if (this.failure !== undefined) throw this.failure;
     const { tables, errors } = this;
     return { sequence: ++this.sequence, time: [this.time, 0], tables, durationMs: 2, errors };
+  }
+
+  hold(): Disposable {
+    return { [Symbol.dispose]() {} };
   }
 }

@@ -1,60 +1,102 @@
-import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { DataPointType, type MetricData, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { Attributes, HrTime } from '@opentelemetry/api';
+import {
+  DataPointType,
+  type ExponentialHistogram,
+  type Histogram,
+  type MetricData,
+  type ResourceMetrics,
+  type ScopeMetrics,
+} from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../config/exporter.ts';
-import { prometheusMetricName } from '../../metrics/prometheus-name.ts';
+import { escapeName } from '../../metrics/prometheus-escaping.ts';
+import type { PrometheusKind } from '../../metrics/prometheus-name.ts';
+import { type Label, metricName, type Naming, namedLabels } from './family.ts';
+
+/** What the SDK's own instruments tell under one name of the page. */
+export interface OwnFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly unit: string;
+  readonly kind: PrometheusKind | 'info';
+  readonly points: OwnPoint[];
+}
+
+export interface OwnPoint {
+  /** By their names on the page. */
+  readonly labels: readonly Label[];
+  readonly start: HrTime;
+  readonly value: number | Histogram | ExponentialHistogram;
+}
 
 /**
- * Text of what the SDK's own instruments collected, target_info included, by the stock serializer.
- * It knows no unit suffixes, so the names are translated before.
+ * What the SDK collected, by the page's names, target_info in front. Of instruments of one name but another kind only the
+ * first can be told; the others are in `errors`.
  */
-export class OwnMetrics {
-  readonly #config: PrometheusReaderConfig;
-  readonly #serializer: PrometheusSerializer;
-
-  constructor(config: PrometheusReaderConfig) {
-    this.#config = config;
-    this.#serializer = new PrometheusSerializer('', false, undefined, !config.targetInfo, !config.scopeInfo);
+export function ownFamilies(
+  collected: ResourceMetrics,
+  naming: Naming,
+  config: Pick<PrometheusReaderConfig, 'targetInfo' | 'scopeInfo'>,
+): { families: readonly OwnFamily[]; errors: readonly Error[] } {
+  const families = new Map<string, OwnFamily>();
+  const errors: Error[] = [];
+  if (config.targetInfo) {
+    const labels = namedLabels(attributeLabels(collected.resource.attributes as Attributes), naming);
+    const point: OwnPoint = { labels, start: [0, 0], value: 1 };
+    const name = escapeName('target_info', naming.escaping);
+    families.set(name, { name, help: 'Target metadata', unit: '', kind: 'info', points: [point] });
   }
-
-  /** Ends in a line feed; '' where nothing was collected. */
-  text(collected: ResourceMetrics): string {
-    const scopeMetrics = collected.scopeMetrics.map(({ scope, metrics }) => ({
-      scope,
-      metrics: metrics.filter((metric) => metric.dataPoints.length > 0).map((metric) => this.#renamed(metric)),
-    }));
-    const page = this.#unsuffixed(
-      this.#serializer.serialize({ resource: collected.resource, scopeMetrics }),
-      scopeMetrics.flatMap(({ metrics }) => metrics),
-    );
-    // The serializer answers an empty collection with a comment that would only puzzle readers of the page.
-    const lines = page.split('\n').filter((line) => line !== '' && !line.startsWith('# UNIT ') && line !== EMPTY);
-    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  for (const { scope, metrics } of collected.scopeMetrics) {
+    const constant = config.scopeInfo ? scopeLabels(scope) : [];
+    for (const metric of metrics) {
+      if (metric.dataPoints.length === 0) continue;
+      const { name: original, unit, description: help } = metric.descriptor;
+      const kind = kindOf(metric);
+      const name = metricName(original, unit, kind, naming);
+      const family = families.get(name) ?? { name, help, unit, kind, points: [] };
+      families.set(name, family);
+      if (family.kind !== kind) {
+        errors.push(new Error(`"${original}": left out, since "${name}" is a ${family.kind} already, not a ${kind}`));
+        continue;
+      }
+      for (const { attributes, startTime, value } of metric.dataPoints) {
+        const labels = namedLabels([...attributeLabels(attributes), ...constant], naming);
+        family.points.push({ labels, start: startTime, value });
+      }
+    }
   }
+  return { families: [...families.values()], errors };
+}
 
-  /** Takes back the `_total` that the serializer gives every counter, where the strategy adds no suffixes. */
-  #unsuffixed(page: string, metrics: readonly MetricData[]): string {
-    if (this.#config.translation.endsWith('with_suffixes')) return page;
-    const added = metrics
-      .filter((metric) => kindOf(metric) === 'counter' && !metric.descriptor.name.endsWith('_total'))
-      .map(({ descriptor }) => descriptor.name);
-    if (added.length === 0) return page;
-    return page.replace(new RegExp(`^((?:# (?:HELP|TYPE) )?(?:${added.join('|')}))_total(?=[ {])`, 'gm'), '$1');
-  }
+/** The labels by which a page tells scopes apart. */
+export function scopeLabels({ name, version, schemaUrl }: ScopeMetrics['scope']): readonly Label[] {
+  return [
+    ['otel_scope_name', name],
+    ...(version ? ([['otel_scope_version', version]] as const) : []),
+    ...(schemaUrl ? ([['otel_scope_schema_url', schemaUrl]] as const) : []),
+  ];
+}
 
-  #renamed(metric: MetricData): MetricData {
-    const { name, unit, description } = metric.descriptor;
-    const kind = kindOf(metric);
-    const translated = prometheusMetricName(name, unit, kind, this.#config.translation);
-    // UNIT is no line of the text format 0.0.4, and the serializer warns of clashes in what it would write there.
-    const descriptor = { ...metric.descriptor, name: translated, unit: '', description };
-    return { ...metric, descriptor } as MetricData;
+/** What a Prometheus page calls it: a sum that can go down is a gauge there. */
+export function kindOf(metric: MetricData): PrometheusKind {
+  switch (metric.dataPointType) {
+    case DataPointType.HISTOGRAM:
+    case DataPointType.EXPONENTIAL_HISTOGRAM:
+      return 'histogram';
+    case DataPointType.SUM:
+      return metric.isMonotonic ? 'counter' : 'gauge';
+    case DataPointType.GAUGE:
+      return 'gauge';
   }
 }
 
-const EMPTY = '# no registered metrics';
+/** Whether it is an exponential histogram, rather than one with explicit buckets. */
+export function isExponential(value: Histogram | ExponentialHistogram): value is ExponentialHistogram {
+  return 'scale' in value;
+}
 
-/** What a Prometheus page calls it: a sum that can go down is a gauge there. */
-export function kindOf(metric: MetricData): 'counter' | 'gauge' | 'histogram' {
-  if (metric.dataPointType === DataPointType.HISTOGRAM) return 'histogram';
-  return metric.dataPointType === DataPointType.SUM && metric.isMonotonic ? 'counter' : 'gauge';
+function attributeLabels(attributes: Attributes): Label[] {
+  return Object.entries(attributes).flatMap(([name, value]): Label[] => {
+    if (value === undefined || value === null) return [];
+    return [[name, Array.isArray(value) ? JSON.stringify(value) : String(value)]];
+  });
 }

@@ -22,7 +22,7 @@ export class PagePool {
   }
 }
 
-/** A growing page of text. */
+/** A growing page. */
 export class PageBuffer {
   bytes: Buffer;
   length = 0;
@@ -48,6 +48,13 @@ export class PageBuffer {
   text(text: string): void {
     this.reserve(text.length * 3);
     this.length += this.bytes.write(text, this.length, 'utf8');
+  }
+
+  /** Appends bytes; for what is written once per page. */
+  append(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
   }
 
   release(): void {

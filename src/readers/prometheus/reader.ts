@@ -1,17 +1,19 @@
 import { MetricReader } from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../config/exporter.ts';
-import type { SeriesStore } from '../../metrics/rows.ts';
+import { keepsUtf8 } from '../../metrics/prometheus-name.ts';
 import { SCOPE_NAME } from '../../metrics/scope.ts';
-import { labelsText } from '../../metrics/series-rows.ts';
 import type { CreatedReader, ReaderContext } from '../reader.ts';
 import { RecurringErrors } from '../recurring-errors.ts';
-import { type Family, makeFamilies, writeFamily } from './families.ts';
-import { OwnMetrics } from './own-metrics.ts';
-import { Page } from './page.ts';
-import { PageBuffer, PagePool } from './page-buffer.ts';
+import { Collection, type CollectionContext } from './collection.ts';
+import type { Naming } from './family.ts';
+import { type PageFormat, textFormat } from './format.ts';
+import { scopeLabels } from './own-metrics.ts';
+import { defaultGzipLevel, type Page } from './page.ts';
+import { PagePool } from './page-buffer.ts';
+import { createPageWriter, type PageWriter } from './page-writer.ts';
 import { PrometheusServer } from './server.ts';
 
-/** Starts to listen; rejects with MeterError('reader') where the address can't be used. */
+/** Starts to listen; rejects with MeterError where the address or the web configuration can't be used. */
 export async function createPrometheusReader(
   config: PrometheusReaderConfig,
   context: ReaderContext,
@@ -22,34 +24,35 @@ export async function createPrometheusReader(
 }
 
 /**
- * Serves the Prometheus text format. Map-fed series are written straight from the tables' bytes and cells;
- * the SDK's instruments go through MetricReader.collect and the stock serializer.
+ * Serves metrics to scrapers, each in the format that it asks for. Map-fed series are written straight from the tables'
+ * bytes and cells; the SDK's instruments, which are few, go through MetricReader.collect.
  */
 export class PrometheusReader extends MetricReader {
   readonly #config: PrometheusReaderConfig;
   readonly #context: ReaderContext;
-  readonly #store: SeriesStore;
-  readonly #families: readonly Family[];
-  readonly #ownMetrics: OwnMetrics;
-  readonly #pool = new PagePool();
   readonly #server: PrometheusServer;
-  readonly #ownErrors: RecurringErrors;
   readonly #bound = Promise.withResolvers<void>();
-  #expectedBytes = 0;
-  #current: { sequence: number; page: Promise<Page> } | undefined;
+  readonly #writers = new Map<string, Promise<PageWriter>>();
+  readonly #collectionContext: CollectionContext;
+  #began = 0;
+  #current: { sequence: number; collection: Collection } | undefined;
 
   constructor(config: PrometheusReaderConfig, context: ReaderContext) {
     super();
     this.#config = config;
     this.#context = context;
-    this.#store = context.store;
-    const scope = config.scopeInfo
-      ? labelsText(['otel_scope_name', 'otel_scope_version'], [SCOPE_NAME, context.version])
-      : '';
-    this.#families = makeFamilies(context.tables, config.translation, scope);
-    this.#ownMetrics = new OwnMetrics(config);
-    this.#ownErrors = new RecurringErrors(context.log, 'own metrics');
-    this.#server = new PrometheusServer({ page: () => this.page(), version: context.version, log: context.log });
+    const ownErrors = new RecurringErrors(context.log, 'own metrics');
+    this.#collectionContext = {
+      targetInfo: config.targetInfo,
+      scopeInfo: config.scopeInfo,
+      gzipLevel: config.gzipLevel ?? defaultGzipLevel,
+      pool: new PagePool(),
+      hold: () => context.store.hold(),
+      written: () => context.health.collected('prometheus', (performance.now() - this.#began) / 1000),
+      collect: () => this.collect(),
+      failed: (errors) => ownErrors.report(errors),
+    };
+    this.#server = new PrometheusServer({ ...config, ...context, page: (format) => this.page(format) });
   }
 
   /** The URL of the metrics. */
@@ -58,38 +61,39 @@ export class PrometheusReader extends MetricReader {
   }
 
   /**
-   * Collects and writes one page; calls that come before the maps are read share one.
-   * The caller releases it. Rejects where the collection as a whole failed.
+   * Collects and writes one page; calls that come before the maps are read share one collection, and one page where they
+   * want the same format. The caller releases it. Rejects where the collection as a whole failed.
    */
-  async page(): Promise<Page> {
+  async page(format: PageFormat = textFormat): Promise<Page> {
     // Another reader may still be starting, and only then comes the MeterProvider.
     await this.#bound.promise;
-    const start = performance.now();
-    const reading = await this.#store.read();
-    if (this.#current?.sequence !== reading.sequence) {
-      this.#current = { sequence: reading.sequence, page: this.#write(start) };
-      return this.#current.page;
+    const writer = await this.#writer(format);
+    const began = performance.now();
+    const { sequence } = await this.#context.store.read();
+    if (this.#current?.sequence !== sequence) {
+      this.#began = began;
+      this.#current = { sequence, collection: new Collection(this.#collectionContext) };
     }
-    const shared = await this.#current.page;
-    shared.retain();
-    return shared;
+    return this.#current.collection.page(writer);
   }
 
-  async #write(start: number): Promise<Page> {
-    const buffer = new PageBuffer(this.#pool, this.#expectedBytes);
-    try {
-      // No await before the tables are written: the next reading changes them.
-      for (const family of this.#families) writeFamily(family, buffer);
-      this.#context.health.collected('prometheus', (performance.now() - start) / 1000);
-      const { resourceMetrics, errors } = await this.collect();
-      this.#ownErrors.report(errors);
-      buffer.text(this.#ownMetrics.text(resourceMetrics));
-      this.#expectedBytes = buffer.length;
-      return new Page(buffer);
-    } catch (error) {
-      buffer.release();
-      throw error;
+  /** Made when first asked for. */
+  #writer({ syntax, escaping }: PageFormat): Promise<PageWriter> {
+    const { translation, scopeInfo } = this.#config;
+    // Translated names are the same to scrapers that take UTF-8.
+    const isEscaped = escaping === 'allow-utf-8' && !keepsUtf8(this.#config);
+    const naming: Naming = {
+      translation,
+      escaping: isEscaped ? 'underscores' : escaping,
+      constant: scopeInfo ? scopeLabels({ name: SCOPE_NAME, version: this.#context.version }) : [],
+    };
+    const key = `${syntax} ${naming.escaping}`;
+    let writer = this.#writers.get(key);
+    if (writer === undefined) {
+      writer = createPageWriter(syntax, this.#context.tables, naming);
+      this.#writers.set(key, writer);
     }
+    return writer;
   }
 
   protected override onInitialized(): void {

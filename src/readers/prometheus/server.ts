@@ -1,68 +1,131 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MeterError } from '../../errors.ts';
+import type { ScrapeRejection, Tallies } from '../../metrics/tallies.ts';
 import type { ReaderLog } from '../reader.ts';
+import type { PageFormat } from './format.ts';
 import { landingPage } from './landing-page.ts';
 import type { Page } from './page.ts';
-
-const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
-const PLAIN = 'text/plain; charset=utf-8';
+import { Scrapes } from './scrapes.ts';
+import { PLAIN, send } from './send.ts';
+import type { WebSecurity } from './web-security.ts';
 
 /** What scrapers get to take the rest of their answers when the process ends. */
 const graceMs = 1000;
 
 export interface ServerOptions {
   /** A finished page, to be released by the server. */
-  page(): Promise<Page>;
+  page(format: PageFormat): Promise<Page>;
   readonly version: string;
   readonly log: ReaderLog;
+  readonly health: { readonly tallies: Tallies };
+  /** See PrometheusReaderConfig. */
+  readonly webConfigFile?: string;
+  readonly maxScrapes?: number;
   /** After how long without taking a byte a scraper is given up, so that it doesn't hold a page for ever; 60 s unless set. */
   readonly stalledMs?: number;
+  /** Connections at once, 1,000 unless set. */
+  readonly maxConnections?: number;
+  /** What a client gets to send its request's head, 10 s unless set. */
+  readonly headersTimeoutMs?: number;
 }
 
-/** Scrapers come back after some 15 to 60 s, and a connection that is kept spares them a new one each time. */
-const SERVER = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 120_000 };
+/**
+ * Scrapers come back after some 15 to 60 s, and a connection that is kept spares them a new one each time. Whoever sends
+ * slowly is cut off within a second after its time; a head of more than 8 KiB is answered with 431.
+ */
+const SERVER = {
+  requestTimeout: 20_000,
+  keepAliveTimeout: 120_000,
+  connectionsCheckingInterval: 1000,
+  maxHeaderSize: 8192,
+};
+
+const causes: Readonly<Record<ScrapeRejection, string>> = {
+  overload: 'too many scrapes at once: some are answered with 503',
+  timeout: 'scrapes take longer than their scrapers wait: these are answered with 503, or broken off',
+  unauthorized: 'somebody asks without a right user and password, and is answered with 401',
+  rate_limit: 'more requests than rate_limit of the web configuration lets through: some are answered with 429',
+  connections: 'too many connections: some are closed at once',
+};
 
 /** The HTTP side of the Prometheus reader: /metrics, a landing page, and two paths for probes. */
 export class PrometheusServer {
   readonly #options: ServerOptions;
-  readonly #server: Server;
+  readonly #scrapes: Scrapes;
   /** Those that are not sent yet. */
   readonly #answers = new Set<ServerResponse>();
+  readonly #rejected = new Set<ScrapeRejection>();
+  #security: WebSecurity | undefined;
+  #server: Server | undefined;
   #ready = false;
-  #failing = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#server = createServer(SERVER, (request, response) => {
-      this.#answers.add(response);
-      response.once('close', () => this.#answers.delete(response));
-      void this.#answer(request, response);
-    });
-    this.#server.timeout = options.stalledMs ?? 60_000;
+    const { page, log, maxScrapes } = options;
+    this.#scrapes = new Scrapes({ page, log, maxScrapes, rejected: (reason) => this.#reject(reason) });
   }
 
-  /** Answers the metrics' URL. Rejects with MeterError('reader') where the address is used or not ours. */
+  /**
+   * Answers the metrics' URL. Rejects with MeterError('reader') where the address is used or not ours, with
+   * MeterError('config') where the web configuration can't be used.
+   */
   async listen(host: string, port: number): Promise<string> {
+    const server = await this.#create();
+    this.#server = server;
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(host, port, error)));
-      this.#server.listen({ host, port }, resolve);
+      server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(host, port, error)));
+      server.listen({ host, port }, resolve);
     });
-    this.#server.removeAllListeners('error');
-    this.#server.on('error', (error) => this.#options.log.warn(`Prometheus server: ${error.message}`));
+    server.removeAllListeners('error');
+    server.on('error', (error) => this.#options.log.warn(`Prometheus server: ${error.message}`));
     this.#ready = true;
-    const address = this.#server.address() as AddressInfo;
-    return `http://${urlHost(host === '' ? address.address : host)}:${address.port}/metrics`;
+    const address = server.address() as AddressInfo;
+    const scheme = this.#security?.tls === undefined ? 'http' : 'https';
+    return `${scheme}://${urlHost(host === '' ? address.address : host)}:${address.port}/metrics`;
   }
 
   async close(): Promise<void> {
     this.#ready = false;
-    if (!this.#server.listening) return;
-    await this.#answersTaken();
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
+    const server = this.#server;
+    if (server?.listening) {
+      await this.#answersTaken();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    }
+    await this.#security?.close();
+  }
+
+  async #create(): Promise<Server> {
+    const { webConfigFile, log, stalledMs = 60_000, maxConnections = 1000, headersTimeoutMs = 10_000 } = this.#options;
+    const options = { ...SERVER, headersTimeout: headersTimeoutMs };
+    if (webConfigFile !== undefined) {
+      const { WebSecurity } = await import('./web-security.ts');
+      this.#security = WebSecurity.load(webConfigFile, log);
+    }
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
+      this.#answers.add(response);
+      response.once('close', () => this.#answers.delete(response));
+      void this.#admit(request, response);
+    };
+    const server =
+      this.#security?.tls === undefined
+        ? createServer(options, answer)
+        : await this.#security.createServer(options, answer);
+    server.timeout = stalledMs;
+    server.maxConnections = maxConnections;
+    server.on('drop', () => this.#reject('connections'));
+    return server;
+  }
+
+  /** Counts, and logs the first of each kind. */
+  #reject(reason: ScrapeRejection): void {
+    this.#options.health.tallies.scrapeRejected(reason);
+    if (this.#rejected.has(reason)) return;
+    this.#rejected.add(reason);
+    this.#options.log.warn(`Prometheus server: ${causes[reason]}`);
   }
 
   /**
@@ -77,6 +140,32 @@ export class PrometheusServer {
     clearTimeout(timer);
   }
 
+  async #admit(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const security = this.#security;
+    if (security !== undefined) {
+      security.refresh();
+      for (const [name, value] of security.headers) response.setHeader(name, value);
+      const admission = await security.admit(request);
+      // It has gone in the meantime.
+      if (response.destroyed) return;
+      switch (admission) {
+        case 'unauthorized':
+          this.#reject('unauthorized');
+          response.setHeader('www-authenticate', 'Basic');
+          return send(response, 401, PLAIN, 'Unauthorized\n');
+        case 'rate_limit':
+          this.#reject('rate_limit');
+          return send(response, 429, PLAIN, 'Too many requests\n');
+        case 'busy':
+          this.#reject('overload');
+          response.setHeader('retry-after', '1');
+          return send(response, 503, PLAIN, 'Too many passwords are being checked already; try again.\n');
+        case 'admitted':
+      }
+    }
+    await this.#answer(request, response);
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '/').split('?', 1)[0];
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -85,7 +174,7 @@ export class PrometheusServer {
     }
     switch (path) {
       case '/metrics':
-        return this.#metrics(request, response);
+        return this.#scrapes.answer(request, response);
       case '/':
         return send(response, 200, 'text/html; charset=utf-8', landingPage(this.#options.version));
       case '/-/healthy':
@@ -96,57 +185,6 @@ export class PrometheusServer {
         return send(response, 404, PLAIN, 'Not found; the metrics are at /metrics.\n');
     }
   }
-
-  async #metrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let page: Page | undefined;
-    try {
-      page = await this.#options.page();
-      const { text } = page;
-      const compressed = acceptsGzip(request.headers['accept-encoding']);
-      const body = compressed ? await page.gzipped() : text;
-      // The scraper has gone; its close event has been, so that nothing would give the page back.
-      if (response.destroyed) return;
-      response.setHeader('vary', 'accept-encoding');
-      if (compressed) response.setHeader('content-encoding', 'gzip');
-      // What the socket has not sent yet is still read from the page's buffer, even after the process is done with it.
-      if (!compressed) {
-        const sent = page;
-        sent.retain();
-        response.once('close', () => sent.release());
-      }
-      send(response, 200, TEXT_FORMAT, body);
-      if (this.#failing) this.#options.log.info('collection: works again');
-      this.#failing = false;
-    } catch (error) {
-      const cause = error instanceof Error ? error.message : String(error);
-      if (!this.#failing) this.#options.log.warn(`collection: ${cause}`);
-      this.#failing = true;
-      if (!response.headersSent) send(response, 500, PLAIN, `The collection failed: ${cause}\n`);
-    } finally {
-      page?.release();
-    }
-  }
-}
-
-/** Node leaves the body of an answer to HEAD out by itself, but not its length. */
-function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
-  response.statusCode = status;
-  response.setHeader('content-type', type);
-  response.setHeader('content-length', Buffer.byteLength(body));
-  response.end(body);
-}
-
-/** Whether an Accept-Encoding header takes gzip: RFC 9110 section 12.5.3, with `*` and quality values. */
-export function acceptsGzip(header: string | string[] | undefined): boolean {
-  let any = false;
-  for (const part of String(header ?? '').split(',')) {
-    const [coding, ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
-    const quality = parameters.find((parameter) => /^q\s*=/.test(parameter));
-    const wanted = quality === undefined || Number(quality.slice(quality.indexOf('=') + 1)) > 0;
-    if (coding === 'gzip' || coding === 'x-gzip') return wanted;
-    if (coding === '*') any = wanted;
-  }
-  return any;
 }
 
 function urlHost(host: string): string {

@@ -8,9 +8,10 @@ import { BpfMetricProducer } from '../../../src/metrics/producer.ts';
 import { prometheusMetricName } from '../../../src/metrics/prometheus-name.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { Tallies } from '../../../src/metrics/tallies.ts';
-import { makeFamilies, writeFamily } from '../../../src/readers/prometheus/families.ts';
+import { makeFamilies, writeFamilies } from '../../../src/readers/prometheus/family.ts';
 import { kindOf } from '../../../src/readers/prometheus/own-metrics.ts';
 import { PageBuffer, PagePool } from '../../../src/readers/prometheus/page-buffer.ts';
+import { textFamilies } from '../../../src/readers/prometheus/text-families.ts';
 import { counter, FakeMap, fakeReaders, histogram, NO_FACTS, programPlan, tablePlan } from '../../helpers/fake-maps.ts';
 import { parsePrometheusText } from '../../helpers/prometheus-text.ts';
 
@@ -70,7 +71,8 @@ describe('the fast page', () => {
     const { resourceMetrics } = await producer.collect();
 
     const buffer = new PageBuffer(new PagePool(), 1);
-    for (const family of makeFamilies(store.tables, STRATEGY, '')) writeFamily(family, buffer);
+    const naming = { translation: STRATEGY, escaping: 'underscores', constant: [] } as const;
+    await writeFamilies(makeFamilies(store.tables, naming, textFamilies('text')), buffer);
     const fast = buffer.bytes.toString('utf8', 0, buffer.length);
 
     const scopeMetrics = resourceMetrics.scopeMetrics.map(({ scope, metrics }) => ({

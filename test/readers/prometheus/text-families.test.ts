@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { TranslationStrategy } from '../../../src/config/exporter.ts';
 import type { TablePlan } from '../../../src/config/plan.ts';
+import type { Escaping } from '../../../src/metrics/prometheus-escaping.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { Tallies } from '../../../src/metrics/tallies.ts';
-import { makeFamilies, writeFamily } from '../../../src/readers/prometheus/families.ts';
+import { type Label, makeFamilies, writeFamilies } from '../../../src/readers/prometheus/family.ts';
 import { PageBuffer, PagePool } from '../../../src/readers/prometheus/page-buffer.ts';
+import { textFamilies } from '../../../src/readers/prometheus/text-families.ts';
+import type { TextSyntax } from '../../../src/readers/prometheus/text-syntax.ts';
 import { counter, FakeMap, fakeReaders, histogram, NO_FACTS, programPlan, tablePlan } from '../../helpers/fake-maps.ts';
 
 interface Options {
-  scope?: string;
-  strategy?: 'underscore_escaping_with_suffixes' | 'underscore_escaping_without_suffixes';
+  constant?: readonly Label[];
+  translation?: TranslationStrategy;
+  escaping?: Escaping;
+  syntax?: TextSyntax;
 }
+
+const WITH_SUFFIXES = 'underscore_escaping_with_suffixes';
 
 async function page(plans: TablePlan[], maps: FakeMap[], options: Options = {}): Promise<string> {
   const program = {
@@ -22,8 +30,8 @@ async function page(plans: TablePlan[], maps: FakeMap[], options: Options = {}):
   await store.read();
   // One byte, so that the buffer has to grow all the time.
   const buffer = new PageBuffer(new PagePool(), 1);
-  const { strategy = 'underscore_escaping_with_suffixes', scope = '' } = options;
-  for (const family of makeFamilies(store.tables, strategy, scope)) writeFamily(family, buffer);
+  const naming = { translation: WITH_SUFFIXES, escaping: 'underscores', constant: [], ...options } as const;
+  await writeFamilies(makeFamilies(store.tables, naming, textFamilies(options.syntax ?? 'text')), buffer);
   return buffer.bytes.toString('utf8', 0, buffer.length);
 }
 
@@ -89,7 +97,7 @@ ebpf_latency_seconds_count 7
   });
 
   it('has the scope on every line where it is wanted', async () => {
-    const scope = 'otel_scope_name="ebpf-meter"';
+    const constant = [['otel_scope_name', 'ebpf-meter']] as const;
     const events = new FakeMap('events', 0, 8);
     events.set([], [1]);
     const latency = new FakeMap('latency', 4, 24);
@@ -98,7 +106,9 @@ ebpf_latency_seconds_count 7
       tablePlan('events', [], 1, [counter('events')]),
       tablePlan('latency', ['dev'], 3, [histogram('latency', 1)]),
     ];
-    const lines = (await page(plans, [events, latency], { scope })).split('\n').filter((line) => /^[a-z]/.test(line));
+    const lines = (await page(plans, [events, latency], { constant }))
+      .split('\n')
+      .filter((line) => /^[a-z]/.test(line));
     assert.deepEqual(lines, [
       'events_total{otel_scope_name="ebpf-meter"} 1',
       'latency_seconds_bucket{dev="7",otel_scope_name="ebpf-meter",le="1e-06"} 1',
@@ -112,7 +122,7 @@ ebpf_latency_seconds_count 7
     const map = new FakeMap('events', 0, 8);
     map.set([], [1]);
     const plan = tablePlan('events', [], 1, [counter('ebpf.events', { unit: 's' })]);
-    const text = await page([plan], [map], { strategy: 'underscore_escaping_without_suffixes' });
+    const text = await page([plan], [map], { translation: 'underscore_escaping_without_suffixes' });
     assert.match(text, /^ebpf_events 1$/m);
   });
 
