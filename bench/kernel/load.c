@@ -350,6 +350,28 @@ static long long fills(long count, const char *unused)
 	return now() - start;
 }
 
+/* Writes to COUNT pages of new memory, and faults nowhere else; told "stop", it stops before and after. */
+static long long pages(long count, const char *stop)
+{
+	char *memory;
+	long long start;
+
+	check(mlockall(MCL_CURRENT) == 0, "mlockall");
+	memory = new_memory(count * BLOCK);
+	prctl(PR_SET_NAME, "pages");
+	/* The clock's own page comes by a fault. */
+	now();
+	if (*stop)
+		raise(SIGSTOP);
+	start = now();
+	for (long i = 0; i < count; i++)
+		memory[i * BLOCK] = 1;
+	start = now() - start;
+	if (*stop)
+		raise(SIGSTOP);
+	return start;
+}
+
 /*
  * Writes to pages that were swapped out. Nothing else of the process can be. Told "stop", it stops before and after; what
  * of the pages is still on its way to the swap space must be there by then.
@@ -481,7 +503,7 @@ static const struct {
 	{ "timeout", timeouts },
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
-	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "fill", fills }, { "swap-in", swaps_in }, { "protect", protects }, { "compact", compactions },
+	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "fill", fills }, { "pages", pages }, { "swap-in", swaps_in }, { "protect", protects }, { "compact", compactions },
 	{ "contend", contends }, { "write", writes }, { "migrate", migrates }, { "reread", rereads },
 };
 

@@ -129,6 +129,8 @@ export interface PerfEventsSpec {
   readonly by: 'cpu' | 'process.name' | 'cgroup';
   /** In the order of the map's value, a u64 each. */
   readonly events: readonly PerfEventPlan[];
+  /** Names or cgroups at most; what further ones count is lost. */
+  readonly limit: number;
 }
 
 export interface PerfEventPlan {

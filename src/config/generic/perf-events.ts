@@ -9,8 +9,8 @@ import { chars, structOf, u32, u64 } from './types.ts';
 
 /** What a program in the kernel reads at each switch of tasks, bounded as its verifier wants; no PMU has more counters. */
 const mostEvents = 8;
-/** Names and cgroups; a map that is full counts what is lost. */
-const maxEntries = 4096;
+/** Names or cgroups unless `limit` says otherwise: the kernel sets 80 bytes aside for each on each CPU. */
+const usualLimit = 1024;
 
 interface Key {
   readonly type: BtfType;
@@ -27,7 +27,10 @@ const keys: Readonly<Record<PerfEventsSpec['by'], Key>> = {
     labels: [{ name: 'process.name', field: 'name', decoders: [{ name: 'string' }] }],
   },
   cgroup: {
-    type: structOf('cgroup_key', [['cgroup', u64]]),
+    type: structOf('cgroup_key', [
+      ['cgroup', u64],
+      ['__pad', u64],
+    ]),
     labels: [{ name: 'cgroup', field: 'cgroup', decoders: [{ name: 'cgroup' }] }],
   },
 };
@@ -35,11 +38,13 @@ const keys: Readonly<Record<PerfEventsSpec['by'], Key>> = {
 /** `perf_events: [instructions, cycles]`, one group, `by` CPU unless it says otherwise. A member of the value per event. */
 export const perfEvents: GenericKind = {
   key: 'perf_events',
-  options: ['by'],
+  options: ['by', 'limit'],
   parse(node, entry, map, diagnostics) {
     const events = parseEvents(node, diagnostics);
     const by = entry.get('by')?.oneOf(['cpu', 'process.name', 'cgroup'] as const) ?? 'cpu';
-    return events && describe(map, { kind: 'perf_events', by, events });
+    const limit = entry.get('limit')?.integer({ min: 1, max: 65536 }) ?? usualLimit;
+    if (by === 'cpu') entry.get('limit')?.error('"limit" goes with "by: process.name" and "by: cgroup"');
+    return events && describe(map, { kind: 'perf_events', by, events, limit });
   },
 };
 
@@ -75,7 +80,7 @@ function describe(map: string, counts: PerfEventsSpec): GenericMap {
     type: 'hash',
     keySize: key.size,
     valueSize: value.size,
-    maxEntries,
+    maxEntries: counts.limit,
     mmapable: false,
     key,
     value,

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { onlineCpus } from '../../../src/kernel/cpus.ts';
+import type { MapReaders } from '../../../src/maps/reading.ts';
+import type { RunningProgram } from '../../../src/programs/load.ts';
+import { startProgram } from '../../../src/programs/start.ts';
+import { planOf, readCounts } from './counting.ts';
+import { betweenStops } from './stopping.ts';
+
+interface Described {
+  readonly events: readonly string[];
+  readonly by?: string;
+  readonly limit?: number;
+}
+
+/** A program with a map of these perf events, each a metric called as its event. */
+function start(maps: Readonly<Record<string, Described>>): RunningProgram {
+  const nameOf = (event: string) => /name=(\w+)/.exec(event)?.[1] ?? event;
+  const described = Object.entries(maps).map(([name, { events, ...options }]) => [
+    name,
+    { perf_events: events, ...options },
+  ]);
+  const counters = Object.entries(maps).flatMap(([map, { events }]) =>
+    events.map(nameOf).map((field) => ({ name: `${map}.${field.replaceAll(/[^\w-]/g, '_')}`, map, field })),
+  );
+  const yaml = JSON.stringify({ maps: Object.fromEntries(described), metrics: { counters } });
+  const running = startProgram(planOf(yaml), undefined);
+  for (const { error } of running.attached) if (error !== undefined) throw error;
+  return running;
+}
+
+/** All keys' values of a map, event by event. */
+function totals(readers: MapReaders, map: string): bigint[] {
+  const { valueSize, read } = readers.entries(map);
+  const { count, values } = read();
+  const words = new BigUint64Array(values.buffer, values.byteOffset, (count * valueSize) / 8);
+  const sums = Array.from({ length: valueSize / 8 }, () => 0n);
+  for (const [index, word] of words.entries()) sums[index % sums.length]! += word;
+  return sums;
+}
+
+function spin(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+test('page faults of a process that touches a prime number of pages', async () => {
+  const counted = await betweenStops(
+    'pages',
+    997,
+    () => {
+      const running = start({ faults: { events: ['page-faults', 'minor-faults'], by: 'process.name' } });
+      return { counting: readCounts(running.plan, running), [Symbol.dispose]: () => running[Symbol.dispose]() };
+    },
+    async ({ counting }) => {
+      const faults = await counting.numbers('faults.page-faults');
+      const minor = await counting.numbers('faults.minor-faults');
+      return [faults.get('pages'), minor.get('pages')];
+    },
+  );
+  assert.deepEqual(counted, [997, 997]);
+});
+
+test('what names and cgroups count is together what the CPUs count, running tasks included', () => {
+  const events = ['cpu-clock', 'context-switches', 'page-faults', 'cpu-migrations'];
+  using running = start({
+    cpu: { events },
+    name: { events, by: 'process.name' },
+    cgroup: { events, by: 'cgroup' },
+  });
+  const { readers } = running;
+  // The CPUs are read before and after, so what others do meanwhile leaves room, and nothing else does.
+  const bracket = () => {
+    const before = totals(readers, 'cpu');
+    const name = totals(readers, 'name');
+    const cgroup = totals(readers, 'cgroup');
+    return { before, name, cgroup, after: totals(readers, 'cpu') };
+  };
+  const first = bracket();
+  spin(1000);
+  const second = bracket();
+  for (const by of ['name', 'cgroup'] as const) {
+    for (const [index, event] of events.entries()) {
+      const counted = second[by][index]! - first[by][index]!;
+      const least = second.before[index]! - first.after[index]!;
+      const most = second.after[index]! - first.before[index]!;
+      assert.ok(counted >= least && counted <= most, `${by}: ${event}: ${counted} is not in ${least} … ${most}`);
+    }
+  }
+  const clock = Number(second.before[0]! - first.after[0]!) / onlineCpus().count;
+  assert.ok(clock > 0.9e9, `a CPU's clock counts nanoseconds, also where it is idle: ${clock} in a second`);
+});
+
+test('a task that has run since the last reading, without leaving its CPU, is in the next', () => {
+  using running = start({ name: { events: ['cpu-clock'], by: 'process.name' } });
+  const name = readFileSync('/proc/thread-self/comm', 'latin1').trim();
+  const reader = running.readers.entries('name');
+  const clockOfThread = () => {
+    const { count, keys, values } = reader.read();
+    for (let entry = 0; entry < count; entry++) {
+      const key = Buffer.from(keys.buffer, keys.byteOffset + entry * 16, 16)
+        .toString('latin1')
+        .replace(/\0.*$/s, '');
+      if (key === name) return new BigUint64Array(values.buffer, values.byteOffset + entry * 8, 1)[0]!;
+    }
+    return 0n;
+  };
+  let alone = 0;
+  for (let round = 0; round < 1000 && alone < 5; round++) {
+    const switches = switchesOfThread();
+    const before = clockOfThread();
+    spin(1);
+    const used = clockOfThread() - before;
+    if (switchesOfThread() !== switches) continue;
+    alone++;
+    // The two clocks differ by what the kernel corrects in one of them.
+    assert.ok(used >= 999_000n, `${used} ns of at least 1 ms`);
+  }
+  assert.equal(alone, 5);
+});
+
+function switchesOfThread(): string {
+  return /^voluntary_ctxt_switches:.*\n.*$/m.exec(readFileSync('/proc/thread-self/status', 'latin1'))![0];
+}
+
+test('what finds no place in a full map is counted as lost', () => {
+  using running = start({ name: { events: ['context-switches'], by: 'process.name', limit: 1 } });
+  const { read } = running.readers.entries('name');
+  read();
+  spin(50);
+  assert.equal(read().count, 1);
+  const [full, unread] = [...running.losses()];
+  assert.deepEqual([full!.map, full!.reason, unread!.reason], ['name', 'map_full', 'cpu_new']);
+  assert.ok(full!.count > 0);
+  assert.equal(unread!.count, 0);
+});
+
+test('an event that nothing counts here costs only its metric', async () => {
+  using running = start({ cpu: { events: ['page-faults', 'nothing/event=1,name=hard/', 'sched:no_such_tracepoint'] } });
+  const counting = readCounts(running.plan, running);
+  assert.equal((await counting.numbers('cpu.page-faults')).size, onlineCpus().count);
+  assert.deepEqual(
+    running.absent.map(({ level, metrics }) => [level, metrics]),
+    [
+      ['info', ['cpu.hard']],
+      ['warn', ['cpu.sched_no_such_tracepoint']],
+    ],
+  );
+  await assert.rejects(counting.numbers('cpu.hard'), /has no metric/);
+});
+
+test('instructions and cycles are counted where there is a PMU, and else absent with one line', async () => {
+  const events = ['instructions', 'cycles', 'LLC-loads', 'LLC-load-misses', 'r003c'];
+  using running = start({ cpu: { events } });
+  const hasPmu = readdirSync('/sys/bus/event_source/devices').some((name) => /^(cpu|cpu_core|armv8_.*)$/.test(name));
+  if (!hasPmu) {
+    const [absent, ...more] = running.absent;
+    assert.deepEqual(more, []);
+    assert.equal(absent!.reason, `cpu: this machine has no PMU to count ${events.join(', ')}`);
+    assert.deepEqual([absent!.level, absent!.metrics.length], ['info', events.length]);
+    assert.deepEqual([running.attached, running.plan.tables], [[], []]);
+    return;
+  }
+  const counting = readCounts(running.plan, running);
+  const before = await counting.numbers('cpu.instructions');
+  spin(50);
+  for (const [cpu, instructions] of await counting.numbers('cpu.instructions')) {
+    assert.ok(instructions > before.get(cpu)!, `CPU ${cpu} has run instructions`);
+  }
+});
