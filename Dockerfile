@@ -12,11 +12,13 @@ WORKDIR /build
 COPY . .
 RUN npm run build \
  && mkdir -p /image/opt/ebpf-meter/build /image/usr/local/bin \
- && cp -L node_modules/.bin/node /image/usr/local/bin/node \
+ && strip -o /image/usr/local/bin/node "$(readlink -f node_modules/.bin/node)" \
+ && cp -r package.json package-lock.json LICENSE dist config /image/opt/ebpf-meter/ \
+ && cp -r build/programs /image/opt/ebpf-meter/build/
+RUN cd /image/opt/ebpf-meter \
  && npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
- && cp -r package.json LICENSE dist config node_modules /image/opt/ebpf-meter/ \
- && cp -r build/programs /image/opt/ebpf-meter/build/ \
- && find /image/opt/ebpf-meter/node_modules -name '*.map' -delete
+ && find node_modules -name '*.map' -delete \
+ && rm package-lock.json
 
 FROM ${BASE}
 RUN apt-get update \

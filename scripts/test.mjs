@@ -30,11 +30,13 @@ for (const { name, outcome } of results) {
 process.exitCode = results.some(({ failed }) => failed) ? 1 : 0;
 
 /**
- * Tests in test/kernel and test/e2e use the one kernel there is, and run one file after the other.
+ * Tests in test/kernel and test/e2e use the one kernel there is, and run one file after the other. Those in
+ * test/container, which build an image, are `npm run test:container`.
  * @param {string[]} patterns of test files; all where there are none.
  */
 function testSteps(patterns) {
-  const files = globSync(patterns.length > 0 ? patterns : ['test/**/*.test.ts'], { cwd: root }).sort();
+  const all = globSync(patterns.length > 0 ? patterns : ['test/**/*.test.ts'], { cwd: root }).sort();
+  const files = patterns.length > 0 ? all : all.filter((file) => !file.startsWith('test/container/'));
   const onKernel = files.filter((file) => /^test\/(kernel|e2e)\//.test(file));
   const pure = files.filter((file) => !onKernel.includes(file));
   const steps = [];
