@@ -1,4 +1,4 @@
-import type { BpfProgramState, BpfProgramStatistics, HealthSources, HookState } from '../metrics/health.ts';
+import type { BpfProgramState, BpfProgramStatistics, HealthSources, HookState, MapLoss } from '../metrics/health.ts';
 import type { Reading, SeriesStore } from '../metrics/rows.ts';
 import type { Store } from '../metrics/store.ts';
 import type { LoadedPrograms } from '../programs/load-all.ts';
@@ -40,11 +40,17 @@ export function healthSources(
   return {
     reading: () => readings.last,
     maps: () => store.fillLevels(),
+    losses: () => lossesOf(programs),
     programs: () => states,
     hooks: () => hooksOf(programs),
     statistics: () => statisticsOf(programs),
     bpfStats,
   };
+}
+
+/** What maps without C have missed so far. */
+export function* lossesOf({ running }: LoadedPrograms): Iterable<MapLoss> {
+  for (const { name, losses } of running) for (const loss of losses()) yield { program: name, ...loss };
 }
 
 /** What is attached and what isn't doesn't change while the process runs. */

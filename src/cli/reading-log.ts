@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts';
+import type { MapLoss } from '../metrics/health.ts';
 import type { Reading } from '../metrics/rows.ts';
 import type { FillLevel } from '../metrics/source.ts';
 
@@ -17,13 +18,15 @@ export interface DecodeErrors {
 
 /**
  * Logs what is wrong with readings when it begins and when it ends, however many lie between: a map that can't be read,
- * one that is full and drops what is new, a clock that was set back. Labels that can't be decoded are logged once.
+ * one that is full and drops what is new, a clock that was set back. Labels that can't be decoded and events that maps
+ * without C have missed are logged once.
  */
 export function readingLog(
   log: Log,
   maps: FillLevels,
   tallies: DecodeErrors,
   now: () => number = Date.now,
+  losses: () => Iterable<MapLoss> = () => [],
 ): (reading: Reading) => void {
   let before: readonly string[] = [];
   return (reading) => {
@@ -34,6 +37,10 @@ export function readingLog(
     for (const { program, table, label } of tallies.decodeErrors()) {
       const trouble = `${program}: map "${table}": label "${label}": can't be decoded from some keys, which are left out`;
       log.once(trouble, trouble);
+    }
+    for (const { program, map, reason, count } of losses()) {
+      const trouble = `${program}: map "${map}": events are missing in it (${reason}), see ebpf_meter.map.lost`;
+      if (count > 0) log.once(trouble, trouble);
     }
   };
 }

@@ -21,7 +21,7 @@ import type { CreatedReader, ReaderContext } from '../readers/reader.ts';
 import { createReader } from '../readers/registry.ts';
 import { shutdownReaders } from '../readers/shutdown.ts';
 import { version } from '../version.ts';
-import { healthSources, LastReading } from './own-health.ts';
+import { healthSources, LastReading, lossesOf } from './own-health.ts';
 import { readingLog } from './reading-log.ts';
 import { logError } from './report.ts';
 import { absentText, waysText } from './ways.ts';
@@ -58,7 +58,10 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const cgroups = stack.use(cgroupNames(plans, warn))?.cgroups;
   const kernel = createKernelFacts({ warn, cgroups, forgotten: trimMemory });
   const store = new Store(programs.running, kernel, tallies, cgroups);
-  const readings = new LastReading(recordReadings(store, health), readingLog(log, store, tallies));
+  const readings = new LastReading(
+    recordReadings(store, health),
+    readingLog(log, store, tallies, Date.now, () => lossesOf(programs)),
+  );
 
   const context = { store: readings, tables: store.tables, version, log, health };
   const readers: MetricReader[] = [];

@@ -45,12 +45,22 @@ export interface MapFill {
   readonly capacity: number;
 }
 
+/** Events that a map without C should have counted and hasn't, since it began. */
+export interface MapLoss {
+  readonly program: string;
+  readonly map: string;
+  /** A word: `map_full`, `nested`. */
+  readonly reason: string;
+  readonly count: number;
+}
+
 /** Who tells the health metrics their numbers; each is asked once per collection. */
 export interface HealthSources {
   /** The last reading; undefined before the first. */
   reading(): Reading | undefined;
   /** As the last reading found them. */
   maps(): Iterable<MapFill>;
+  losses(): Iterable<MapLoss>;
   programs(): Iterable<BpfProgramState>;
   hooks(): Iterable<HookState>;
   /** Costs a system call for each program. */
@@ -173,6 +183,13 @@ function observeMaps(meter: Meter, sources: HealthSources): void {
     },
     [entries, capacity],
   );
+  const lost = meter.createObservableCounter('ebpf_meter.map.lost', {
+    description: 'Events that should be in a map without C and are not',
+    unit: '{event}',
+  });
+  lost.addCallback((result) => {
+    for (const { program, map, reason, count } of sources.losses()) result.observe(count, { program, map, reason });
+  });
 }
 
 function observePrograms(meter: Meter, sources: HealthSources): void {

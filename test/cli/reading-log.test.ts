@@ -41,6 +41,27 @@ it('a map that is full and drops new keys is logged once', () => {
   assert.deepEqual(entries, ['timer: map "timer_starts": full with 4 entries: events of further keys are not in it']);
 });
 
+it('events that a map without C has missed are logged once', () => {
+  const entries: string[] = [];
+  const log = new Log({ level: 'info', format: 'json', write: (text) => entries.push(JSON.parse(text).message) });
+  const losses = [{ program: 'vfs', map: 'calls', reason: 'nested', count: 0 }];
+  const note = readingLog(
+    log,
+    { fillLevels: () => [] },
+    new Tallies(),
+    () => NOW,
+    () => losses,
+  );
+  const read = () => note({ sequence: 1, time: [NOW / 1000, 0], tables: [], durationMs: 0, errors: [] });
+  read();
+  assert.deepEqual(entries, []);
+  for (const count of [1, 2]) {
+    losses[0]!.count = count;
+    read();
+  }
+  assert.deepEqual(entries, ['vfs: map "calls": events are missing in it (nested), see ebpf_meter.map.lost']);
+});
+
 it('a clock that was set back is logged until it has caught up', () => {
   const { entries, read } = setUp();
   for (const aheadMs of [0, 1000, 3_600_000, 3_599_000, 1000, 0]) read([], aheadMs);

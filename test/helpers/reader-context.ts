@@ -25,6 +25,7 @@ export function fakeSources(overrides: Partial<HealthSources> = {}): HealthSourc
     maps: () => [],
     programs: () => [],
     hooks: () => [],
+    losses: () => [],
     statistics: () => [],
     bpfStats: false,
     ...overrides,

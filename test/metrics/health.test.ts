@@ -56,6 +56,12 @@ test('series of every metric of a readable table', async () => {
   ]);
 });
 
+test('events that maps without C have missed', async () => {
+  const losses = () => [{ program: 'vfs', map: 'calls', reason: 'map_full', count: 17 }];
+  const metrics = await setUp({ losses }).collect();
+  assert.deepEqual(metrics.get('ebpf_meter.map.lost'), [[{ program: 'vfs', map: 'calls', reason: 'map_full' }, 17]]);
+});
+
 test('maps: entries and capacity', async () => {
   const maps = () => [{ program: 'block', map: 'block_io', entries: 12, capacity: 1024 }];
   const metrics = await setUp({ maps }).collect();
