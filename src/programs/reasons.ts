@@ -113,7 +113,7 @@ export function explain(
       ...detail,
     });
   }
-  if (section !== undefined && classicTracepoint.test(section) && !environment.tracefs && cause.code === 'ENOENT') {
+  if (section !== undefined && lacksTracefs(section, cause, environment)) {
     const remedy = 'Mount it: mount -t tracefs tracefs /sys/kernel/tracing';
     return new MeterError(code, `${subject}: tracefs is not mounted`, { cause, remedy, ...detail });
   }
@@ -130,13 +130,19 @@ export function explain(
 
 /**
  * Whether the kernel refused a BPF program since it lacks the hook, or the right to it can't be had (lockdown): then another
- * way in is as good as this one. Not where the process could have the right, or where the kernel lacks anything else.
+ * way in is as good as this one. Not where the process could have the right, or where anything else is lacking.
  */
 export function lacksHook(section: string, cause: LibbpfError, environment: Environment): boolean {
-  if (cause.code !== 'EPERM' && cause.code !== 'EACCES') return noHook.has(cause.code);
+  if (cause.code !== 'EPERM' && cause.code !== 'EACCES') {
+    return noHook.has(cause.code) && !lacksTracefs(section, cause, environment);
+  }
   const { capabilities, perfEventParanoid } = environment;
   const missing = missingCapabilities(neededCapabilities(section, perfEventParanoid), capabilities);
   return missing.length === 0 && (capabilities.has('CAP_SYS_ADMIN') || !inModules.test(cause.messages.join('\n')));
+}
+
+function lacksTracefs(section: string, cause: LibbpfError, { tracefs }: Environment): boolean {
+  return classicTracepoint.test(section) && !tracefs && cause.code === 'ENOENT';
 }
 
 function otherwiseForbidden(environment: Environment): string {

@@ -144,6 +144,10 @@ for (const [errno, section, messages, environment, expected] of [
   ...[2, 3, 16, 22, 95, 524, 99].map((number) => [number, 'fentry/f', [], unprivileged, true] as const),
   // ENOMEM, E2BIG, EMFILE say nothing of the hook.
   ...[12, 7, 24].map((number) => [number, 'fentry/f', [], machine(), false] as const),
+  // Which events there are stands in tracefs.
+  [2, 'tp/a/b', [], machine({ tracefs: false }), false],
+  [2, 'tp/a/b', [], machine(), true],
+  [2, 'tp_btf/b', [], machine({ tracefs: false }), true],
   // EPERM and EACCES only where every right is there.
   [1, 'fentry/f', [], machine(), true],
   [13, 'fentry/f', [verifierLog], machine(), true],

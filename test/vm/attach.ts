@@ -1,42 +1,46 @@
 // Runs in the VM: attaches each shipped program with all its metrics, and prints what became of its hooks as JSON.
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { Diagnostics } from '../../src/config/diagnostic.ts';
 import { parseProgramFile } from '../../src/config/program-file.ts';
 import { resolveProgram } from '../../src/config/resolve.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
 import { pageSize } from '../../src/kernel/page-size.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';
-import { loadProgram } from '../../src/programs/load.ts';
-import type { Hook, Program } from './results.ts';
+import { findPrograms, type ProgramFiles } from '../../src/programs/find.ts';
+import { startProgram } from '../../src/programs/start.ts';
+import type { Program } from './results.ts';
 
-const root = join(import.meta.dirname, '../..');
-const files = readdirSync(join(root, 'config/programs')).filter((file) => file.endsWith('.yaml'));
-console.log(JSON.stringify(files.sort().map((file) => attach(file.slice(0, -'.yaml'.length)))));
+const { programs, errors } = findPrograms(undefined);
+for (const error of errors) throw error;
+console.log(JSON.stringify(programs.map(attach)));
 
-function attach(name: string): Program {
+function attach(files: ProgramFiles): Program {
   try {
-    return { name, hooks: hooks(name), problem: undefined };
+    return { name: files.name, ...hooks(files), problem: undefined };
   } catch (error) {
-    return { name, hooks: [], problem: error instanceof Error ? error.message : String(error) };
+    return { name: files.name, hooks: [], ways: [], problem: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function hooks(name: string): Hook[] {
-  const path = join(root, 'config/programs', `${name}.yaml`);
+function hooks({ file: path, object }: ProgramFiles): Pick<Program, 'hooks' | 'ways'> {
   const diagnostics = new Diagnostics();
-  const opened = OpenedObject.open(join(root, 'build/programs', `${name}.bpf.o`));
+  const opened = object === undefined ? undefined : OpenedObject.open(object);
   const file = parseProgramFile(readFileSync(path, 'utf8'), path, diagnostics);
-  const options = { namespace: '', cpus: possibleCpus().indexes, pageSize: pageSize() };
-  const plan = file && resolveProgram(file, opened.layout(), options, diagnostics);
+  // Those that nobody gets without asking for them, too.
+  const metrics = file?.metrics.map(({ name }) => name.value);
+  const options = { namespace: '', cpus: possibleCpus().indexes, pageSize: pageSize(), metrics };
+  const plan = file && resolveProgram(file, opened?.layout(), options, diagnostics);
   diagnostics.throwErrors();
-  using program = loadProgram(plan!, opened);
-  return program.attached
-    .filter(({ state }) => state !== 'not loaded')
-    .map(({ bpfProgram, section, state, error }) => ({
-      bpfProgram,
-      section,
-      attached: state === 'attached',
-      problem: error?.message,
-    }));
+  using program = startProgram(plan!, opened);
+  return {
+    hooks: program.attached
+      .filter(({ state }) => state !== 'not loaded')
+      .map(({ bpfProgram, section, state, error }) => ({
+        bpfProgram,
+        section,
+        attached: state === 'attached',
+        problem: error?.message,
+      })),
+    ways: program.hooks.map(({ hook, way, error }) => ({ hook, way, problem: error?.message })),
+  };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failures, matrixOf, summary } from './matrix.ts';
 import { differences, parsePublished, publish } from './published.ts';
-import { common, type Hook, type KernelResult, subjectOf, type TestResult } from './results.ts';
+import { common, type Hook, type HookWay, type KernelResult, subjectOf, type TestResult } from './results.ts';
 
 const page = '# Kernels\n\n<!-- matrix -->\n<!-- /matrix -->\n\nMore.\n';
 const order = ['5.10', '6.1', 'newest'];
@@ -13,6 +13,7 @@ const hook = (section: string, attached = true): Hook => ({
   attached,
   problem: attached ? undefined : 'ESRCH',
 });
+const way = (name: string, taken?: string): HookWay => ({ hook: name, way: taken, problem: undefined });
 const tested = (file: string, outcome: TestResult['outcome'] = 'passed', name = 'counts'): TestResult => ({
   file: `test/kernel/${file}.test.ts`,
   name,
@@ -24,8 +25,13 @@ const good: KernelResult = {
   release: '6.1.0-56-amd64',
   seconds: 140.4,
   programs: [
-    { name: 'tcp', hooks: [hook('tp_btf/one'), hook('tp_btf/two'), hook('fentry/three')], problem: undefined },
-    { name: 'udp', hooks: [hook('?kprobe/four')], problem: undefined },
+    {
+      name: 'tcp',
+      hooks: [hook('tp_btf/one'), hook('tp_btf/two'), hook('fentry/three')],
+      ways: [],
+      problem: undefined,
+    },
+    { name: 'udp', hooks: [hook('?kprobe/four')], ways: [way('read', 'kprobe')], problem: undefined },
   ],
   tests: [tested('programs/tcp'), tested('programs/tcp-connections'), tested('programs/load'), tested('maps/readers')],
   problems: [],
@@ -36,8 +42,9 @@ const bad: KernelResult = {
   kernel: '5.10',
   release: '5.10.0-46-amd64',
   programs: [
-    { name: 'tcp', hooks: [hook('tp_btf/one'), hook('fentry/three', false)], problem: undefined },
-    { name: 'udp', hooks: [], problem: 'udp: ENOENT:\nno such thing' },
+    { name: 'tcp', hooks: [hook('tp_btf/one'), hook('fentry/three', false)], ways: [way('one')], problem: undefined },
+    { name: 'udp', hooks: [], ways: [], problem: 'udp: ENOENT:\nno such thing' },
+    { name: 'lock', hooks: [], ways: [way('contention')], problem: undefined },
   ],
   tests: [
     tested('programs/tcp', 'failed'),
@@ -68,12 +75,15 @@ test('cells say how many are attached by what, and whether they count right', ()
   assert.deepEqual(Object.fromEntries(cells.get('5.10')!), {
     tcp: '1 of 2 by tp_btf, wrong',
     udp: 'not loaded, not tested',
+    lock: 'no way in, not tested',
     [common]: 'not tested',
   });
   assert.deepEqual(notes.get('6.1'), []);
   assert.deepEqual(notes.get('5.10'), [
     '`tcp`: `three` (fentry/three) is not attached',
+    '`tcp`: no way in to `one`',
     '`udp` is not loaded: udp: ENOENT: no such thing',
+    '`lock`: no way in to `contention`',
     '`test/kernel/programs/tcp.test.ts`: "counts" fails',
     '`test/kernel/programs/udp.test.ts`: "counts" is skipped',
   ]);
@@ -99,7 +109,9 @@ test('every difference of a kernel that was run is said, and none of others', ()
   assert.deepEqual(differences(published, matrixOf([another])), [
     '5.10: tcp: published is "1 of 2 by tp_btf, wrong", this run has "1 of 2 by tp_btf, right"',
     '5.10: udp: published is "not loaded, not tested", this run has ""',
+    '5.10: lock: published is "no way in, not tested", this run has ""',
     '5.10: published, but not so in this run: `udp` is not loaded: udp: ENOENT: no such thing',
+    '5.10: published, but not so in this run: `lock`: no way in to `contention`',
     '5.10: published, but not so in this run: `test/kernel/programs/tcp.test.ts`: "counts" fails',
   ]);
   const unknown = differences(parsePublished(page), matrixOf([good]));
@@ -114,6 +126,7 @@ test('a run ends with the numbers, and fails for tests and for the VM', () => {
       'program       5.10 (5.10.0-46-amd64)                     6.1 (6.1.0-56-amd64)',
       'tcp           1 of 2 by tp_btf; 1 passed, 1 failed       3 of 3 by fentry and tp_btf; 2 passed, 0 failed',
       'udp           not loaded; 0 passed, 0 failed, 1 skipped  1 of 1 by kprobe; 0 passed, 0 failed',
+      'lock          no way in; 0 passed, 0 failed',
       'loader, maps  0 passed, 0 failed                         2 passed, 0 failed',
       'time          140 s                                      140 s',
     ].join('\n'),

@@ -65,6 +65,8 @@ function attached({ programs }: KernelResult, name: string): string {
   const program = programs.find((candidate) => candidate.name === name);
   if (program === undefined) return '';
   if (program.problem !== undefined) return 'not loaded';
+  // What a kernel has no way in to isn't asked of it; all of a program can be such.
+  if (program.hooks.length === 0 && program.ways.some(({ way }) => way === undefined)) return 'no way in';
   const there = program.hooks.filter((hook) => hook.attached);
   const kinds = [...new Set(there.map(({ section }) => kindOf(section)))].sort();
   return [
@@ -84,11 +86,12 @@ function testsOf({ tests, programs }: KernelResult, name: string) {
 
 function notes({ programs, tests }: KernelResult): string[] {
   return [
-    ...programs.flatMap(({ name, hooks, problem }) => [
+    ...programs.flatMap(({ name, hooks, ways, problem }) => [
       ...(problem === undefined ? [] : [`\`${name}\` is not loaded: ${problem}`]),
       ...hooks
         .filter((hook) => !hook.attached)
         .map(({ bpfProgram, section }) => `\`${name}\`: \`${bpfProgram}\` (${section}) is not attached`),
+      ...ways.filter(({ way }) => way === undefined).map(({ hook }) => `\`${name}\`: no way in to \`${hook}\``),
     ]),
     ...tests
       .filter(({ outcome }) => outcome !== 'passed')

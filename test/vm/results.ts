@@ -9,10 +9,20 @@ export interface Hook {
   readonly problem: string | undefined;
 }
 
+/** A hook with several ways in. */
+export interface HookWay {
+  readonly hook: string;
+  /** Undefined: the kernel takes none. */
+  readonly way: string | undefined;
+  /** Why that is no mere lack of the kernel's. */
+  readonly problem: string | undefined;
+}
+
 /** A shipped program on a kernel. */
 export interface Program {
   readonly name: string;
   readonly hooks: readonly Hook[];
+  readonly ways: readonly HookWay[];
   /** Why it could not be loaded as a whole. */
   readonly problem: string | undefined;
 }
@@ -58,7 +68,10 @@ export function readResults(folder: string): Pick<KernelResult, 'programs' | 'te
     .split('\n')
     .filter(Boolean)
     .map((line): TestResult => JSON.parse(line));
-  const allAttached = programs?.every(({ hooks, problem }) => !problem && hooks.every(({ attached }) => attached));
+  const allAttached = programs?.every(
+    ({ hooks, ways, problem }) =>
+      !problem && hooks.every(({ attached }) => attached) && ways.every((way) => !way.problem),
+  );
   const expected = allAttached ? '0' : '1';
   const check = read(resultFiles.check);
   return {
