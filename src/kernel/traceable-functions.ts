@@ -37,6 +37,9 @@ const noFunction = /^(__pfx_|__cfi_|__ftrace_invalid_address___|\$)|\.cold(\.\d+
 /** What compilers put behind the name of a function whose parameters they have changed. */
 const variant = /\.(isra|constprop)\.\d+(\.(isra|constprop)\.\d+)*$/;
 
+/** Of code, weak or not, seen by modules or not. */
+const codeTypes = 'tTwW';
+
 /** Whether the kernel was built with kprobes: their event source is there since Linux 4.17 (commit 65074d43fc77). */
 export function hasKprobes({ root = '' }: FindOptions = {}): boolean {
   return existsSync(`${root}/sys/bus/event_source/devices/kprobe`);
@@ -57,15 +60,19 @@ export function findFunctions<P extends Pattern>(
   const listed = readTracefs('available_filter_functions', root).text;
   const traceable = listed === undefined ? symbols : parseTraceable(listed);
   const forbidden = readForbidden(root);
-  const candidates = traceable.filter(({ name }) => !noFunction.test(name) && !forbidden.has(name));
+  const isAllowed = ({ name }: Symbol) => !noFunction.test(name) && !forbidden.has(name);
 
   const excluded = patterns.filter(({ excludes }) => excludes).map(({ text }) => matcher(text));
   const found = new Map<string, Symbol>();
   const unmatched: Unmatched<P>[] = [];
   for (const pattern of patterns) {
     if (pattern.excludes) continue;
-    const matched = candidatesOf(pattern, candidates);
-    if (matched.length === 0) unmatched.push(explain(pattern, symbols, candidates, forbidden, listed !== undefined));
+    // Few match, so what they are is looked at after.
+    const matched = candidatesOf(pattern, traceable).filter(isAllowed);
+    if (matched.length === 0) {
+      const candidates = traceable.filter(isAllowed);
+      unmatched.push(explain(pattern, symbols, candidates, forbidden, listed !== undefined));
+    }
     for (const one of matched) if (!excluded.some((matches) => matches(one))) found.set(idOf(one), one);
   }
   return { functions: withAddresses([...found.values()], symbols), unmatched };
@@ -85,8 +92,9 @@ function idOf({ name, module }: Symbol): string {
 function matcher(text: string): (one: Symbol) => boolean {
   const [, name = text, module] = /^(\S+) \[([^\]]+)\]$/.exec(text) ?? [];
   const matchesName = compileGlob(name);
-  const matchesModule = module === undefined ? () => true : compileGlob(module);
-  return (one) => matchesName(one.name) && (module === undefined || matchesModule(one.module ?? ''));
+  if (module === undefined) return (one) => matchesName(one.name);
+  const matchesModule = compileGlob(module);
+  return (one) => matchesName(one.name) && one.module !== undefined && matchesModule(one.module);
 }
 
 function candidatesOf(pattern: Pattern, candidates: readonly Symbol[]): readonly Symbol[] {
@@ -133,7 +141,9 @@ function explain<P extends Pattern>(
 /** One for each name and module, whichever of the lists it was found in. */
 function withAddresses(found: readonly Symbol[], symbols: readonly Symbol[]): KernelFunction[] {
   const addresses = new Map<string, bigint[]>(found.map((one) => [idOf(one), []]));
+  const names = new Set(found.map(({ name }) => name));
   for (const one of symbols) {
+    if (!names.has(one.name)) continue;
     const list = addresses.get(idOf(one));
     // All zero for readers without the right.
     if (list !== undefined && !/^0*$/.test(one.address)) list.push(BigInt(`0x${one.address}`));
@@ -163,18 +173,12 @@ function readSymbols(root: string): Symbol[] {
     return [];
   }
   const symbols: Symbol[] = [];
-  for (let start = 0; start < text.length; ) {
-    const newline = text.indexOf('\n', start);
-    const end = newline < 0 ? text.length : newline;
-    const space = text.indexOf(' ', start);
-    if (/[tTwW]/.test(text[space + 1] ?? '')) {
-      const tab = text.indexOf('\t', space);
-      const inModule = tab >= 0 && tab < end;
-      const name = text.slice(space + 3, inModule ? tab : end);
-      const module = inModule ? moduleIn(text.slice(tab, end)) : undefined;
-      symbols.push({ name, module, address: text.slice(start, space) });
-    }
-    start = end + 1;
+  for (const line of text.split('\n')) {
+    const space = line.indexOf(' ');
+    if (!codeTypes.includes(line.charAt(space + 1)) || space < 0) continue;
+    const tab = line.indexOf('\t');
+    const name = tab < 0 ? line.slice(space + 3) : line.slice(space + 3, tab);
+    symbols.push({ name, module: tab < 0 ? undefined : moduleIn(line), address: line.slice(0, space) });
   }
   return symbols;
 }

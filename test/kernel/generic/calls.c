@@ -1,0 +1,148 @@
+/*
+ * Calls of kernel functions that hardly anything else makes, a known number of each: calls NAME COUNT.
+ */
+#define _GNU_SOURCE
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* As deep as the kernel lets epolls watch one another (EP_MAX_NESTS, and the outermost). */
+#define NESTED 4
+
+static void check(int ok, const char *what)
+{
+	if (ok)
+		return;
+	perror(what);
+	exit(1);
+}
+
+static void getsids(long count)
+{
+	for (long i = 0; i < count; i++)
+		check(getsid(0) > 0, "getsid");
+}
+
+/* Of 2 ms each. */
+static void naps(long count)
+{
+	struct timespec nap = { .tv_nsec = 2000000 };
+
+	for (long i = 0; i < count; i++)
+		check(clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL) == 0, "clock_nanosleep");
+}
+
+/* Each poll of the outermost epoll polls those inside it, one within the other. */
+static void nested_polls(long count)
+{
+	int ends[2], inner;
+
+	check(pipe(ends) == 0, "pipe");
+	inner = ends[0];
+	for (int i = 0; i < NESTED; i++) {
+		struct epoll_event event = { .events = EPOLLIN };
+		int outer = epoll_create1(0);
+
+		check(outer >= 0, "epoll_create1");
+		check(epoll_ctl(outer, EPOLL_CTL_ADD, inner, &event) == 0, "epoll_ctl");
+		inner = outer;
+	}
+	/* What is ready has to be looked at anew by each poll. */
+	check(write(ends[1], "", 1) == 1, "write");
+	for (long i = 0; i < count; i++) {
+		struct pollfd polled = { .fd = inner, .events = POLLIN };
+
+		check(poll(&polled, 1, 0) == 1, "poll");
+	}
+}
+
+static char state_of(pid_t pid)
+{
+	char path[64], text[512], *end;
+	size_t length;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	check(file != NULL, path);
+	length = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[length] = 0;
+	end = strrchr(text, ')');
+	return end ? end[2] : 0;
+}
+
+/* COUNT processes wait in msgrcv at the same time; each calls it once more, at the same depth of its stack. */
+static void waiting(long count)
+{
+	int queue = msgget(IPC_PRIVATE, 0600), ends[2];
+	pid_t pids[1024];
+	char byte;
+
+	check(queue >= 0, "msgget");
+	check(count <= 1024 && pipe(ends) == 0, "pipe");
+	for (long i = 0; i < count; i++) {
+		pids[i] = fork();
+		check(pids[i] >= 0, "fork");
+		if (pids[i] == 0) {
+			struct { long type; } message;
+
+			check(write(ends[1], "", 1) == 1, "write");
+			for (int again = 0; again < 2; again++) {
+				int flags = again ? IPC_NOWAIT : 0;
+				int got = msgrcv(queue, &message, 0, i + 1, flags);
+
+				if (!again)
+					check(got == 0, "msgrcv");
+			}
+			_exit(0);
+		}
+		check(read(ends[0], &byte, 1) == 1, "read");
+		while (state_of(pids[i]) != 'S')
+			usleep(1000);
+	}
+	for (long i = 0; i < count; i++) {
+		struct { long type; } message = { .type = i + 1 };
+
+		check(msgsnd(queue, &message, 0, 0) == 0, "msgsnd");
+	}
+	for (long i = 0; i < count; i++)
+		check(wait(NULL) > 0, "wait");
+	msgctl(queue, IPC_RMID, NULL);
+}
+
+/* Signals that this process sends to itself and ignores. */
+static void signals(long count)
+{
+	signal(SIGRTMAX, SIG_IGN);
+	for (long i = 0; i < count; i++)
+		check(raise(SIGRTMAX) == 0, "raise");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(long count);
+	} all[] = {
+		{ "getsid", getsids },   { "nap", naps },        { "nested", nested_polls },
+		{ "waiting", waiting },  { "signal", signals },
+	};
+
+	for (unsigned i = 0; argc == 3 && i < sizeof(all) / sizeof(*all); i++) {
+		if (strcmp(argv[1], all[i].name) == 0) {
+			all[i].run(atol(argv[2]));
+			return 0;
+		}
+	}
+	fprintf(stderr, "calls: no such name\n");
+	return 2;
+}

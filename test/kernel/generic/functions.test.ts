@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { hasKprobes, type KernelFunction } from '../../../src/kernel/traceable-functions.ts';
+import { attachCopies, attachMulti, attachSingles } from '../../../src/programs/generic/function-ways.ts';
+import { startProgram } from '../../../src/programs/start.ts';
+import { isKernelSince } from '../../helpers/kernel-release.ts';
+import { planOf, readCounts } from '../programs/counting.ts';
+import { call, syscallFunction } from './calls.ts';
+
+const skip = hasKprobes() ? false : 'this kernel has no kprobes';
+
+/** A program without C that counts functions, and their durations where they are asked for. */
+function yaml(patterns: readonly string[], { latency = true, limit = 100 } = {}): string {
+  return `
+maps:
+  calls:
+    functions: ${JSON.stringify(patterns)}
+    limit: ${limit}
+metrics:
+  counters:
+    - {name: calls, map: calls, field: calls}
+${latency ? '    - {name: missed, map: calls, field: missed}' : ''}
+${latency ? '  histograms:\n    - {name: duration, unit: s, map: calls, field: latency, in: us, sum_in: ns}' : ''}
+`;
+}
+
+function start(...parameters: Parameters<typeof yaml>) {
+  const plan = planOf(yaml(...parameters));
+  const running = startProgram(plan, undefined);
+  return { running, counts: readCounts(plan, running) };
+}
+
+function errorsOf({ running }: ReturnType<typeof start>): string[] {
+  return running.attached.flatMap(({ error }) => (error === undefined ? [] : [error.message]));
+}
+
+describe('kernel functions', { skip }, () => {
+  const getsid = syscallFunction('getsid');
+
+  test('calls are counted by function, and functions that are not called are 0', async () => {
+    const setuid = syscallFunction('setfsuid');
+    const started = start([getsid, setuid], { latency: false });
+    using counts = started.counts;
+    assert.deepEqual(errorsOf(started), []);
+    assert.deepEqual(
+      await counts.numbers('calls'),
+      new Map([
+        [getsid, 0],
+        [setuid, 0],
+      ]),
+    );
+    call('getsid', 199);
+    assert.deepEqual(
+      await counts.numbers('calls'),
+      new Map([
+        [getsid, 199],
+        [setuid, 0],
+      ]),
+    );
+  });
+
+  test('globs name them, less those that a glob leaves out', async () => {
+    const started = start(['__*_sys_getsi*', '!__ia32_*'], { latency: false });
+    using counts = started.counts;
+    assert.deepEqual(errorsOf(started), []);
+    assert.deepEqual([...(await counts.numbers('calls')).keys()], [getsid]);
+  });
+
+  test('every duration is in the histogram', async () => {
+    const nanosleep = syscallFunction('clock_nanosleep');
+    const started = start([nanosleep]);
+    using counts = started.counts;
+    assert.deepEqual(errorsOf(started), []);
+    call('nap', 17);
+    assert.equal((await counts.numbers('calls')).get(nanosleep), 17);
+    assert.equal((await counts.numbers('missed')).get(nanosleep), 0);
+    const { count, sum, slots, bounds } = (await counts.histograms('duration')).get(nanosleep)!;
+    assert.equal(count, 17);
+    assert.ok(sum >= 17 * 0.002, `${sum} s`);
+    const shorter = slots.slice(
+      0,
+      bounds.findIndex((bound) => bound >= 0.002),
+    );
+    assert.deepEqual(new Set(shorter), new Set([0]), 'none is shorter than it slept');
+  });
+
+  test('a function that calls itself, and functions that call one another, are told apart', async () => {
+    const started = start(['ep_eventpoll_poll', 'do_sys_poll']);
+    using counts = started.counts;
+    assert.deepEqual(errorsOf(started), []);
+    const before = (await counts.numbers('calls')).get('do_sys_poll')!;
+    call('nested', 23);
+    const calls = await counts.numbers('calls');
+    const durations = await counts.histograms('duration');
+    // Adding an epoll to another polls it too: once each for the three that are inside another, 0, 1 and 2 deep.
+    const polls = 23 * 4 + 6;
+    assert.equal(calls.get('ep_eventpoll_poll'), polls);
+    assert.equal(durations.get('ep_eventpoll_poll')!.count, polls);
+    assert.ok(calls.get('do_sys_poll')! >= before + 23);
+    assert.deepEqual(
+      await counts.numbers('missed'),
+      new Map([
+        ['do_sys_poll', 0],
+        ['ep_eventpoll_poll', 0],
+      ]),
+    );
+  });
+
+  test('a call whose return was missed is counted as that', async () => {
+    const msgrcv = syscallFunction('msgrcv');
+    const started = start([msgrcv]);
+    using counts = started.counts;
+    assert.deepEqual(errorsOf(started), []);
+    // The kernel keeps memory for so many calls at a time of a kretprobe: 10, or two for each CPU.
+    call('waiting', 53);
+    const missed = (await counts.numbers('missed')).get(msgrcv)!;
+    const { count } = (await counts.histograms('duration')).get(msgrcv)!;
+    assert.equal((await counts.numbers('calls')).get(msgrcv), 106);
+    assert.equal(count + missed, 106);
+    // Since 6.14 return addresses are kept for each task.
+    if (!isKernelSince(6, 14)) assert.ok(missed > 0);
+    const losses = new Map([...started.running.losses()].map(({ reason, count: lost }) => [reason, lost]));
+    assert.deepEqual(
+      losses,
+      new Map([
+        ['missed_call', 0],
+        ['missed_return', missed],
+      ]),
+    );
+  });
+
+  test('one that is not there costs itself alone', async () => {
+    const started = start([getsid, 'no_such_function'], { latency: false });
+    using counts = started.counts;
+    assert.match(errorsOf(started).join(), /^test\.yaml:4:\d+: "no_such_function": this kernel has no function/);
+    call('getsid', 7);
+    assert.deepEqual(await counts.numbers('calls'), new Map([[getsid, 7]]));
+  });
+
+  test('more than the limit are none', () => {
+    const started = start(['vfs_*'], { limit: 3 });
+    using _counts = started.counts;
+    assert.match(errorsOf(started).join(), /^test\.yaml:4:\d+: "vfs_\*": \d+ functions, more than the limit of 3$/);
+    assert.deepEqual(started.running.lost, ['calls', 'missed', 'duration']);
+  });
+
+  describe('ways', () => {
+    const real: KernelFunction = { name: getsid, module: undefined, addresses: [] };
+    const none: KernelFunction = { name: 'no_such_function', module: undefined, addresses: [] };
+    const ways = [
+      { way: attachMulti, since: [6, 12], hasIt: isKernelSince(6, 12), sections: ['kprobe.multi', 'kprobe.multi'] },
+      { way: attachSingles, since: [5, 15], hasIt: isKernelSince(5, 15), sections: ['kprobe', 'kprobe'] },
+      { way: attachCopies, since: [5, 10], hasIt: true, sections: ['kprobe', 'kprobe'] },
+    ];
+    for (const { way, hasIt, since, sections } of ways) {
+      test(`${way.name} leaves out what the kernel refuses`, {
+        skip: hasIt ? false : `since ${since.join('.')}`,
+      }, () => {
+        using attached = way({ map: 'calls', functions: [none, real, none], withLatency: true });
+        assert.deepEqual(attached.named, [{ name: getsid, slot: 1 }]);
+        const states = attached.attached.map(({ state, section }) => [state, section]);
+        assert.deepEqual(states, [
+          ...sections.map((section) => ['attached', section]),
+          ...Array.from({ length: 2 }, () => ['failed', `${sections[0]}/no_such_function`]),
+        ]);
+        assert.equal(attached.missedCalls(), 0);
+      });
+
+      test(`${way.name} fails where it can attach nothing`, () => {
+        assert.throws(() => way({ map: 'calls', functions: [none], withLatency: true }), { name: 'MeterError' });
+      });
+    }
+  });
+});
+
+test('a kernel without kprobes says so', { skip: hasKprobes() ? 'this kernel has kprobes' : false }, () => {
+  const started = start([existsSync('/proc/kallsyms') ? 'vfs_read' : 'none']);
+  using _counts = started.counts;
+  assert.deepEqual(errorsOf(started), ["calls: this kernel has no kprobes, without which functions can't be counted"]);
+});
