@@ -15,6 +15,7 @@ export interface Options {
   readonly only: readonly string[] | undefined;
   readonly strict: boolean | undefined;
   readonly prometheus: string | undefined;
+  readonly webConfigFile: string | undefined;
   readonly otlp: string | undefined;
   readonly namespace: string | undefined;
   readonly logLevel: LogLevel | undefined;
@@ -45,6 +46,8 @@ const optionKinds: Readonly<Record<string, OptionKind>> = {
   only: { type: 'string', multiple: true, commands: configured },
   strict: { type: 'boolean', commands: running },
   prometheus: { type: 'string', commands: running },
+  // Named as exporters and Prometheus itself do.
+  'web.config.file': { type: 'string', commands: running },
   otlp: { type: 'string', commands: running },
   namespace: { type: 'string', commands: configured },
   'log-level': { type: 'string', commands: configured },
@@ -87,6 +90,7 @@ export function parseCommandLine(args: readonly string[]): Invocation {
     only: given.get('only'),
     strict: given.has('strict') ? true : undefined,
     prometheus: given.get('prometheus')?.[0],
+    webConfigFile: given.get('web.config.file')?.[0],
     otlp: given.get('otlp')?.[0],
     namespace: given.get('namespace')?.[0],
     logLevel: choice('log-level', given, logLevels),

@@ -6,14 +6,23 @@ import type { Options } from './args.ts';
 
 /** The effective configuration of the file or the environment with the options over it, and a log that follows it. */
 export async function configure(options: Options): Promise<{ config: ExporterConfig; log: Log }> {
-  const { prometheus, otlp, namespace, programs, only, strict } = options;
+  const { prometheus, webConfigFile, otlp, namespace, programs, only, strict } = options;
   const { config, warnings } = await exporterConfig({
     configFile: options.config,
     env: process.env,
-    options: { prometheus, otlp, namespace, programs, only, strict },
+    options: { prometheus, webConfigFile, otlp, namespace, programs, only, strict },
     readFile: (path) => readFile(path, 'utf8'),
   });
   const log = new Log({ level: options.logLevel ?? config.logLevel ?? 'info', format: options.logFormat });
   for (const warning of warnings) log.warn(warning);
+  await checkWebConfig(config);
   return { config, log };
+}
+
+/** Before anything is loaded: a web configuration that can't be used keeps the reader from starting. */
+async function checkWebConfig({ readers }: ExporterConfig): Promise<void> {
+  const reader = readers.find((one) => one.kind === 'prometheus');
+  if (reader?.webConfigFile === undefined) return;
+  const { WebSecurity } = await import('../readers/prometheus/web-security.ts');
+  WebSecurity.check(reader.webConfigFile);
 }

@@ -26,6 +26,7 @@ const programOptions = `  --config FILE            OpenTelemetry configuration f
 const runOptions = `${programOptions}  --strict                 stop when a program can't be loaded or attached, instead of going on
                            without it
   --prometheus HOST:PORT   where to serve /metrics; unset: localhost:9435. "off": nowhere
+  --web.config.file FILE   TLS and users of that page, in Prometheus's format
   --otlp URL               push to this OTLP/gRPC endpoint, such as http://localhost:4317
 `;
 

@@ -16,6 +16,8 @@ export interface ExporterConfig {
   /** Whether the kernel measures the programs' run time, which costs 70 % on top of a cheap program. */
   readonly bpfStats: boolean;
   readonly strict: boolean;
+  /** What all Prometheus readers have beside OpenTelemetry's settings; absent: nothing is said. */
+  readonly prometheus?: PrometheusSettings;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -56,7 +58,16 @@ export type TranslationStrategy =
   | 'no_utf8_escaping_with_suffixes'
   | 'no_translation';
 
-export interface PrometheusReaderConfig {
+export interface PrometheusSettings {
+  /** Path of a file in the format of Prometheus's web configuration: TLS, users, headers. */
+  readonly webConfigFile?: string;
+  /** 1 to 9, 1 unless set. */
+  readonly gzipLevel?: number;
+  /** Scrapes that are answered at once, 40 unless set. */
+  readonly maxScrapes?: number;
+}
+
+export interface PrometheusReaderConfig extends PrometheusSettings {
   readonly kind: 'prometheus';
   /** '': every address of the machine. */
   readonly host: string;
@@ -66,12 +77,6 @@ export interface PrometheusReaderConfig {
   /** otel_scope_name and otel_scope_version on every line. */
   readonly scopeInfo: boolean;
   readonly targetInfo: boolean;
-  /** Path of a file in the format of Prometheus's web configuration: TLS, users, headers. */
-  readonly webConfigFile?: string;
-  /** 1 to 9, 1 unless set. */
-  readonly gzipLevel?: number;
-  /** Scrapes that are answered at once, 40 unless set. */
-  readonly maxScrapes?: number;
 }
 
 export interface PeriodicReaderConfig {

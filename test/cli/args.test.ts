@@ -9,6 +9,7 @@ const nothing = {
   only: undefined,
   strict: undefined,
   prometheus: undefined,
+  webConfigFile: undefined,
   otlp: undefined,
   namespace: undefined,
   logLevel: undefined,
@@ -53,7 +54,7 @@ describe('command line', () => {
   }
 
   const known =
-    '; known: --config, --programs, --only, --strict, --prometheus, --otlp, --namespace, --log-level, --log-format, --help, --version';
+    '; known: --config, --programs, --only, --strict, --prometheus, --web.config.file, --otlp, --namespace, --log-level, --log-format, --help, --version';
   for (const { line, message, remedy = 'help"' } of [
     { line: 'chekc', message: 'unknown command "chekc", did you mean "check"?' },
     { line: 'frobnicate', message: 'unknown command "frobnicate"; known: run, check, list, help, version' },

@@ -23,7 +23,7 @@ describe('help', () => {
 
   for (const command of ['run', 'check', 'list'] as const) {
     it(`on ${command} lists the options that it takes, and no other`, () => {
-      const listed = [...helpText(command).matchAll(/^ {2}(--[\w-]+)( \S)?/gm)];
+      const listed = [...helpText(command).matchAll(/^ {2}(--[\w.-]+)( \S)?/gm)];
       const names = listed.map((match) => match[1]!);
       for (const [, option, value] of listed) {
         const values: Record<string, string> = { '--log-level': 'info', '--log-format': 'json' };

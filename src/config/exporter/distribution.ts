@@ -1,6 +1,6 @@
 import type { Position } from '../diagnostic.ts';
 import type { ConfigMap, ConfigNode } from '../document.ts';
-import type { ExporterConfig, ProgramOverride } from '../exporter.ts';
+import type { ExporterConfig, ProgramOverride, PrometheusSettings } from '../exporter.ts';
 import { nearest } from '../nearest.ts';
 import { defaultNamespace } from './defaults.ts';
 import { resolvePath } from './path.ts';
@@ -12,7 +12,7 @@ const ours = 'ebpf_meter';
 export function readDistribution(
   node: ConfigNode | undefined,
   directory: string,
-): Pick<ExporterConfig, 'namespace' | 'strict' | 'bpfStats' | 'programs'> {
+): Pick<ExporterConfig, 'namespace' | 'strict' | 'bpfStats' | 'programs' | 'prometheus'> {
   const vendors = node?.map();
   for (const { name, key } of vendors?.entries ?? []) {
     if (name !== ours && nearest(name, [ours]) === ours) key.error(`unknown key "${name}", did you mean "${ours}"?`);
@@ -20,7 +20,9 @@ export function readDistribution(
   const settings = setting(vendors, ours);
   const map =
     settings &&
-    section(settings, { supported: ['namespace', 'strict', 'bpf_stats', 'directories', 'only', 'programs'] });
+    section(settings, {
+      supported: ['namespace', 'strict', 'bpf_stats', 'directories', 'only', 'programs', 'prometheus'],
+    });
   const namespaceNode = setting(map, 'namespace');
   const namespace = namespaceNode?.string();
   const cause = namespace === undefined ? undefined : namespaceCause(namespace);
@@ -28,6 +30,7 @@ export function readDistribution(
   const directories = words(setting(map, 'directories'));
   const only = words(setting(map, 'only'));
   const places = placesOf(map);
+  const prometheus = setting(map, 'prometheus');
   return {
     namespace: namespace ?? defaultNamespace,
     strict: setting(map, 'strict')?.boolean() ?? false,
@@ -38,6 +41,19 @@ export function readDistribution(
       overrides: readOverrides(setting(map, 'programs')),
       ...(places.size > 0 && { places }),
     },
+    ...(prometheus && { prometheus: readPrometheusSettings(prometheus, directory) }),
+  };
+}
+
+function readPrometheusSettings(node: ConfigNode, directory: string): PrometheusSettings {
+  const map = section(node, { supported: ['web_config_file', 'gzip_level', 'max_scrapes'] });
+  const file = setting(map, 'web_config_file')?.string();
+  const gzipLevel = setting(map, 'gzip_level')?.integer({ min: 1, max: 9 });
+  const maxScrapes = setting(map, 'max_scrapes')?.integer({ min: 1, max: 10_000 });
+  return {
+    ...(file !== undefined && { webConfigFile: resolvePath(directory, file) }),
+    ...(gzipLevel !== undefined && { gzipLevel }),
+    ...(maxScrapes !== undefined && { maxScrapes }),
   };
 }
 

@@ -102,11 +102,13 @@ function otlpWarnings(url: string | undefined): readonly string[] {
 }
 
 function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterConfig {
-  const { prometheus, namespace, directories, only, strict } = options;
-  const readers =
+  const { prometheus, webConfigFile, namespace, directories, only, strict } = options;
+  const settings = { ...config.prometheus, ...(webConfigFile !== undefined && { webConfigFile }) };
+  const chosen =
     prometheus === undefined
       ? config.readers
       : [...(prometheus === 'off' ? [] : [prometheus]), ...config.readers.filter(({ kind }) => kind !== 'prometheus')];
+  const readers = chosen.map((reader) => (reader.kind === 'prometheus' ? { ...reader, ...settings } : reader));
   const { places, ...programs } = config.programs;
   const valid = [...(places ?? [])].filter(([name]) => only === undefined || !name.startsWith('only.'));
   return {

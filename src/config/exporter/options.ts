@@ -7,6 +7,8 @@ import { parseEndpoint } from './grpc.ts';
 export interface ExporterOptions {
   /** HOST:PORT, PORT or off. */
   readonly prometheus?: string | undefined;
+  /** Path of a web configuration for all Prometheus readers. */
+  readonly webConfigFile?: string | undefined;
   /** URL of an OTLP endpoint. */
   readonly otlp?: string | undefined;
   readonly namespace?: string | undefined;
@@ -20,6 +22,7 @@ export interface ExporterOptions {
 export interface CheckedOptions {
   /** 'off': no Prometheus reader; undefined: the configuration's. */
   readonly prometheus: PrometheusReaderConfig | 'off' | undefined;
+  readonly webConfigFile: string | undefined;
   readonly otlp: string | undefined;
   readonly namespace: string | undefined;
   readonly directories: readonly string[] | undefined;
@@ -39,10 +42,12 @@ export function checkOptions(options: ExporterOptions): { options: CheckedOption
   if (cause !== undefined) errors.push(`--namespace: ${cause}`);
   const only = options.only === undefined ? undefined : parseNames([options.only].flat(), errors);
   const directories = options.programs?.length === 0 ? undefined : options.programs;
+  if (options.webConfigFile?.trim() === '') errors.push('--web.config.file: the file has no name');
   if (directories?.includes('')) errors.push('--programs: the folder has no name');
   return {
     options: {
       prometheus,
+      webConfigFile: options.webConfigFile,
       otlp: options.otlp,
       namespace: options.namespace,
       directories,

@@ -48,6 +48,11 @@ export class WebSecurity {
     return new WebSecurity(file, log);
   }
 
+  /** Throws as `load` does. */
+  static check(file: string): void {
+    load(file);
+  }
+
   /** Undefined: plain HTTP. */
   get tls(): WebTls | undefined {
     return this.#loaded.config.tls;

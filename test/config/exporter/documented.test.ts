@@ -67,6 +67,9 @@ test('every key of the file is on the page, with its name', () => {
       'programs.NAME.constants',
       'programs.NAME.ways',
       'programs.NAME.interfaces',
+      'prometheus.web_config_file',
+      'prometheus.gzip_level',
+      'prometheus.max_scrapes',
       'meter_provider.readers',
     ],
   ];

@@ -280,3 +280,12 @@ test('config/ebpf-meter.yaml is valid, says the defaults, and what it comments o
     ]),
   });
 });
+
+test('--web.config.file, and what the file says of all Prometheus readers, hold for each of them', async () => {
+  const text = `${page}distribution: {ebpf_meter: {prometheus: {web_config_file: a.yml, gzip_level: 3}}}\n`;
+  const fromFile = { webConfigFile: join(folder, 'a.yml'), gzipLevel: 3 };
+  assert.deepEqual((await made(text)).config.readers, [{ ...pageReader, ...fromFile }]);
+  const options = { webConfigFile: 'b.yml', prometheus: '9' };
+  const replaced = { ...prometheusWithoutFile, port: 9, webConfigFile: 'b.yml', gzipLevel: 3 };
+  assert.deepEqual((await made(text, {}, options)).config.readers, [replaced]);
+});

@@ -53,6 +53,7 @@ for (const text of notAddresses) {
 
 const none = {
   prometheus: undefined,
+  webConfigFile: undefined,
   otlp: undefined,
   namespace: undefined,
   directories: undefined,
