@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "cache.bpf.h"
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
+#include "registers.bpf.h"
 #include "socket.bpf.h"
 
 /* Errnos are below 134; the last two places are for those that aren't, and for connections that were never sent. */
@@ -11,6 +13,10 @@
 /* Sets of connections that are being opened: 128 KiB for all CPUs together. */
 #define STAMP_BITS 11
 #define STAMPS_PER_SET 4
+/* Sets of tasks that are in accept(): 16 KiB. */
+#define ACCEPTING_BITS 8
+/* At which connections are accepted, besides those of the cache. */
+#define MAX_ACCEPT_PORTS 256
 
 const volatile bool enable_opened = true;
 const volatile bool enable_accepted = true;
@@ -18,6 +24,8 @@ const volatile bool enable_failed = true;
 const volatile bool enable_connect_latency = true;
 const volatile bool enable_connect_unmatched = true;
 const volatile bool enable_rtt = true;
+/* Set where accept() can be seen. */
+const volatile bool stamp_accepts = false;
 /* Not 0: the inode number of the network namespace that is counted. */
 const volatile u32 only_netns = 0;
 
@@ -31,6 +39,7 @@ struct cpu_tcp {
 	struct hist connect[NETWORK_TYPES];
 	struct hist rtt[NETWORK_TYPES];
 	u64 unmatched;
+	u64 unmatched_accepts;
 	/* What turns a pointer into a number: the verifier lets no program calculate with one. */
 	u64 socket;
 } CPU_ALIGNED;
@@ -38,11 +47,12 @@ struct cpu_tcp {
 PERCPU_TABLE(tcp, struct cpu_tcp);
 
 struct stamp {
-	u64 socket;
+	/* A socket, or a task. */
+	u64 key;
 	u64 started;
 };
 
-/* One cache line: where a socket's stamp may be. A fifth at the same place displaces the oldest. */
+/* One cache line: where a key's stamp may be. A fifth at the same place displaces the oldest. */
 struct stamp_set {
 	struct stamp stamps[STAMPS_PER_SET];
 } __attribute__((aligned(64)));
@@ -53,6 +63,24 @@ struct {
 	__type(key, u32);
 	__type(value, struct stamp_set);
 } stamps SEC(".maps");
+
+/* By task; the time is that of its call, and odd where the listener's port was chosen by its process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << ACCEPTING_BITS);
+	__type(key, u32);
+	__type(value, struct stamp_set);
+} accepting SEC(".maps");
+
+struct accept_key {
+	/* 0: one that the kernel chose. */
+	u16 port;
+	u16 type;
+	/* No key is all zero. */
+	u32 _;
+} __attribute__((aligned(8)));
+
+CACHED_MAP(tcp_accept, struct accept_key, struct hist, MAX_ACCEPT_PORTS);
 
 static __always_inline bool has_stamps(void)
 {
@@ -70,17 +98,15 @@ static __always_inline u64 socket_number(struct cpu_tcp *cpu, const struct sock 
 	return *(volatile u64 *)&cpu->socket;
 }
 
-static __always_inline struct stamp_set *stamp_set(u64 socket)
+static __always_inline struct stamp_set *stamp_set(void *table, u32 bits, u64 key)
 {
-	u32 place = socket * 0x9e3779b97f4a7c15ULL >> (64 - STAMP_BITS);
+	u32 place = key * 0x9e3779b97f4a7c15ULL >> (64 - bits);
 
-	return bpf_map_lookup_elem(&stamps, &place);
+	return bpf_map_lookup_elem(table, &place);
 }
 
-static __always_inline void put_stamp(struct cpu_tcp *cpu, const struct sock *sk)
+static __always_inline void put_in(struct stamp_set *set, u64 key, u64 time)
 {
-	u64 socket = socket_number(cpu, sk);
-	struct stamp_set *set = stamp_set(socket);
 	struct stamp *stamp;
 
 	if (!set)
@@ -91,30 +117,44 @@ static __always_inline void put_stamp(struct cpu_tcp *cpu, const struct sock *sk
 		if (set->stamps[i].started < stamp->started)
 			stamp = &set->stamps[i];
 	for (int i = 0; i < STAMPS_PER_SET; i++)
-		if (set->stamps[i].socket == socket)
+		if (set->stamps[i].key == key)
 			stamp = &set->stamps[i];
-	stamp->socket = socket;
-	stamp->started = bpf_ktime_get_ns();
+	stamp->key = key;
+	stamp->started = time;
 }
 
-/* When the socket began to connect, and forgets it; 0 where that isn't known. */
-static __always_inline u64 take_stamp(struct cpu_tcp *cpu, const struct sock *sk)
+/* The key's time, and forgets it; 0 where there is none. */
+static __always_inline u64 take_from(struct stamp_set *set, u64 key)
 {
-	u64 socket = socket_number(cpu, sk), started = 0;
-	struct stamp_set *set = stamp_set(socket);
+	u64 started = 0;
 
 	if (!set)
 		return 0;
 	for (int i = 0; i < STAMPS_PER_SET; i++) {
 		struct stamp *stamp = &set->stamps[i];
 
-		if (stamp->socket != socket)
+		if (stamp->key != key)
 			continue;
 		started = stamp->started;
-		stamp->socket = 0;
+		stamp->key = 0;
 		stamp->started = 0;
 	}
 	return started;
+}
+
+/* When the socket began to connect, or was established and waits to be accepted. */
+static __always_inline void put_stamp(struct cpu_tcp *cpu, const struct sock *sk)
+{
+	u64 socket = socket_number(cpu, sk);
+
+	put_in(stamp_set(&stamps, STAMP_BITS, socket), socket, bpf_ktime_get_ns());
+}
+
+static __always_inline u64 take_stamp(struct cpu_tcp *cpu, const struct sock *sk)
+{
+	u64 socket = socket_number(cpu, sk);
+
+	return take_from(stamp_set(&stamps, STAMP_BITS, socket), socket);
 }
 
 static __always_inline void count_opened(struct cpu_tcp *cpu, const struct sock *sk)
@@ -176,7 +216,7 @@ static __always_inline bool tells(int from, int to)
 	case TCP_SYN_SENT:
 		return has_stamps();
 	case TCP_ESTABLISHED:
-		return enable_opened || enable_accepted || has_stamps();
+		return enable_opened || enable_accepted || stamp_accepts || has_stamps();
 	case TCP_CLOSE:
 		if (from == TCP_SYN_SENT || from == TCP_SYN_RECV)
 			return enable_failed || has_stamps();
@@ -186,12 +226,20 @@ static __always_inline bool tells(int from, int to)
 	}
 }
 
+static __always_inline void count_accepted(struct cpu_tcp *cpu, const struct sock *sk)
+{
+	if (enable_accepted)
+		cpu->accepted[socket_network_type(&sk->__sk_common)] += 1;
+	if (stamp_accepts)
+		put_stamp(cpu, sk);
+}
+
 static __always_inline void count_established(struct cpu_tcp *cpu, const struct sock *sk, int from)
 {
 	if (from == TCP_SYN_SENT || (from == TCP_SYN_RECV && is_connecting(sk)))
 		count_opened(cpu, sk);
-	else if (enable_accepted && from == TCP_SYN_RECV)
-		cpu->accepted[socket_network_type(&sk->__sk_common)] += 1;
+	else if (from == TCP_SYN_RECV)
+		count_accepted(cpu, sk);
 }
 
 static __always_inline void count_closed(struct cpu_tcp *cpu, const struct sock *sk, int from)
@@ -223,6 +271,80 @@ int BPF_PROG(inet_sock_set_state, const struct sock *sk, int from, int to)
 		count_established(cpu, sk, from);
 	else
 		count_closed(cpu, sk, from);
+	return 0;
+}
+
+/* A process has got a connection. */
+static __always_inline void count_accept(struct cpu_tcp *cpu, u64 socket, struct accept_key key)
+{
+	u64 established = take_from(stamp_set(&stamps, STAMP_BITS, socket), socket);
+	struct hist *hist;
+
+	if (!established) {
+		cpu->unmatched_accepts += 1;
+		return;
+	}
+	key._ = 1;
+	hist = tcp_accept_at(cache_place(key.port, key.type), key);
+	if (hist)
+		hist_add_ns(hist, bpf_ktime_get_ns() - established);
+}
+
+/* The function's arguments since 6.10, which were four until then: what it returns stands behind them. */
+struct proto_accept_arg {
+	int err;
+};
+
+SEC("fexit/inet_csk_accept")
+int BPF_PROG(accept_fexit, const struct sock *listener)
+{
+	struct cpu_tcp *cpu = percpu_element(&tcp);
+	struct accept_key key = {};
+	const struct sock *sk;
+
+	if (bpf_core_type_exists(struct proto_accept_arg))
+		sk = (const struct sock *)ctx[2];
+	else
+		sk = (const struct sock *)ctx[4];
+	if (!sk || !cpu || !is_counted(&sk->__sk_common))
+		return 0;
+	key.type = socket_network_type(&sk->__sk_common);
+	if (has_bound_port(listener))
+		key.port = sk->__sk_common.skc_num;
+	count_accept(cpu, socket_number(cpu, sk), key);
+	return 0;
+}
+
+SEC("kprobe/inet_csk_accept")
+int accept_kprobe(void *regs)
+{
+	const struct sock *listener = (const struct sock *)first_argument(regs);
+	bool is_bound = BPF_CORE_READ_BITFIELD_PROBED(listener, sk_userlocks) & SOCK_BINDPORT_LOCK;
+	u64 task = bpf_get_current_pid_tgid();
+
+	put_in(stamp_set(&accepting, ACCEPTING_BITS, task), task, (bpf_ktime_get_ns() & ~1ULL) | is_bound);
+	return 0;
+}
+
+SEC("kretprobe/inet_csk_accept")
+int accept_kretprobe(void *regs)
+{
+	const struct sock *sk = (const struct sock *)return_value(regs);
+	u64 task = bpf_get_current_pid_tgid();
+	u64 called = take_from(stamp_set(&accepting, ACCEPTING_BITS, task), task);
+	struct cpu_tcp *cpu = percpu_element(&tcp);
+	struct accept_key key = {};
+	__be32 peer[4] = {};
+
+	if (!sk || !cpu)
+		return 0;
+	if (only_netns && BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != only_netns)
+		return 0;
+	bpf_core_read(peer, sizeof(peer), &sk->__sk_common.skc_v6_daddr);
+	key.type = network_type_of(BPF_CORE_READ(sk, __sk_common.skc_family), peer);
+	if (called & 1)
+		key.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	count_accept(cpu, (u64)sk, key);
 	return 0;
 }
 

@@ -110,15 +110,18 @@ struct trace_event_raw_tcp_retransmit_skb {
 enum network_type { IPV4, IPV6, NETWORK_TYPES };
 
 /* An IPv6 socket with a peer ::ffff:a.b.c.d speaks IPv4. */
-static __always_inline enum network_type socket_network_type(const struct sock_common *sock)
+static __always_inline enum network_type network_type_of(u16 family, const __be32 *peer)
 {
-	const __be32 *peer = sock->skc_v6_daddr.in6_u.u6_addr32;
-
-	if (sock->skc_family != AF_INET6)
+	if (family != AF_INET6)
 		return IPV4;
 	if (peer[0] == 0 && peer[1] == 0 && peer[2] == bpf_htonl(0xffff))
 		return IPV4;
 	return IPV6;
+}
+
+static __always_inline enum network_type socket_network_type(const struct sock_common *sock)
+{
+	return network_type_of(sock->skc_family, sock->skc_v6_daddr.in6_u.u6_addr32);
 }
 
 static __always_inline enum network_type packet_network_type(const struct sk_buff *skb)

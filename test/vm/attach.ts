@@ -28,7 +28,9 @@ function hooks({ file: path, object }: ProgramFiles): Pick<Program, 'hooks' | 'w
   const file = parseProgramFile(readFileSync(path, 'utf8'), path, diagnostics);
   // Those that nobody gets without asking for them, too.
   const metrics = file?.metrics.map(({ name }) => name.value);
-  const options = { namespace: '', cpus: possibleCpus().indexes, pageSize: pageSize(), metrics };
+  // Any interface tells whether the kernel can attach to one.
+  const interfaces = opened?.layout().programs.some(({ section }) => section === 'xdp') ? ['lo'] : undefined;
+  const options = { namespace: '', cpus: possibleCpus().indexes, pageSize: pageSize(), metrics, interfaces };
   const plan = file && resolveProgram(file, opened?.layout(), options, diagnostics);
   diagnostics.throwErrors();
   using program = startProgram(plan!, opened);

@@ -128,7 +128,7 @@ export NODE_OPTIONS='--import=${withoutTypes} --disable-warning=ExperimentalWarn
 node='${process.execPath}'
 $node test/vm/attach.ts > ${share(resultFiles.programs)}
 all=$(ls config/programs/*.yaml | sed 's|.*/||; s|[.]yaml$||' | paste -sd,)
-$node src/main.ts check --only "$all"
+$node src/main.ts check --config test/vm/check.yaml --only "$all"
 echo $? > ${share(resultFiles.check)}
 exec $node --test --test-concurrency=1 --test-force-exit --test-timeout=${testLimitMs} --test-reporter=spec --test-reporter-destination=stdout \\
   --test-reporter=./test/vm/reporter.ts --test-reporter-destination=${share(resultFiles.tests)} '${tests}'

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { MeterError } from '../../errors.ts';
 import { describe, LibbpfError, lastWords, pointerOrThrow } from '../error.ts';
 import { errno, libbpf, libc, type Pointer } from '../library.ts';
@@ -26,9 +27,11 @@ export const xdp: AttachKind = {
     const [, named] = sections.exec(target.section.replace(/^\?/, ''))!;
     const interfaces = named === undefined ? target.interfaces : [named];
     if (interfaces.length === 0) {
-      throw new MeterError('attach', `${target.subject}: no network interface is named for it to attach to`, {
-        remedy: 'Name some: under distribution, ebpf_meter: {programs: {NAME: {interfaces: [eth0]}}}',
-      });
+      const said = 'no network interface is named for it to attach to';
+      const cause = new LibbpfError('bpf_program__attach_xdp', constants.errno.ENODEV, [said]);
+      const remedy =
+        'Name some in the configuration: distribution: {ebpf_meter: {programs: {NAME: {interfaces: [eth0]}}}}';
+      throw describe('attach', target.subject, cause, remedy);
     }
     return attachAll(target, interfaces);
   },
