@@ -3,10 +3,6 @@
 // reading walks, follow from it.
 #include "kernel.bpf.h"
 
-/* include/uapi/linux/bpf.h */
-enum { BPF_MAP_TYPE_HASH = 1 };
-
-
 struct counter_key {
 	u32 device;
 	u32 process;

@@ -1,3 +1,5 @@
+import { DeliveryTallies } from './deliveries.ts';
+
 /** How often decoding a label failed, by where. */
 export interface DecodeErrorTally {
   readonly program: string;
@@ -28,15 +30,21 @@ export interface ExportErrorTally {
   count: number;
 }
 
+/** Why a request to the Prometheus reader was not answered with what it asked for. */
+export type ScrapeRejection = 'overload' | 'timeout' | 'unauthorized' | 'rate_limit' | 'connections';
+
 /**
  * What went wrong while maps were read, keys decoded and metrics exported, counted since the process started.
  * Whoever meets the failure adds to it; the health metrics show it. Its size follows the configuration, not the data.
  */
 export class Tallies {
+  /** Of what was pushed. */
+  readonly deliveries = new DeliveryTallies();
   readonly #decodeErrors = new Map<string, DecodeErrorTally>();
   readonly #readErrors = new Map<string, ReadErrorTally>();
   readonly #expired = new Map<string, ExpiredTally>();
   readonly #exportErrors = new Map<string, ExportErrorTally>();
+  readonly #scrapeRejections = new Map<ScrapeRejection, number>();
 
   /** One key (or bucket) could not be decoded. `label` is the label's name as the plan has it. */
   decodeError(program: string, table: string, label: string): void {
@@ -68,6 +76,16 @@ export class Tallies {
     const tally = this.#exportErrors.get(key);
     if (tally === undefined) this.#exportErrors.set(key, { exporter, errorType, count: 1 });
     else tally.count++;
+  }
+
+  /** One request was turned away. */
+  scrapeRejected(reason: ScrapeRejection): void {
+    this.#scrapeRejections.set(reason, (this.#scrapeRejections.get(reason) ?? 0) + 1);
+  }
+
+  /** By reason. */
+  scrapeRejections(): Iterable<readonly [ScrapeRejection, number]> {
+    return this.#scrapeRejections;
   }
 
   decodeErrors(): Iterable<Readonly<DecodeErrorTally>> {

@@ -3,13 +3,13 @@ import {
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
-import type { PeriodicReaderConfig } from '../config/exporter.ts';
+import type { OtlpGrpcConfig, OtlpHttpConfig, PeriodicReaderConfig } from '../config/exporter.ts';
 import { MeterError } from '../errors.ts';
 import type { Health } from '../metrics/health.ts';
 import { BpfMetricProducer } from '../metrics/producer.ts';
 import { createConsoleExporter } from './console.ts';
 import { exportErrorText } from './export-error.ts';
-import { createOtlpGrpcExporter, type Rejected } from './otlp-grpc.ts';
+import type { Transport } from './otlp/transport.ts';
 import type { CreatedReader, ReaderContext, ReaderKind } from './reader.ts';
 import { RecurringErrors } from './recurring-errors.ts';
 import { temporalitySelector } from './temporality.ts';
@@ -18,16 +18,36 @@ import { WatchedExporter } from './watched-exporter.ts';
 /** How long a shutdown may take unless its caller says: the process has 5 s to end in, and detaches programs after it. */
 const SHUTDOWN_TIMEOUT_MS = 4000;
 
-/** Exports by push, every so often: OTLP over gRPC, or the console. */
+/** Exports by push, every so often: OTLP over gRPC or HTTP, or the console. Each is imported where it is configured. */
 export const periodicKind: ReaderKind<PeriodicReaderConfig> = {
   kind: 'periodic',
   async create(config: PeriodicReaderConfig, context: ReaderContext): Promise<CreatedReader> {
-    const timeoutMs = exportTimeout(config);
-    const { exporter, describe } = await createExporter(config, context, timeoutMs);
-    const reader = createPeriodicReader({ config, context, exporter, describe, timeoutMs });
-    return { reader, describe: `${describe} every ${config.intervalMs / 1000} s` };
+    const every = `every ${config.intervalMs / 1000} s`;
+    const { exporter } = config;
+    if (exporter.kind === 'console') {
+      const { exporter: console, describe } = await createConsoleExporter();
+      const timeoutMs = Math.min(...[config.intervalMs, config.timeoutMs].filter((timeout) => timeout > 0));
+      const reader = createPeriodicReader({ config, context, exporter: console, describe, timeoutMs });
+      return { reader, describe: `${describe} ${every}` };
+    }
+    const { OtlpReader } = await import('./otlp/reader.ts');
+    const reader = new OtlpReader({
+      config: { ...config, exporter },
+      context,
+      transport: await createTransport(exporter),
+    });
+    return { reader, describe: `${reader.describe} ${every}` };
   },
 };
+
+async function createTransport(config: OtlpGrpcConfig | OtlpHttpConfig): Promise<Transport> {
+  if (config.kind === 'otlp_grpc') {
+    const { createGrpcTransport } = await import('./otlp/grpc.ts');
+    return createGrpcTransport(config);
+  }
+  const { createHttpTransport } = await import('./otlp/http.ts');
+  return createHttpTransport(config);
+}
 
 interface CreatePeriodicReaderOptions {
   readonly config: PeriodicReaderConfig;
@@ -113,39 +133,4 @@ export class PeriodicReader extends PeriodicExportingMetricReader {
       cause: outage,
     });
   }
-}
-
-function createExporter(
-  config: PeriodicReaderConfig,
-  context: ReaderContext,
-  timeoutMs: number,
-): Promise<{ exporter: PushMetricExporter; describe: string }> {
-  switch (config.exporter.kind) {
-    case 'otlp_grpc':
-      return createOtlpGrpcExporter(config.exporter, timeoutMs, watchAnswers(config.exporter.endpoint, context));
-    case 'console':
-      return createConsoleExporter();
-  }
-}
-
-/** Counts the exports of which something was rejected, and logs when that begins and when it ends. */
-function watchAnswers(endpoint: string, { log, health }: ReaderContext): (rejected: Rejected | undefined) => void {
-  let last: Rejected | undefined;
-  return (rejected) => {
-    if (rejected !== undefined && rejected.points > 0) health.tallies.exportError('otlp_grpc', 'partial_success');
-    // The message may be another one each time.
-    if (rejected !== undefined && last === undefined) {
-      log.warn(`OTLP to ${endpoint}: ${rejected.points} points rejected: ${rejected.message}`);
-    } else if (rejected === undefined && last !== undefined) {
-      log.info(`OTLP to ${endpoint}: nothing is rejected any more`);
-    }
-    last = rejected;
-  };
-}
-
-/** The shortest of interval and timeouts, in ms; 0 means none. The SDK refuses a timeout longer than the interval. */
-function exportTimeout(config: PeriodicReaderConfig): number {
-  const timeouts = [config.intervalMs, config.timeoutMs];
-  if (config.exporter.kind === 'otlp_grpc') timeouts.push(config.exporter.timeoutMs);
-  return Math.min(...timeouts.filter((timeout) => timeout > 0));
 }

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { OtlpGrpcConfig } from '../config/exporter.ts';
+import type { TlsFilesConfig } from '../config/exporter.ts';
 import { MeterError } from '../errors.ts';
 
 export interface TlsMaterial {
@@ -11,7 +11,7 @@ export interface TlsMaterial {
 }
 
 /** Reads and checks the files. Throws MeterError('reader') that names the file at fault. */
-export function readTlsFiles(tls: OtlpGrpcConfig['tls']): TlsMaterial {
+export function readTlsFiles(tls: TlsFilesConfig): TlsMaterial {
   if ((tls.keyFile === undefined) !== (tls.certFile === undefined)) {
     const given = tls.keyFile ?? tls.certFile;
     const missing = tls.keyFile === undefined ? 'key' : 'certificate';

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { within } from './deadline.ts';
 
@@ -8,7 +8,7 @@ export interface ReceivedMetric {
   readonly name: string;
   readonly description: string;
   readonly unit: string;
-  readonly kind: 'sum' | 'gauge' | 'histogram';
+  readonly kind: 'sum' | 'gauge' | 'histogram' | 'exponentialHistogram';
   readonly temporality: 'cumulative' | 'delta' | undefined;
   readonly monotonic: boolean | undefined;
   readonly points: readonly ReceivedPoint[];
@@ -25,6 +25,11 @@ export interface ReceivedPoint {
   readonly sum?: number;
   readonly counts?: readonly number[];
   readonly bounds?: readonly number[];
+  /** Of an exponential histogram. */
+  readonly scale?: number;
+  readonly zeroCount?: number;
+  readonly zeroThreshold?: number;
+  readonly positive?: { readonly offset: number; readonly counts: readonly number[] };
 }
 
 export interface ReceivedExport {
@@ -35,17 +40,24 @@ export interface ReceivedExport {
   metric(name: string): ReceivedMetric | undefined;
 }
 
-/** accept: store it and say OK. partial: store it and say that three points were rejected. unavailable, exhausted: refuse with that status. hang: never answer. */
-export type Behaviour = 'accept' | 'partial' | 'unavailable' | 'exhausted' | 'hang';
+/**
+ * accept: store it and say OK. partial: store it and say that three points were rejected. unavailable, exhausted: refuse
+ * with that status (of HTTP 503 and 413). hang: never answer. vanish: store it and break the connection off.
+ */
+export type Behaviour = 'accept' | 'partial' | 'unavailable' | 'exhausted' | 'hang' | 'vanish';
 
 export interface OtlpServer extends AsyncDisposable {
+  readonly kind: 'otlp_grpc' | 'otlp_http';
   readonly url: string;
   readonly port: number;
   /** Exports that were accepted, oldest first. */
   readonly accepted: readonly ReceivedExport[];
-  /** How many requests there were, accepted or not. */
+  /** How many requests there were, accepted or not; those without data are `probes`. */
   readonly requests: number;
+  readonly probes: number;
   behaviour: Behaviour;
+  /** Says so where it refuses. */
+  retryAfterS: number | undefined;
   /** Resolves with the first accepted export, also one of the past, for which the test is true; rejects after a while. */
   waitFor(test: (received: ReceivedExport) => boolean): Promise<ReceivedExport>;
   /** Resolves when there have been so many requests in all; rejects after a while. */
@@ -60,19 +72,89 @@ export interface OtlpServerOptions {
 }
 
 /** ExportMetricsServiceResponse with partial_success (1): rejected_data_points (1) and error_message (2). */
-const PARTIAL_SUCCESS = Buffer.from('\x0a\x0b\x08\x03\x12\x07too old', 'latin1');
+export const PARTIAL_SUCCESS = Buffer.from('\x0a\x0b\x08\x03\x12\x07too old', 'latin1');
 
 const root = protobuf.loadSync(new URL('otlp-metrics.proto', import.meta.url).pathname);
 const requestType = root.lookupType('otlp.ExportMetricsServiceRequest');
 
+/** What a server of either protocol does with the requests that come. */
+export class Reception {
+  readonly accepted: ReceivedExport[] = [];
+  requests = 0;
+  probes = 0;
+  behaviour: Behaviour = 'accept';
+  retryAfterS: number | undefined;
+  readonly #events = new EventEmitter().setMaxListeners(0);
+
+  /** Returns how to answer. */
+  receive(request: Buffer, headers: Record<string, unknown>): Behaviour {
+    if (request.length === 0) {
+      this.probes++;
+      return this.behaviour === 'partial' ? 'accept' : this.behaviour;
+    }
+    this.requests++;
+    if (['accept', 'partial', 'vanish'].includes(this.behaviour)) this.accepted.push(decodeExport(request, headers));
+    this.#events.emit('request');
+    return this.behaviour;
+  }
+
+  waitFor(test: (received: ReceivedExport) => boolean): Promise<ReceivedExport> {
+    const find = async (): Promise<ReceivedExport> => {
+      for (;;) {
+        const found = this.accepted.find(test);
+        if (found !== undefined) return found;
+        await once(this.#events, 'request');
+      }
+    };
+    return within(find(), () => `none of ${this.accepted.length} exports is what is waited for`);
+  }
+
+  waitForRequests(count: number): Promise<void> {
+    const reach = async (): Promise<void> => {
+      while (this.requests < count) await once(this.#events, 'request');
+    };
+    return within(reach(), () => `${this.requests} requests instead of ${count}`);
+  }
+
+  /** The server that has this reception, at its port. */
+  server(kind: OtlpServer['kind'], url: string, close: () => void): OtlpServer {
+    const reception = this;
+    return {
+      kind,
+      url,
+      port: Number(new URL(url).port),
+      accepted: this.accepted,
+      get requests() {
+        return reception.requests;
+      },
+      get probes() {
+        return reception.probes;
+      },
+      get behaviour() {
+        return reception.behaviour;
+      },
+      set behaviour(behaviour) {
+        reception.behaviour = behaviour;
+      },
+      get retryAfterS() {
+        return reception.retryAfterS;
+      },
+      set retryAfterS(seconds) {
+        reception.retryAfterS = seconds;
+      },
+      waitFor: (test) => this.waitFor(test),
+      waitForRequests: (count) => this.waitForRequests(count),
+      async [Symbol.asyncDispose]() {
+        close();
+      },
+    };
+  }
+}
+
 /** A Collector in the test's own process: an OTLP/gRPC receiver of metrics on localhost with switches. */
 export async function startOtlpServer(options: OtlpServerOptions = {}): Promise<OtlpServer> {
   const server = new Server();
-  const events = new EventEmitter();
-  events.setMaxListeners(0);
-  const accepted: ReceivedExport[] = [];
-  const state = { behaviour: 'accept' as Behaviour, requests: 0 };
-
+  const reception = new Reception();
   server.addService(
     {
       Export: {
@@ -87,54 +169,43 @@ export async function startOtlpServer(options: OtlpServerOptions = {}): Promise<
     },
     {
       Export(call: { request: Buffer; metadata: { getMap(): Record<string, unknown> } }, callback: Callback) {
-        state.requests++;
-        if (state.behaviour === 'accept' || state.behaviour === 'partial') {
-          accepted.push(decodeExport(call.request, call.metadata.getMap()));
-          callback(null, state.behaviour === 'partial' ? PARTIAL_SUCCESS : Buffer.alloc(0));
-        } else if (state.behaviour === 'unavailable') {
-          callback({ code: status.UNAVAILABLE, details: 'switched off by the test' });
-        } else if (state.behaviour === 'exhausted') {
-          callback({ code: status.RESOURCE_EXHAUSTED, details: 'message larger than the test allows' });
+        const metadata = retryInfo(reception.retryAfterS);
+        switch (reception.receive(call.request, call.metadata.getMap())) {
+          case 'accept':
+            return callback(null, Buffer.alloc(0));
+          case 'partial':
+            return callback(null, PARTIAL_SUCCESS);
+          case 'unavailable':
+            return callback({ code: status.UNAVAILABLE, details: 'switched off by the test', metadata });
+          case 'exhausted':
+            return callback({ code: status.RESOURCE_EXHAUSTED, details: 'message larger than max', metadata });
+          case 'vanish':
+            return server.forceShutdown();
+          case 'hang':
+            return;
         }
-        events.emit('request');
       },
     },
   );
   const port = await bind(server, options);
-
-  const find = async (test: (received: ReceivedExport) => boolean): Promise<ReceivedExport> => {
-    for (;;) {
-      const found = accepted.find(test);
-      if (found !== undefined) return found;
-      await once(events, 'request');
-    }
-  };
-  const reach = async (count: number): Promise<void> => {
-    while (state.requests < count) await once(events, 'request');
-  };
-
-  return {
-    url: `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`,
-    port,
-    accepted,
-    get requests() {
-      return state.requests;
-    },
-    get behaviour() {
-      return state.behaviour;
-    },
-    set behaviour(behaviour) {
-      state.behaviour = behaviour;
-    },
-    waitFor: (test) => within(find(test), () => `none of ${accepted.length} exports is what is waited for`),
-    waitForRequests: (count) => within(reach(count), () => `${state.requests} requests instead of ${count}`),
-    async [Symbol.asyncDispose]() {
-      server.forceShutdown();
-    },
-  };
+  const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
+  return reception.server('otlp_grpc', url, () => server.forceShutdown());
 }
 
-type Callback = (error: { code: number; details: string } | null, response?: Buffer) => void;
+/** A google.rpc.Status with a RetryInfo of up to 127 s. */
+export function retryStatus(seconds: number): Buffer {
+  const type = 'type.googleapis.com/google.rpc.RetryInfo';
+  const any = Buffer.from([0x0a, type.length, ...Buffer.from(type), 0x12, 4, 0x0a, 2, 0x08, seconds]);
+  return Buffer.from([0x08, 14, 0x1a, any.length, ...any]);
+}
+
+function retryInfo(seconds: number | undefined): Metadata {
+  const metadata = new Metadata();
+  if (seconds !== undefined) metadata.set('grpc-status-details-bin', retryStatus(seconds));
+  return metadata;
+}
+
+type Callback = (error: { code: number; details: string; metadata: Metadata } | null, response?: Buffer) => void;
 
 function bind(server: Server, { port = 0, tls }: OtlpServerOptions): Promise<number> {
   const credentials =
@@ -191,6 +262,7 @@ interface WireMetric {
   readonly sum?: WireData;
   readonly gauge?: WireData;
   readonly histogram?: WireData;
+  readonly exponentialHistogram?: WireData;
 }
 interface WireData {
   readonly dataPoints: WirePoint[];
@@ -207,10 +279,16 @@ interface WirePoint {
   readonly sum?: number;
   readonly bucketCounts?: string[];
   readonly explicitBounds?: number[];
+  readonly scale?: number;
+  readonly zeroCount?: string;
+  readonly zeroThreshold?: number;
+  readonly positive?: { offset?: number; bucketCounts?: string[] };
 }
 
 function decodeMetric(metric: WireMetric): ReceivedMetric {
-  const kind = (['sum', 'gauge', 'histogram'] as const).find((name) => metric[name] !== undefined);
+  const kind = (['sum', 'gauge', 'histogram', 'exponentialHistogram'] as const).find(
+    (name) => metric[name] !== undefined,
+  );
   if (kind === undefined) throw new Error(`${metric.name}: neither sum, gauge nor histogram`);
   const data = metric[kind]!;
   const temporality = data.aggregationTemporality?.toLowerCase() as 'cumulative' | 'delta' | undefined;
@@ -231,6 +309,20 @@ function decodePoint(point: WirePoint, kind: ReceivedMetric['kind']): ReceivedPo
     start: BigInt(point.startTimeUnixNano),
     time: BigInt(point.timeUnixNano),
   };
+  if (kind === 'exponentialHistogram') {
+    return {
+      ...common,
+      count: Number(point.count ?? 0),
+      ...(point.sum === undefined ? {} : { sum: point.sum }),
+      scale: point.scale ?? 0,
+      zeroCount: Number(point.zeroCount ?? 0),
+      zeroThreshold: point.zeroThreshold ?? 0,
+      positive: {
+        offset: point.positive?.offset ?? 0,
+        counts: (point.positive?.bucketCounts ?? []).map(Number),
+      },
+    };
+  }
   if (kind !== 'histogram') {
     return { ...common, value: point.asInt === undefined ? point.asDouble! : BigInt(point.asInt) };
   }

@@ -27,6 +27,7 @@ export const defaultOtlp: OtlpGrpcConfig = {
   compression: 'none',
   timeoutMs: 10_000,
   temporality: 'cumulative',
+  histogramAggregation: 'explicit_bucket_histogram',
   tls: { insecure: true, caFile: undefined, keyFile: undefined, certFile: undefined },
 };
 

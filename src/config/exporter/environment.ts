@@ -1,5 +1,6 @@
 import type {
   ExporterConfig,
+  HistogramAggregation,
   LogLevel,
   OtlpGrpcConfig,
   PeriodicReaderConfig,
@@ -43,6 +44,11 @@ const temporalities = new Map<string, TemporalityPreference>([
   ['cumulative', 'cumulative'],
   ['delta', 'delta'],
   ['lowmemory', 'low_memory'],
+]);
+
+const aggregations = new Map<string, HistogramAggregation>([
+  ['explicit_bucket_histogram', 'explicit_bucket_histogram'],
+  ['base2_exponential_bucket_histogram', 'base2_exponential_bucket_histogram'],
 ]);
 
 const logLevels = new Map<string, LogLevel>([
@@ -205,12 +211,6 @@ function readOtlp(variables: Variables, url: string | undefined): OtlpGrpcConfig
     const value = JSON.stringify(protocol.value);
     errors.push(`${protocol.name}: ${value} isn't supported by this version; use grpc and the Collector's port 4317`);
   }
-  const aggregation = variables.get('OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION');
-  if (aggregation !== undefined && aggregation.toLowerCase() !== 'explicit_bucket_histogram') {
-    errors.push(
-      `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION: ${JSON.stringify(aggregation)} isn't supported by this version; use explicit_bucket_histogram`,
-    );
-  }
 
   const insecureName = variables.otlp('INSECURE')?.name;
   const insecure = insecureName === undefined ? undefined : variables.boolean(insecureName);
@@ -235,6 +235,7 @@ function readOtlp(variables: Variables, url: string | undefined): OtlpGrpcConfig
     compression: variables.word(compressionName, compression, 'none') ?? 'none',
     timeoutMs: timeoutMs === 0 ? longestMs : timeoutMs,
     temporality: readTemporality(variables),
+    histogramAggregation: readAggregation(variables),
     tls: {
       insecure: 'cause' in endpoint ? true : endpoint.insecure,
       caFile: variables.otlp('CERTIFICATE')?.value,
@@ -260,6 +261,11 @@ function readHeaders(variables: Variables): Readonly<Record<string, string>> {
 function readTemporality(variables: Variables): TemporalityPreference {
   const name = 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE';
   return variables.word(name, temporalities, 'cumulative') ?? 'cumulative';
+}
+
+function readAggregation(variables: Variables): HistogramAggregation {
+  const name = 'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION';
+  return variables.word(name, aggregations, 'explicit_bucket_histogram') ?? 'explicit_bucket_histogram';
 }
 
 /**

@@ -92,7 +92,7 @@ function withOtlp(config: ExporterConfig, url: string | undefined): { config: Ex
     ...defaultPeriodic,
     exporter: { ...defaultOtlp, endpoint: endpoint.url, tls: { ...defaultOtlp.tls, insecure: endpoint.insecure } },
   };
-  const others = config.readers.filter((one) => one.kind !== 'periodic' || one.exporter.kind !== 'otlp_grpc');
+  const others = config.readers.filter((one) => one.kind !== 'periodic' || one.exporter.kind === 'console');
   return { config: { ...config, readers: [...others, reader] } };
 }
 

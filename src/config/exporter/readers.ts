@@ -1,15 +1,19 @@
-import type { ConfigMap, ConfigNode } from '../document.ts';
+import type { ConfigEntry, ConfigMap, ConfigNode } from '../document.ts';
 import type {
   ConsoleConfig,
+  HistogramAggregation,
   OtlpGrpcConfig,
+  OtlpHttpConfig,
   PeriodicReaderConfig,
   PrometheusReaderConfig,
   ReaderConfig,
   TemporalityPreference,
+  TlsFilesConfig,
   TranslationStrategy,
 } from '../exporter.ts';
 import { defaultIntervalMs, defaultOtlp, defaultTimeoutMs, effectiveTimeout, longestMs } from './defaults.ts';
 import { defaultEndpoint, headerCause, parseEndpoint } from './grpc.ts';
+import { defaultHttpEndpoint, parseHttpEndpoint } from './http.ts';
 import { parseKeyValues } from './key-values.ts';
 import { resolvePath } from './path.ts';
 import { choice, requiredSetting, section, setting } from './section.ts';
@@ -96,11 +100,10 @@ function readPrometheus(node: ConfigNode): PrometheusReaderConfig {
 
 function readPeriodic(node: ConfigNode, directory: string): PeriodicReaderConfig | undefined {
   const map = section(node, {
-    supported: ['interval', 'timeout', 'exporter'],
+    supported: ['interval', 'timeout', 'max_export_batch_size/development', 'exporter'],
     unsupported: {
       producers,
       cardinality_limits: cardinality,
-      'max_export_batch_size/development': 'leave it out, everything is sent in one request',
     },
   });
   if (map === undefined) return undefined;
@@ -114,16 +117,22 @@ function readPeriodic(node: ConfigNode, directory: string): PeriodicReaderConfig
   const kind =
     exporter &&
     choice(exporter, {
-      supported: ['otlp_grpc', 'console'],
-      unsupported: { otlp_http: 'use otlp_grpc', 'otlp_file/development': 'use otlp_grpc or console' },
+      supported: ['otlp_grpc', 'otlp_http', 'console'],
+      unsupported: { 'otlp_file/development': 'use otlp_grpc, otlp_http or console' },
     });
   if (kind === undefined) return undefined;
   return {
     kind: 'periodic',
     intervalMs,
     timeoutMs: effectiveTimeout(intervalMs, timeoutMs ?? defaultTimeoutMs),
-    exporter: kind.name === 'console' ? readConsole(kind.value) : readOtlpGrpc(kind.value, directory),
+    maxExportBatchSize: setting(map, 'max_export_batch_size/development')?.integer({ min: 1, max: 2 ** 31 - 1 }),
+    exporter: readPush(kind, directory),
   };
+}
+
+function readPush({ name, value }: ConfigEntry, directory: string): PeriodicReaderConfig['exporter'] {
+  if (name === 'console') return readConsole(value);
+  return name === 'otlp_http' ? readOtlpHttp(value, directory) : readOtlpGrpc(value, directory);
 }
 
 function readConsole(node: ConfigNode): ConsoleConfig {
@@ -145,31 +154,70 @@ function readOtlpGrpc(node: ConfigNode, directory: string): OtlpGrpcConfig {
       'default_histogram_aggregation',
     ],
   });
-  checkAggregation(map);
+  return { kind: 'otlp_grpc', ...readEndpoint(map, directory), ...readOtlp(map) };
+}
+
+function readOtlpHttp(node: ConfigNode, directory: string): OtlpHttpConfig {
+  const map = section(node, {
+    supported: [
+      'endpoint',
+      'tls',
+      'headers',
+      'headers_list',
+      'compression',
+      'timeout',
+      'encoding',
+      'temporality_preference',
+      'default_histogram_aggregation',
+    ],
+  });
+  const encoding = setting(map, 'encoding');
+  if (encoding?.oneOf(['protobuf', 'json']) === 'json') {
+    encoding.error('"json" isn\'t supported by this version; use protobuf, which every receiver of OTLP takes');
+  }
+  const tlsNode = setting(map, 'tls');
+  const tls = tlsNode && section(tlsNode, { supported: ['ca_file', 'key_file', 'cert_file'] });
+  const endpoint = setting(map, 'endpoint');
+  const url = parseHttpEndpoint(endpoint?.string() ?? defaultHttpEndpoint);
+  if ('cause' in url) endpoint?.error(`"endpoint": ${url.cause}`);
+  else for (const warning of url.warnings) endpoint?.warn(`"endpoint": ${warning}`);
+  return {
+    kind: 'otlp_http',
+    endpoint: 'cause' in url ? defaultHttpEndpoint : url.url,
+    tls: readTlsFiles(tlsNode, tls, directory),
+    ...readOtlp(map),
+  };
+}
+
+/** What both protocols have. */
+function readOtlp(map: ConfigMap | undefined) {
   const timeoutMs = setting(map, 'timeout')?.integer({ min: 0, max: longestMs }) ?? defaultOtlp.timeoutMs;
   return {
-    kind: 'otlp_grpc',
-    ...readEndpoint(map, directory),
     headers: readHeaders(map),
     compression: setting(map, 'compression')?.oneOf(['gzip', 'none']) ?? 'none',
     timeoutMs: timeoutMs === 0 ? longestMs : timeoutMs,
     temporality: readTemporality(map),
+    histogramAggregation: readAggregation(map),
+  } as const;
+}
+
+function readTlsFiles(node: ConfigNode | undefined, tls: ConfigMap | undefined, directory: string): TlsFilesConfig {
+  const path = (key: string): string | undefined => {
+    const text = setting(tls, key)?.string();
+    return text === undefined ? undefined : resolvePath(directory, text);
   };
+  const files = { caFile: path('ca_file'), keyFile: path('key_file'), certFile: path('cert_file') };
+  if ((files.keyFile === undefined) !== (files.certFile === undefined)) {
+    node?.error('"key_file" and "cert_file" are only of use together');
+  }
+  return files;
 }
 
 function readEndpoint(map: ConfigMap | undefined, directory: string): Pick<OtlpGrpcConfig, 'endpoint' | 'tls'> {
   const tlsNode = setting(map, 'tls');
   const tls = tlsNode && section(tlsNode, { supported: ['ca_file', 'key_file', 'cert_file', 'insecure'] });
   const insecure = setting(tls, 'insecure')?.boolean();
-  const path = (key: string): string | undefined => {
-    const text = setting(tls, key)?.string();
-    return text === undefined ? undefined : resolvePath(directory, text);
-  };
-  const files = { caFile: path('ca_file'), keyFile: path('key_file'), certFile: path('cert_file') };
-  if (tlsNode && (files.keyFile === undefined) !== (files.certFile === undefined)) {
-    tlsNode.error('"key_file" and "cert_file" are only of use together');
-  }
-
+  const files = readTlsFiles(tlsNode, tls, directory);
   const node = setting(map, 'endpoint');
   const endpoint = parseEndpoint(node?.string() ?? defaultEndpoint, insecure);
   if ('cause' in endpoint) {
@@ -228,9 +276,16 @@ function readTemporality(map: ConfigMap | undefined): TemporalityPreference {
   return setting(map, 'temporality_preference')?.oneOf(['cumulative', 'delta', 'low_memory']) ?? 'cumulative';
 }
 
-function checkAggregation(map: ConfigMap | undefined): void {
+function readAggregation(map: ConfigMap | undefined): HistogramAggregation {
   const node = setting(map, 'default_histogram_aggregation');
-  if (node?.oneOf(['explicit_bucket_histogram', 'base2_exponential_bucket_histogram'])?.startsWith('base2')) {
-    node.error('"base2_exponential_bucket_histogram" isn\'t supported by this version; use explicit_bucket_histogram');
-  }
+  return (
+    node?.oneOf(['explicit_bucket_histogram', 'base2_exponential_bucket_histogram']) ?? 'explicit_bucket_histogram'
+  );
+}
+
+function checkAggregation(map: ConfigMap | undefined): void {
+  if (readAggregation(map) === 'explicit_bucket_histogram') return;
+  setting(map, 'default_histogram_aggregation')?.error(
+    '"base2_exponential_bucket_histogram" isn\'t supported for the console; use explicit_bucket_histogram',
+  );
 }

@@ -4,15 +4,15 @@ import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from '
 import type { AddressInfo } from 'node:net';
 import { describe, it, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import type { OtlpGrpcConfig, PeriodicReaderConfig } from '../../src/config/exporter.ts';
-import type { HistogramMetricPlan } from '../../src/config/plan.ts';
-import { MeterError } from '../../src/errors.ts';
-import { grpcTarget } from '../../src/readers/otlp-grpc.ts';
-import { periodicKind } from '../../src/readers/periodic.ts';
-import { counter, FakeRows, FakeStore, gauge, ONE, tablePlan } from '../helpers/fake-rows.ts';
-import { decodeExport, type OtlpServer, startOtlpServer } from '../helpers/otlp-server.ts';
-import { fakeContext, provide } from '../helpers/reader-context.ts';
-import { createTestCertificates } from '../helpers/test-certificates.ts';
+import type { OtlpGrpcConfig, PeriodicReaderConfig } from '../../../src/config/exporter.ts';
+import type { HistogramMetricPlan } from '../../../src/config/plan.ts';
+import { MeterError } from '../../../src/errors.ts';
+import { grpcTarget } from '../../../src/readers/otlp/grpc.ts';
+import { periodicKind } from '../../../src/readers/periodic.ts';
+import { counter, FakeRows, FakeStore, gauge, ONE, tablePlan } from '../../helpers/fake-rows.ts';
+import { decodeExport, type OtlpServer, startOtlpServer } from '../../helpers/otlp-server.ts';
+import { fakeContext, provide } from '../../helpers/reader-context.ts';
+import { createTestCertificates } from '../../helpers/test-certificates.ts';
 
 const LATENCY: HistogramMetricPlan = {
   kind: 'histogram',
@@ -319,6 +319,7 @@ function otlpConfig(
     compression: 'none',
     timeoutMs: 5000,
     temporality: 'cumulative',
+    histogramAggregation: 'explicit_bucket_histogram',
     tls: { insecure: undefined, caFile: undefined, keyFile: undefined, certFile: undefined },
     ...overrides,
   };

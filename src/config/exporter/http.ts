@@ -1,0 +1,40 @@
+/** What OTLP over HTTP sends to where nothing is said (protocol/exporter.md of OpenTelemetry). */
+export const defaultHttpEndpoint = 'http://localhost:4318/v1/metrics';
+
+export interface HttpEndpoint {
+  /** The whole URL as metrics are posted to it. */
+  readonly url: string;
+  /** What will not be as it was probably meant. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * An OTLP endpoint for HTTP: a URL with its path, which is used as it is. Returns a cause where it is none; neither
+ * cause nor warning quotes credentials.
+ */
+export function parseHttpEndpoint(text: string): HttpEndpoint | { cause: string } {
+  const trimmed = text.trim();
+  const example = 'write it as http://HOST:4318/v1/metrics';
+  let url: URL;
+  try {
+    url = new URL(trimmed);
+  } catch {
+    return { cause: `${quoted(trimmed)} is no URL: ${example}` };
+  }
+  if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
+    return { cause: `${quoted(trimmed)} is no http or https URL: ${example}` };
+  }
+  if (url.username !== '' || url.password !== '') {
+    return { cause: 'user and password of a URL are not sent: put them into a header' };
+  }
+  const warnings: string[] = [];
+  if (url.pathname === '/') {
+    warnings.push(`${quoted(trimmed)} has no path and is used as it is; receivers listen on /v1/metrics by custom`);
+  }
+  if (url.port === '4317') warnings.push('Collectors listen for gRPC on 4317, for HTTP on 4318');
+  return { url: url.href, warnings };
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.replace(/^([^/]*:\/\/)?.*@/s, '$1…@'));
+}

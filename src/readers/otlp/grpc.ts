@@ -1,0 +1,141 @@
+import type { Client, ServiceError } from '@grpc/grpc-js';
+import type { OtlpGrpcConfig } from '../../config/exporter.ts';
+import { MeterError } from '../../errors.ts';
+import { exportErrorType } from '../export-error.ts';
+import { readTlsFiles } from '../tls-files.ts';
+import { readResponse, readStatus } from './answers.ts';
+import type { Answer, Transport } from './transport.ts';
+
+const METHOD = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
+
+/** A receiver that is there again is found within a second, jitter of a fifth included. */
+const RECONNECT = { initial: 100, longest: 600 };
+
+/** Source: "Failures" in docs/specification.md of opentelemetry-proto. RESOURCE_EXHAUSTED only with a RetryInfo. */
+const RETRYABLE = new Set(['CANCELLED', 'DEADLINE_EXCEEDED', 'ABORTED', 'OUT_OF_RANGE', 'UNAVAILABLE', 'DATA_LOSS']);
+
+/** With these a receiver says that it has not taken anything. */
+const REFUSALS = new Set([
+  'UNAVAILABLE',
+  'RESOURCE_EXHAUSTED',
+  'INVALID_ARGUMENT',
+  'UNAUTHENTICATED',
+  'PERMISSION_DENIED',
+  'UNIMPLEMENTED',
+  'NOT_FOUND',
+  'FAILED_PRECONDITION',
+  'OUT_OF_RANGE',
+]);
+
+/** grpc-js's words for calls that never got a connection. */
+const NOT_SENT = /^No connection established|^Name resolution failed|Waiting for LB pick|name resolution: [^,]*$/;
+
+/**
+ * OTLP over gRPC. Rejects with MeterError('reader') for a TLS file or header that can't be used.
+ * gRPC is imported here, and only here, since it takes some 100 ms.
+ */
+export async function createGrpcTransport(config: OtlpGrpcConfig): Promise<Transport> {
+  const grpc = await import('@grpc/grpc-js');
+  const credentials = createCredentials(config, grpc);
+  const metadata = createMetadata(config, grpc);
+  const patient = metadata.clone();
+  patient.setOptions({ waitForReady: true });
+  const options = {
+    'grpc.initial_reconnect_backoff_ms': RECONNECT.initial,
+    'grpc.max_reconnect_backoff_ms': RECONNECT.longest,
+    // What is sent again is newer, and not kept for it.
+    'grpc.enable_retries': 0,
+    'grpc.default_compression_algorithm': config.compression === 'gzip' ? 2 : 0,
+  } as const;
+  const connect = (): Client => new grpc.Client(grpcTarget(config.endpoint), credentials, options);
+  let client = connect();
+
+  const call = (request: Uint8Array, headers: typeof metadata, timeoutMs: number): Promise<Answer> => {
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    let answered = false;
+    const called = client;
+    const bytes = Buffer.from(request.buffer as ArrayBuffer, request.byteOffset, request.length);
+    const deadline = Date.now() + timeoutMs;
+    const one = called.makeUnaryRequest(METHOD, same, same, bytes, headers, { deadline }, (error, response) => {
+      if (error === null) {
+        resolve({ accepted: true, rejected: readResponse(response ?? new Uint8Array(0)) });
+        return;
+      }
+      const failed = failureOf(error, answered);
+      // Who did not answer may never do so on this connection: a machine that is gone, or a process that hangs.
+      if (!failed.answered && failed.errorType === 'DEADLINE_EXCEEDED' && client === called) {
+        client = connect();
+        called.close();
+      }
+      resolve(failed);
+    });
+    one.on('metadata', () => {
+      answered = true;
+    });
+    return promise;
+  };
+  return {
+    send: (request, timeoutMs) => call(request, metadata, timeoutMs),
+    probe: (timeoutMs) => call(new Uint8Array(0), patient, timeoutMs),
+    close: () => client.close(),
+  };
+}
+
+function same(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+/** `headersCame`: the receiver's response had begun. */
+function failureOf(error: ServiceError, headersCame: boolean): Answer & { accepted: false } {
+  const errorType = exportErrorType(error);
+  // A response that is nothing but a status has its headers there.
+  const answered = headersCame || error.metadata.get('content-type').length > 0;
+  const [details] = error.metadata.get('grpc-status-details-bin');
+  const retryAfterMs = details instanceof Buffer ? readStatus(details).retryAfterMs : undefined;
+  return {
+    accepted: false,
+    error,
+    errorType,
+    retryable: RETRYABLE.has(errorType) || (errorType === 'RESOURCE_EXHAUSTED' && retryAfterMs !== undefined),
+    answered,
+    unclear: answered ? !REFUSALS.has(errorType) : !NOT_SENT.test(error.details),
+    tooLarge: errorType === 'RESOURCE_EXHAUSTED' && retryAfterMs === undefined,
+    retryAfterMs,
+  };
+}
+
+/** HOST:PORT of an endpoint; gRPC's own port, where there is none, would be 443 whatever the scheme is. */
+export function grpcTarget(endpoint: string): string {
+  const { protocol, hostname, port } = new URL(endpoint);
+  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
+}
+
+type Grpc = typeof import('@grpc/grpc-js');
+
+function createCredentials(config: OtlpGrpcConfig, { credentials }: Grpc) {
+  if (isInsecure(config)) return credentials.createInsecure();
+  const { ca, key, cert } = readTlsFiles(config.tls);
+  return credentials.createSsl(ca, key, cert);
+}
+
+/** A scheme decides alone; `insecure` is for an endpoint without one (protocol/exporter.md of OpenTelemetry). */
+function isInsecure(config: OtlpGrpcConfig): boolean {
+  if (/^https:/i.test(config.endpoint)) return false;
+  return /^http:/i.test(config.endpoint) || config.tls.insecure === true;
+}
+
+function createMetadata(config: OtlpGrpcConfig, { Metadata }: Grpc) {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(config.headers)) {
+    try {
+      metadata.set(name, value);
+    } catch (cause) {
+      // The value is left out of the message: it is often a secret.
+      throw new MeterError('reader', `OTLP to ${config.endpoint}: header "${name}" can't be sent`, {
+        cause,
+        remedy: 'a name has letters, digits, "-", "_" and "."; a value is printable ASCII',
+      });
+    }
+  }
+  return metadata;
+}

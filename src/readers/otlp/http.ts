@@ -1,0 +1,142 @@
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  validateHeaderName,
+  validateHeaderValue,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import type { OtlpHttpConfig } from '../../config/exporter.ts';
+import { MeterError } from '../../errors.ts';
+import { readTlsFiles } from '../tls-files.ts';
+import { readResponse, readStatus, retryAfterMs } from './answers.ts';
+import type { Answer, Failed, Transport } from './transport.ts';
+
+const PROTOBUF = 'application/x-protobuf';
+/** Source: "Failures" and "Retryable Response Codes" in docs/specification.md of opentelemetry-proto. */
+const RETRYABLE = new Set([429, 502, 503, 504]);
+/** A gateway doesn't know what has become of the request. */
+const UNCLEAR = new Set([502, 504]);
+/** An answer that is longer than this says nothing that has to be known. */
+const MOST_ANSWER_BYTES = 64 * 1024;
+
+const compress = promisify<Uint8Array, object, Buffer>(gzip);
+
+/** OTLP over HTTP with protobuf. Throws MeterError('reader') for a TLS file or header that can't be used. */
+export function createHttpTransport(config: OtlpHttpConfig): Transport {
+  const url = new URL(config.endpoint);
+  const isTls = url.protocol === 'https:';
+  const agent = isTls ? new HttpsAgent({ keepAlive: true, ...tlsOptions(config) }) : new HttpAgent({ keepAlive: true });
+  const send = isTls ? httpsRequest : httpRequest;
+  const headers = { ...config.headers, 'content-type': PROTOBUF };
+  checkHeaders(config);
+
+  const post = (body: Uint8Array, extra: Record<string, string>, timeoutMs: number): Promise<Answer> => {
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    let connected = false;
+    const request = send(url, {
+      agent,
+      method: 'POST',
+      headers: { ...headers, ...extra, 'content-length': body.length },
+    });
+    const timer = setTimeout(() => request.destroy(new TimeoutError(timeoutMs)), timeoutMs);
+    const fail = (error: Error): void => resolve(failureOf(error, connected));
+    request.on('socket', (socket) => {
+      if (request.reusedSocket) connected = true;
+      else socket.once(isTls ? 'secureConnect' : 'connect', () => (connected = true));
+    });
+    request.on('error', fail);
+    request.on('response', (response) => {
+      readBody(response).then((bytes) => resolve(answerOf(response, bytes)), fail);
+    });
+    request.end(body);
+    promise.then(() => clearTimeout(timer));
+    return promise;
+  };
+  return {
+    async send(request, timeoutMs) {
+      if (config.compression === 'none') return post(request, {}, timeoutMs);
+      const body = await compress(request, { level: constants.Z_BEST_SPEED });
+      return post(body, { 'content-encoding': 'gzip' }, timeoutMs);
+    },
+    probe: (timeoutMs) => post(new Uint8Array(0), {}, timeoutMs),
+    close: () => agent.destroy(),
+  };
+}
+
+class TimeoutError extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor(timeoutMs: number) {
+    super(`no answer after ${Math.round(timeoutMs) / 1000} s`);
+  }
+}
+
+function failureOf(error: Error, sent: boolean): Failed {
+  const { code } = error as NodeJS.ErrnoException;
+  return {
+    accepted: false,
+    error,
+    errorType: code ?? error.name,
+    retryable: true,
+    answered: false,
+    // Which certificates the other side takes turns out when everything has been said from here.
+    unclear: sent && !/^ERR_(SSL|TLS)_/.test(code ?? ''),
+    tooLarge: false,
+    retryAfterMs: undefined,
+  };
+}
+
+function answerOf(response: IncomingMessage, bytes: Buffer): Answer {
+  const { statusCode: status = 0, statusMessage = '', headers } = response;
+  const isProtobuf = headers['content-type']?.startsWith(PROTOBUF) === true;
+  if (status >= 200 && status < 300) {
+    return { accepted: true, rejected: isProtobuf ? readResponse(bytes) : undefined };
+  }
+  const retryable = RETRYABLE.has(status);
+  const said = isProtobuf ? readStatus(bytes) : undefined;
+  const where = headers.location === undefined ? '' : ` to ${headers.location}`;
+  const words = [`HTTP ${status} ${statusMessage}${where}`.trim(), said?.message || undefined];
+  return {
+    accepted: false,
+    error: new Error(words.filter((word) => word !== undefined).join(': ')),
+    errorType: String(status),
+    retryable,
+    answered: true,
+    unclear: UNCLEAR.has(status),
+    tooLarge: status === 413,
+    retryAfterMs: retryable ? (retryAfterMs(headers['retry-after'], Date.now()) ?? said?.retryAfterMs) : undefined,
+  };
+}
+
+async function readBody(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= MOST_ANSWER_BYTES) chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tlsOptions({ tls }: OtlpHttpConfig) {
+  const { ca, key, cert } = readTlsFiles(tls);
+  return { ...(ca && { ca }), ...(key && { key }), ...(cert && { cert }) };
+}
+
+function checkHeaders({ endpoint, headers }: OtlpHttpConfig): void {
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    } catch (cause) {
+      // The value is left out of the message: it is often a secret.
+      throw new MeterError('reader', `OTLP to ${endpoint}: header "${name}" can't be sent`, {
+        cause,
+        remedy: 'a name has letters, digits, "-", "_" and "."; a value is printable ASCII',
+      });
+    }
+  }
+}

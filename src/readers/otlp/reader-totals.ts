@@ -1,0 +1,35 @@
+import type { MetricPlan, TablePlan } from '../../config/plan.ts';
+import type { Reading } from '../../metrics/rows.ts';
+import type { SelectTemporality } from '../../metrics/table-points.ts';
+import { TableTotals } from './table-totals.ts';
+
+/** One reader's copy of everything that was read. */
+export class ReaderTotals {
+  /** Those of the last reading; a table whose map could not be read is not among them, and keeps what it has. */
+  readable: readonly TableTotals[] = [];
+  readonly #select: SelectTemporality;
+  readonly #onDropped: (metric: MetricPlan) => void;
+  readonly #tables = new Map<TablePlan, TableTotals>();
+
+  /** `onDropped` is told of each vanished series whose last numbers there is no room to keep. */
+  constructor(select: SelectTemporality, onDropped: (metric: MetricPlan) => void) {
+    this.#select = select;
+    this.#onDropped = onDropped;
+  }
+
+  /** Takes in a reading; undefined: nothing could be read. */
+  take(reading: Reading | undefined): void {
+    const readable: TableTotals[] = [];
+    for (const rows of reading?.tables ?? []) {
+      if (!rows.readable) continue;
+      let table = this.#tables.get(rows.plan);
+      if (table === undefined) {
+        table = new TableTotals(rows, this.#select, this.#onDropped);
+        this.#tables.set(rows.plan, table);
+      }
+      table.take(rows, reading!.time);
+      readable.push(table);
+    }
+    this.readable = readable;
+  }
+}

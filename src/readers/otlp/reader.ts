@@ -1,0 +1,288 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import {
+  AggregationTemporality,
+  AggregationType,
+  InstrumentType,
+  MetricReader,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
+import type { OtlpGrpcConfig, OtlpHttpConfig, PeriodicReaderConfig } from '../../config/exporter.ts';
+import { MeterError } from '../../errors.ts';
+import { exportErrorText } from '../export-error.ts';
+import { Outage } from '../outage.ts';
+import type { ReaderContext } from '../reader.ts';
+import { RecurringErrors } from '../recurring-errors.ts';
+import { temporalitySelector } from '../temporality.ts';
+import { BackOff } from './back-off.ts';
+import { OwnTotals } from './own-totals.ts';
+import { ReaderTotals } from './reader-totals.ts';
+import { Rejections } from './rejections.ts';
+import { type Request, RequestEncoder } from './requests.ts';
+import type { Failed, Transport } from './transport.ts';
+
+/** How long a shutdown may take unless its caller says: the process has 5 s to end in, and detaches programs after it. */
+const SHUTDOWN_TIMEOUT_MS = 4000;
+/** At the end a receiver that is just being started again gets this long to come. */
+const LAST_CHANCE_MS = 1000;
+/** Between two looks whether a receiver is there again. */
+const PROBE_PAUSE_MS = 400;
+const PROBE_TIMEOUT_MS = 10_000;
+/** gRPC receivers take 4 MiB unless they are told otherwise. */
+const REQUEST_BYTES = 4 * 1024 * 1024 - 4096;
+/** A receiver that takes even less gets requests of half the size, down to this. */
+const SMALLEST_REQUEST_BYTES = 64 * 1024;
+
+export interface OtlpReaderOptions {
+  readonly config: PeriodicReaderConfig & { readonly exporter: OtlpGrpcConfig | OtlpHttpConfig };
+  readonly context: ReaderContext;
+  readonly transport: Transport;
+}
+
+/**
+ * Pushes totals or deltas over OTLP, every so often.
+ *
+ * What was read is kept as totals beside what the receiver has acknowledged of them, request by request. So nothing is
+ * ever sent again as it was: what one export could not deliver is in the totals of the next. When a receiver that was
+ * gone is there again, the next export is at once.
+ */
+export class OtlpReader extends MetricReader {
+  readonly describe: string;
+  readonly #config: OtlpReaderOptions['config'];
+  readonly #context: ReaderContext;
+  readonly #transport: Transport;
+  readonly #totals: ReaderTotals;
+  readonly #own: OwnTotals;
+  readonly #encoder: RequestEncoder;
+  readonly #outage: Outage;
+  readonly #rejections: Rejections;
+  readonly #errors: RecurringErrors;
+  readonly #closing = new AbortController();
+  #requestBytes = REQUEST_BYTES;
+  #timer: NodeJS.Timeout | undefined;
+  #waiting = 0;
+  #last: Promise<unknown> = Promise.resolve();
+  #recovering = false;
+  /** Set as long as nobody answers. */
+  #absent: Failed | undefined;
+  /** When the receiver wants to be asked again, by performance.now(). */
+  #notBefore = 0;
+
+  constructor({ config, context, transport }: OtlpReaderOptions) {
+    const { kind, endpoint, temporality, histogramAggregation } = config.exporter;
+    super({
+      // Deltas are made here, when it is known what was delivered.
+      aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE,
+      aggregationSelector: (instrument) => ({
+        type:
+          histogramAggregation === 'base2_exponential_bucket_histogram' && instrument === InstrumentType.HISTOGRAM
+            ? AggregationType.EXPONENTIAL_HISTOGRAM
+            : AggregationType.DEFAULT,
+      }),
+    });
+    this.describe = `OTLP to ${endpoint}`;
+    this.#config = config;
+    this.#context = context;
+    this.#transport = transport;
+    const { log, health } = context;
+    const select = temporalitySelector(temporality);
+    this.#totals = new ReaderTotals(select, ({ name }) => health.tallies.deliveries.dropped(kind, name));
+    this.#own = new OwnTotals(select);
+    this.#encoder = new RequestEncoder(context.version, histogramAggregation);
+    this.#outage = new Outage({ kind, describe: this.describe, health, log });
+    this.#rejections = new Rejections(this.describe, kind, context);
+    this.#errors = new RecurringErrors(log, `${this.describe}: collection`);
+  }
+
+  /**
+   * Exports what is there once more and closes the connection. Rejects with MeterError('reader') where that was not
+   * delivered in time.
+   */
+  override async shutdown(options?: Parameters<MetricReader['shutdown']>[0]): Promise<void> {
+    const timeoutMillis = options?.timeoutMillis ?? SHUTDOWN_TIMEOUT_MS;
+    await this.#inTime(super.shutdown({ ...options, timeoutMillis }), timeoutMillis);
+  }
+
+  /** Exports what is there now. Rejects with MeterError('reader') where that was not delivered, or not in time. */
+  override async forceFlush(options?: Parameters<MetricReader['forceFlush']>[0]): Promise<void> {
+    await this.#inTime(super.forceFlush(options), options?.timeoutMillis);
+  }
+
+  protected override onInitialized(): void {
+    this.#timer = setInterval(() => this.#tick(), this.#config.intervalMs);
+    this.#timer.unref();
+  }
+
+  protected override async onForceFlush(): Promise<void> {
+    const failed = await this.#queue(() => this.#export());
+    if (failed !== undefined) throw this.#failure('the export failed', failed.error);
+  }
+
+  protected override async onShutdown(): Promise<void> {
+    const isBound = this.#timer !== undefined;
+    clearInterval(this.#timer);
+    this.#closing.abort();
+    try {
+      if (!isBound) return;
+      let failed = await this.#queue(() => this.#export());
+      if (failed?.retryable && !failed.answered && (await this.#transport.probe(LAST_CHANCE_MS)).accepted) {
+        failed = await this.#queue(() => this.#export());
+      }
+      if (failed !== undefined) throw this.#failure('the last export failed', failed.error);
+    } finally {
+      this.#transport.close();
+    }
+  }
+
+  async #inTime(work: Promise<void>, timeoutMs: number | undefined): Promise<void> {
+    try {
+      await work;
+    } catch (cause) {
+      if (cause instanceof MeterError) throw cause;
+      const text = `${this.describe}: the last export was not done after ${(timeoutMs ?? 0) / 1000} s`;
+      throw new MeterError('reader', text, { cause });
+    } finally {
+      if (this.#closing.signal.aborted) this.#transport.close();
+    }
+  }
+
+  #failure(what: string, cause: Error): MeterError {
+    return new MeterError('reader', `${this.describe}: ${what}: ${exportErrorText(cause)}`, { cause });
+  }
+
+  /** An interval is over. What it has to do is left out where the one before is still at it, or not wanted yet. */
+  #tick(): void {
+    if (this.#waiting > 0 || performance.now() < this.#notBefore) return;
+    void this.#queue(() => (this.#absent === undefined ? this.#export() : this.#follow(this.#absent)));
+  }
+
+  /** Exports never overlap, since each is about what the one before has delivered. */
+  #queue<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#waiting++;
+    const result = this.#last.then(work).finally(() => this.#waiting--);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /** While nobody answers, series that come and go are followed, and nothing is encoded. */
+  async #follow({ error, errorType }: Failed): Promise<undefined> {
+    await this.#read();
+    this.#outage.failed(error, errorType);
+  }
+
+  /** Returns what failed first, or undefined where everything was delivered. */
+  async #export(): Promise<Failed | undefined> {
+    const { exporter } = this.#config;
+    const { health } = this.#context;
+    await this.#read();
+    const { resourceMetrics, errors } = await this.collect();
+    this.#errors.report(errors);
+    // The reading has kept everybody waiting already.
+    await setImmediate();
+    const start = performance.now();
+    const failed = await this.#deliver(resourceMetrics, start + exportTimeout(this.#config));
+    health.exported(exporter.kind, (performance.now() - start) / 1000);
+    this.#absent = failed?.answered === false && failed.retryable ? failed : undefined;
+    if (failed === undefined) {
+      this.#outage.succeeded();
+      this.#rejections.finish();
+      return undefined;
+    }
+    this.#outage.failed(failed.error, failed.errorType);
+    if (failed.retryAfterMs !== undefined) this.#notBefore = performance.now() + failed.retryAfterMs;
+    if (failed.retryable) void this.#recover(failed);
+    return failed;
+  }
+
+  /** Maps that can't be read are logged where they are read, for all readers together. */
+  async #read(): Promise<void> {
+    const { store, health } = this.#context;
+    const start = performance.now();
+    try {
+      this.#totals.take(await store.read());
+    } catch (error) {
+      this.#totals.take(undefined);
+      this.#errors.report([error]);
+    }
+    health.collected(this.#config.exporter.kind, (performance.now() - start) / 1000);
+  }
+
+  /** Sends one request after the other; one that fails leaves the others to go. */
+  async #deliver(own: ResourceMetrics, deadline: number): Promise<Failed | undefined> {
+    const { maxExportBatchSize, exporter } = this.#config;
+    const limits = { bytes: this.#requestBytes, points: maxExportBatchSize ?? Number.POSITIVE_INFINITY };
+    const parts = this.#own.parts(own, limits.points);
+    let first: Failed | undefined;
+    for (const request of this.#encoder.requests(own.resource, parts, this.#totals.readable, limits)) {
+      const left = deadline - performance.now();
+      if (left <= 0) return first ?? lateFailure();
+      const answer = await this.#transport.send(request.bytes, Math.min(left, exporter.timeoutMs));
+      if (answer.accepted) {
+        request.acknowledge();
+        if (answer.rejected !== undefined) this.#rejections.add(answer.rejected);
+        continue;
+      }
+      const failed = this.#shrink(answer, request);
+      if (failed.unclear) this.#countUnclear(request);
+      first ??= failed;
+      // The others would only wait for their deadlines too, or were asked not to come.
+      if (!failed.answered || failed.retryAfterMs !== undefined) return first;
+    }
+    return first;
+  }
+
+  #countUnclear(request: Request): void {
+    const { health } = this.#context;
+    for (const { metric, amount } of request.counted()) {
+      health.tallies.deliveries.unclear(this.#config.exporter.kind, metric, amount);
+    }
+  }
+
+  /** Where the receiver takes only smaller requests, the next try has them. */
+  #shrink(failed: Failed, { bytes }: Request): Failed {
+    if (!failed.tooLarge || bytes.length <= SMALLEST_REQUEST_BYTES) return failed;
+    this.#requestBytes = Math.max(SMALLEST_REQUEST_BYTES, Math.floor(bytes.length / 2));
+    return { ...failed, retryable: true };
+  }
+
+  /** Exports as soon as the receiver takes it again, however long the interval is. */
+  async #recover(first: Failed): Promise<void> {
+    if (this.#recovering) return;
+    this.#recovering = true;
+    const { signal } = this.#closing;
+    const backOff = new BackOff();
+    try {
+      for (let failed: Failed | undefined = first; failed?.retryable; ) {
+        const pause = failed.retryAfterMs ?? (failed.answered ? backOff.next() : PROBE_PAUSE_MS);
+        await sleep(Math.min(pause, 2 ** 31 - 1), undefined, { signal, ref: false });
+        if (this.#outage.error === undefined) return;
+        const answer = await this.#transport.probe(PROBE_TIMEOUT_MS);
+        if (signal.aborted) return;
+        if (answer.accepted || answer.answered) this.#absent = undefined;
+        failed = answer.accepted ? await this.#queue(() => this.#export()) : answer;
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#recovering = false;
+    }
+  }
+}
+
+/** How long an export may take with all its requests: as its reader says, and at most until the next. */
+function exportTimeout({ intervalMs, timeoutMs }: PeriodicReaderConfig): number {
+  return timeoutMs > 0 ? Math.min(intervalMs, timeoutMs) : intervalMs;
+}
+
+/** The rest was not sent since the export's time was over. */
+function lateFailure(): Failed {
+  return {
+    accepted: false,
+    error: new Error('not all requests were sent in time'),
+    errorType: 'timeout',
+    retryable: true,
+    answered: true,
+    unclear: false,
+    tooLarge: false,
+    retryAfterMs: undefined,
+  };
+}

@@ -1,0 +1,48 @@
+import type { Health } from '../metrics/health.ts';
+import { exportErrorText, exportRemedy } from './export-error.ts';
+import type { ReaderLog } from './reader.ts';
+
+export interface OutageOptions {
+  /** For the attribute `exporter`: otlp_grpc, console. */
+  readonly kind: string;
+  /** For the log: `OTLP to http://collector:4317`. */
+  readonly describe: string;
+  readonly health: Health;
+  readonly log: ReaderLog;
+}
+
+/** Counts an exporter's failures, and logs an outage when it begins and when it is over. */
+export class Outage {
+  readonly #options: OutageOptions;
+  #failures = 0;
+  #lastError: Error | undefined;
+
+  constructor(options: OutageOptions) {
+    this.#options = options;
+  }
+
+  /** Why the last export failed; undefined where it didn't, or where there was none. */
+  get error(): Error | undefined {
+    return this.#lastError;
+  }
+
+  succeeded(): void {
+    const { log, describe } = this.#options;
+    const failures = this.#failures;
+    this.#failures = 0;
+    this.#lastError = undefined;
+    if (failures > 0) {
+      log.info(`${describe}: delivering again after ${failures} failed ${failures === 1 ? 'export' : 'exports'}`);
+    }
+  }
+
+  /** `errorType` as the attribute error.type has it. */
+  failed(error: Error, errorType: string): void {
+    const { log, describe, kind, health } = this.#options;
+    health.tallies.exportError(kind, errorType);
+    this.#lastError = error;
+    if (++this.#failures > 1) return;
+    const remedy = exportRemedy(errorType);
+    log.warn(`${describe}: export failed: ${exportErrorText(error)}${remedy === undefined ? '' : `; ${remedy}`}`);
+  }
+}
