@@ -106,7 +106,7 @@ export function resolveProgram(
     sources: genericSources(file, enabled, options.namespace),
     constants,
     ...load,
-    skipMaps,
+    skipMaps: new Set([...skipMaps, ...load.skipMaps]),
     perCpuFirst: [...perCpuFirst],
     filled,
     interfaces,
@@ -114,14 +114,14 @@ export function resolveProgram(
   };
 }
 
-/** The object's maps, and behind them those that no object has. */
+/** The object's maps, and before them those that no object has. */
 function withGenericMaps(layout: ObjectLayout, file: ProgramFile, diagnostics: Diagnostics): ObjectLayout {
   const entries = [...file.maps.values()];
   for (const { name } of entries.filter(({ isGeneric }) => isGeneric)) {
     const isThere = [...layout.maps, ...layout.variables].some((one) => one.name === name.value);
     if (isThere) diagnostics.error(name.at, `${layout.path} has a "${name.value}" already: call this map otherwise`);
   }
-  return { ...layout, maps: [...layout.maps, ...entries.flatMap(({ generic }) => generic?.layout ?? [])] };
+  return { ...layout, maps: [...entries.flatMap(({ generic }) => generic?.layout ?? []), ...layout.maps] };
 }
 
 /** The maps without C that enabled metrics read. */

@@ -92,3 +92,28 @@ test('the shipped programs are there without a folder', () => {
   const { programs } = findPrograms(undefined);
   assert.ok(programs.some(({ file }) => file.endsWith('config/programs/block.yaml')));
 });
+
+test('a file whose maps are all without C needs no object, and a wrong one is not told to have one', () => {
+  const counters = 'metrics: {counters: [{name: a, map: m, field: cycles}]}';
+  for (const [name, text] of [
+    ['events', `maps: {m: {perf_events: [cycles]}}\n${counters}`],
+    ['misspelled', `maps: {m: {perf_events: [cycle]}}\n${counters}`],
+    ['broken', 'maps: {m'],
+    ['plain', 'metrics: {counters: [{name: a}]}'],
+  ] as const) {
+    writeFileSync(join(folder, `${name}.yaml`), text);
+  }
+  const { programs, errors } = findPrograms([folder]);
+  assert.deepEqual(
+    programs.map(({ name, object }) => [name, object]),
+    [
+      ['broken', undefined],
+      ['events', undefined],
+      ['misspelled', undefined],
+    ],
+  );
+  assert.deepEqual(
+    errors.map(({ message }) => message),
+    [`${folder}/plain.yaml: its object ${folder}/plain.bpf.o is missing`],
+  );
+});

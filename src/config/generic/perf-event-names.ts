@@ -123,7 +123,7 @@ function withModes(
 
 /** perf's `UNIT/TERM=VALUE,…/`, whose term `name` is what the event is called. */
 function parsePmuEvent(text: string): PerfEventPlan | { error: string } {
-  const [, unit, list = '', modifier] = /^([\w.-]+)\/([^/]*)\/(?::?(\w+))?$/.exec(text) ?? [];
+  const [, unit, list = '', modifier] = /^(\w[\w.-]*)\/([^/]*)\/(?::?(\w+))?$/.exec(text) ?? [];
   if (unit === undefined) return { error: `"${text}" is no event of a unit such as cpu/event=0x3c,umask=0x0/` };
   const terms = new Map<string, bigint>();
   let name = text;

@@ -59,10 +59,10 @@ export const perfEvents: GenericStarter<PerfEventsSpec> = {
   },
 };
 
-/** Full names of the metrics that read one of these events; without a field a metric reads the only one. */
-function readingOf({ counts, metrics }: PerfSource, events: readonly PerfEventPlan[]): string[] {
+/** Full names of the metrics that read one of these events. */
+function readingOf({ metrics }: PerfSource, events: readonly PerfEventPlan[]): string[] {
   const names = events.map(({ name }) => name);
-  return metrics.filter(({ field }) => names.includes(field ?? counts.events[0]!.name)).map(({ name }) => name);
+  return metrics.filter(({ field }) => field !== undefined && names.includes(field)).map(({ name }) => name);
 }
 
 function absence(source: PerfSource, events: readonly PerfEventPlan[]): AbsentMetrics {
