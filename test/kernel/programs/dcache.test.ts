@@ -11,7 +11,7 @@ async function counted(folder: string, command: string): Promise<number[]> {
   using dcache = count('dcache', { constants: { only_tgid: shell.pid } });
   await shell.run();
   const metrics = ['dcache.lookups', 'dcache.slow_lookups', 'dcache.misses'];
-  return Promise.all(metrics.map(async (metric) => (await dcache.numbers(metric)).get('')!));
+  return await Promise.all(metrics.map(async (metric) => (await dcache.numbers(metric)).get('')!));
 }
 
 test('names are looked up in the directory cache, and asked of the file system once', {
