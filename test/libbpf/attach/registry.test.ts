@@ -8,6 +8,10 @@ for (const [section, name] of [
   ['kretprobe/do_swap_page', 'kprobe'],
   ['kprobe/do_swap_page+0x10', 'kprobe'],
   ['kprobe/lookup_fast.isra.0', 'kprobe'],
+  ['perf_event/type=1,config=2,frequency=99', 'perf_event'],
+  ['?perf_event/type=0x4,config=0xc4,sample_period=100000', 'perf_event'],
+  ['perf_event', 'auto'],
+  ['perf_event/type=1,config=2', 'auto'],
   // Attached by hand, by a glob, or by a system call's name: all known to libbpf.
   ['kprobe', 'auto'],
   ['kprobe/', 'auto'],
