@@ -48,13 +48,20 @@ struct cpu_sched_lost {
 
 PERCPU_TABLE(sched_lost, struct cpu_sched_lost);
 
-struct cpu_lengths {
+enum { BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
+
+struct lengths {
 	/* 0, 1, … 32, and what is above. */
 	u64 slots[LENGTHS];
 	u64 sum;
-} CPU_ALIGNED;
+};
 
-PERCPU_TABLE(sched_lengths, struct cpu_lengths);
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct lengths);
+} sched_lengths SEC(".maps");
 
 struct cgroup_key {
 	u64 cgroup;
@@ -287,7 +294,8 @@ static __always_inline u32 delayed(void *rq)
 SEC("perf_event/type=1,config=0,frequency=99")
 int sample_runqueue(void *ctx)
 {
-	struct cpu_lengths *lengths = percpu_element(&sched_lengths);
+	u32 zero = 0;
+	struct lengths *lengths = bpf_map_lookup_elem(&sched_lengths, &zero);
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct rq *rq = BPF_CORE_READ(task, se.cfs_rq, rq);
 	u32 waiting = BPF_CORE_READ(rq, nr_running) - delayed(rq);

@@ -87,8 +87,9 @@ export function resolveProgram(
       diagnostics,
       table: (entry?.map ?? metric.map ?? metric.name).value,
     });
+    // Also where no enabled metric reads it: what counts others may look for its CPU there.
+    for (const map of source.perCpuFirst) if (!skipMaps.has(map)) perCpuFirst.add(map);
     if (!isEnabled) continue;
-    for (const map of source.perCpuFirst) perCpuFirst.add(map);
     const labels = entry?.labels ?? metric.labels;
     origins.set(name, {
       name: metric.name.at,
@@ -155,7 +156,14 @@ function mapEntryOf(metric: MetricEntry, file: ProgramFile): MapEntry | undefine
 }
 
 function directReference(metric: MetricEntry) {
-  const nothing = { field: undefined, index: undefined, perCpu: undefined, cache: undefined, zeros: undefined, expire: undefined };
+  const nothing = {
+    field: undefined,
+    index: undefined,
+    perCpu: undefined,
+    cache: undefined,
+    zeros: undefined,
+    expire: undefined,
+  };
   const { labels, map, name } = metric;
   return { ...nothing, map: map ?? name, labels, described: false, at: (map ?? name).at };
 }

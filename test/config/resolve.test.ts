@@ -211,7 +211,7 @@ test('what is not enabled is not read, its constant is 0 and its BPF programs ar
   );
   assert.deepEqual(resolved.skip, new Set(['issue']));
   assert.deepEqual([...resolved.needs.keys()], ['block.io.size']);
-  assert.deepEqual(resolved.perCpuFirst, ['block_io_cache']);
+  assert.deepEqual(resolved.perCpuFirst, ['block_io_cache', 'unmatched']);
 });
 
 test("an operator's constants win over the file's", () => {

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { testCgroup } from './cgroup.ts';
+import { count } from './counting.ts';
+
+const latency = 'sched.runqueue.latency';
+const byCgroup = 'sched.cgroup.runqueue.latency';
+const offCpu = 'sched.off_cpu.duration';
+
+/** /proc/PID/schedstat: nanoseconds of waiting, and how often it came to a CPU. */
+function waits(pid: number) {
+  const [, delay, runs] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').trim().split(' ').map(Number);
+  return { delay: delay!, runs: runs! };
+}
+
+function switches(pid: number) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return {
+    voluntary: Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1]),
+    involuntary: Number(/^nonvoluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1]),
+  };
+}
+
+/** Processes on CPU 0, ended when disposed. */
+class OnCpu0 implements AsyncDisposable {
+  readonly #children: ChildProcess[] = [];
+
+  start(...command: string[]): ChildProcess & { pid: number } {
+    const options = { stdio: ['pipe', 'pipe', 'inherit'] } as const;
+    const child = spawn('taskset', ['--cpu-list', '0', ...command], options);
+    this.#children.push(child);
+    return child as unknown as ChildProcess & { pid: number };
+  }
+
+  /** One that never sleeps, and has begun. */
+  async spin(...prefix: string[]): Promise<number> {
+    const child = this.start(...prefix, 'sh', '-c', 'echo; while :; do :; done');
+    await once(child.stdout!, 'data');
+    return child.pid;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    }
+  }
+}
+
+/** Gives back every line that it is sent; asleep whenever that is awaited. */
+async function echoing(
+  on: OnCpu0,
+): Promise<{ pid: number; echo(): Promise<void>; send(): void; back(): Promise<unknown> }> {
+  const child = on.start('cat');
+  const send = () => void child.stdin!.write('x');
+  const back = () => once(child.stdout!, 'data');
+  const echo = async () => {
+    send();
+    await back();
+    while (readFileSync(`/proc/${child.pid}/syscall`, 'utf8').startsWith('running')) await setImmediate();
+  };
+  await echo();
+  return { pid: child.pid, echo, send, back };
+}
+
+test('waits by cgroup are those of its tasks, as the kernel keeps them, and keep their name when it is gone', async () => {
+  const cgroup = testCgroup('waits');
+  let name = '';
+  await using on = new OnCpu0();
+  const { pid, echo } = await echoing(on);
+  using sched = count('sched', { metrics: [byCgroup], constants: { only_tgid: pid } });
+  assert.deepEqual(sched.attached, ['sched_switch']);
+  const outside = waits(pid);
+  for (let i = 0; i < 11; i++) await echo();
+  const before = waits(pid);
+  writeFileSync(cgroup.processes, String(pid));
+  for (let i = 0; i < 23; i++) await echo();
+  const after = waits(pid);
+
+  const histograms = await sched.histograms(byCgroup);
+  name = cgroup.path;
+  const inside = histograms.get(name)!;
+  assert.equal(inside.count, after.runs - before.runs);
+  assert.equal(Math.round(inside.sum * 1e9), after.delay - before.delay);
+  const others = [...histograms].filter(([path]) => path !== name);
+  assert.equal(others.length, 1);
+  assert.match(others[0]![0], /^\/sys\/fs\/cgroup/);
+  assert.equal(others[0]![1].count, before.runs - outside.runs);
+
+  await on[Symbol.asyncDispose]();
+  cgroup.remove();
+  // It ran once more to its end.
+  assert.equal((await sched.histograms(byCgroup)).get(name)?.count, inside.count + 1);
+});
+
+test('one that came and went before the first reading has its name', async () => {
+  using sched = count('sched', { metrics: [byCgroup] });
+  const cgroup = testCgroup('brief');
+  const { status } = spawnSync('sh', ['-c', `echo $$ > ${cgroup.processes} && sleep 0.01`]);
+  assert.equal(status, 0);
+  cgroup.remove();
+  const found = await sched.histograms(byCgroup);
+  const { count: runs } = found.get(cgroup.path)!;
+  assert.ok(runs > 0);
+});
+
+test('own stamps and those of the kernel tell of the same waits', async () => {
+  await using on = new OnCpu0();
+  await on.spin();
+  const { pid, echo } = await echoing(on);
+  const options = { metrics: [latency], constants: { only_tgid: pid } };
+  using kernel = count('sched', options);
+  using own = count('sched', { ...options, ways: { runqueue_latency: 'own_stamp' } });
+  assert.deepEqual(
+    [kernel.ways.get('runqueue_latency'), own.ways.get('runqueue_latency')],
+    ['kernel_stamp', 'own_stamp'],
+  );
+  assert.deepEqual(own.attached, ['sched_switch', 'sched_wakeup', 'sched_wakeup_new']);
+  const before = waits(pid);
+  for (let i = 0; i < 101; i++) await echo();
+  const after = waits(pid);
+  const [ofKernel, ofOwn] = [(await kernel.histograms(latency)).get('')!, (await own.histograms(latency)).get('')!];
+  assert.equal(ofKernel.count, after.runs - before.runs);
+  assert.equal(ofOwn.count, after.runs - before.runs);
+  // A run queue's clock is read a little before the hooks, at both ends.
+  assert.ok(Math.abs(ofOwn.sum - ofKernel.sum) < 0.0005 * ofOwn.count, `${ofOwn.sum} s and ${ofKernel.sum} s`);
+});
+
+test('a wait that ends on another CPU is whole by own stamps, and by the kernel’s only the rest of it', async () => {
+  await using on = new OnCpu0();
+  const { pid, send, back } = await echoing(on);
+  const options = { metrics: [latency], constants: { only_tgid: pid } };
+  using kernel = count('sched', options);
+  using own = count('sched', { ...options, ways: { runqueue_latency: 'own_stamp' } });
+  // Of higher priority, so that what is woken there waits.
+  await on.spin('chrt', '--fifo', '50');
+  send();
+  const begin = performance.now();
+  while (performance.now() - begin < 20);
+  const waited = (performance.now() - begin) / 1000;
+  assert.equal(waits(pid).runs, waits(pid).runs);
+  const echoed = back();
+  assert.equal(spawnSync('taskset', ['--cpu-list', '--pid', '1', String(pid)]).status, 0);
+  await echoed;
+  const [ofKernel, ofOwn] = [(await kernel.histograms(latency)).get('')!, (await own.histograms(latency)).get('')!];
+  assert.equal(ofOwn.count, ofKernel.count);
+  assert.ok(ofOwn.sum >= waited, `${ofOwn.sum} s of ${waited} s`);
+  assert.ok(ofKernel.sum <= ofOwn.sum - waited, `${ofKernel.sum} s by the kernel, ${ofOwn.sum} s by own stamps`);
+});
+
+test('times off a CPU are as many as the task came back, by what it left for', async () => {
+  await using on = new OnCpu0();
+  await on.spin();
+  const { pid, echo } = await echoing(on);
+  using sched = count('sched', { metrics: [offCpu, 'sched.off_cpu.lost'], constants: { only_tgid: pid } });
+  assert.deepEqual(sched.attached, ['sched_switch']);
+  const before = switches(pid);
+  const start = performance.now();
+  for (let i = 0; i < 101; i++) await echo();
+  const elapsed = (performance.now() - start) / 1000;
+  const after = switches(pid);
+  const found = await sched.histograms(offCpu);
+  // The last time that it left it has not come back from.
+  assert.equal(found.get('voluntary')!.count, after.voluntary - before.voluntary - 1);
+  assert.equal(found.get('involuntary')?.count ?? 0, after.involuntary - before.involuntary);
+  assert.ok(after.voluntary - before.voluntary >= 101);
+  const sum = [...found.values()].reduce((total, { sum }) => total + sum, 0);
+  assert.ok(sum > 0 && sum < elapsed, `${sum} s of ${elapsed} s`);
+  assert.deepEqual(await sched.numbers('sched.off_cpu.lost'), new Map([['', 0]]));
+});
+
+test('a sleep is off the CPU for as long as it is', async () => {
+  const child = spawn('sh', ['-c', 'read x; sleep 0.05; read x'], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const exited = once(child, 'exit');
+  using sched = count('sched', { metrics: [offCpu] });
+  child.stdin.write('\n');
+  child.stdin.end('\n');
+  await exited;
+  const { bounds, slots } = (await sched.histograms(offCpu)).get('voluntary')!;
+  const long = slots.filter((_, slot) => slot >= bounds.findIndex((bound) => bound >= 0.05));
+  assert.ok(long.reduce((a, b) => a + b) > 0);
+});
+
+test('the length of a run queue is how many wait while another runs, by CPU', async () => {
+  await using on = new OnCpu0();
+  for (let i = 0; i < 7; i++) await on.spin();
+  using sched = count('sched', { metrics: ['sched.runqueue.length'] });
+  assert.deepEqual(sched.attached, ['sample_runqueue']);
+  let lengths: Awaited<ReturnType<typeof sched.histograms>>;
+  // What else the machine has to do there may wait too, at times.
+  do {
+    await setImmediate();
+    lengths = await sched.histograms('sched.runqueue.length');
+  } while (lengths.get('0')!.slots[6]! < 3);
+  const { bounds, slots, count: samples, sum } = lengths.get('0')!;
+  assert.deepEqual([...bounds.slice(0, 3), bounds.length], [0, 1, 2, 33]);
+  assert.deepEqual(slots.slice(0, 6), [0, 0, 0, 0, 0, 0]);
+  assert.ok(sum >= samples * 6);
+  assert.deepEqual(
+    [...lengths.keys()].toSorted(),
+    cpus()
+      .map((_, cpu) => String(cpu))
+      .toSorted(),
+  );
+});
