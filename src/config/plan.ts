@@ -53,6 +53,8 @@ export interface WayPlan {
   readonly programs: readonly string[];
   /** Values of .rodata variables, set when this way is taken. */
   readonly constants: ReadonlyMap<string, number | bigint>;
+  /** BPF maps that only ways use which name them: created when one of those is taken. */
+  readonly maps: readonly string[];
 }
 
 /** What a metric counts by: BPF programs and hooks, by name. */

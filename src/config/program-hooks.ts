@@ -15,6 +15,8 @@ export interface WayEntry {
   readonly programs: readonly Located<string>[];
   /** Set when this way is taken. */
   readonly constants: ReadonlyMap<string, Located<bigint>>;
+  /** BPF maps that are created for ways which name them, and for nothing else. */
+  readonly maps: readonly Located<string>[];
 }
 
 const hookName = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -33,20 +35,22 @@ export function parseHooks(node: ConfigNode | undefined): Map<string, HookEntry>
   return hooks;
 }
 
-/** `NAME: PROGRAM`, `NAME: [PROGRAM, …]` or `NAME: {programs: …, constants: …}`. */
+/** `NAME: PROGRAM`, `NAME: [PROGRAM, …]` or `NAME: {programs: …, constants: …, maps: …}`. */
 function parseWay({ name, key, value }: ConfigEntry, hook: string): WayEntry | undefined {
   if (!wayName.test(name)) key.error(`way name ${JSON.stringify(name)} may have letters, digits and _ . - only`);
-  const map = value.isMap ? value.map(['programs', 'constants']) : undefined;
+  const map = value.isMap ? value.map(['programs', 'constants', 'maps']) : undefined;
   const node = value.isMap ? map?.required('programs') : value;
   if (node === undefined) return undefined;
-  const programs = parseNames(node);
+  const programs = parseNames(node, 'BPF program');
   if (programs?.length === 0) key.error(`way "${name}" of hook "${hook}" has no BPF programs`);
   const constants = parseConstants(map?.get('constants'));
-  return { name: { value: name, at: key.position }, programs: programs ?? [], constants };
+  const mapsNode = map?.get('maps');
+  const maps = (mapsNode && parseNames(mapsNode, 'map')) ?? [];
+  return { name: { value: name, at: key.position }, programs: programs ?? [], constants, maps };
 }
 
 /** One name or a list of them, each once; undefined where it is neither, which is reported. */
-function parseNames(node: ConfigNode): Located<string>[] | undefined {
+function parseNames(node: ConfigNode, what: string): Located<string>[] | undefined {
   if (node.isNull) return [];
   if (!node.isList) {
     const name = locatedText(node);
@@ -56,7 +60,7 @@ function parseNames(node: ConfigNode): Located<string>[] | undefined {
   for (const item of node.list() ?? []) {
     const name = locatedText(item);
     if (name === undefined) return undefined;
-    if (names.some(({ value }) => value === name.value)) item.error(`BPF program "${name.value}" is there twice`);
+    if (names.some(({ value }) => value === name.value)) item.error(`${what} "${name.value}" is there twice`);
     else names.push(name);
   }
   return names;

@@ -10,7 +10,7 @@ import { constantValue, type OperatorSettings, setByOperator } from './resolve-c
 
 /**
  * What of the object is loaded: the hooks that enabled metrics need, each with the ways that are to be tried, and the
- * BPF programs that are loaded as part of a way only, or not at all. `fullName` is a metric's name with the namespace.
+ * BPF programs that are loaded as part of a way only, or not at all, and maps of ways that aren't. `fullName` is a metric's name with the namespace.
  */
 export function resolveHooks(
   file: ProgramFile,
@@ -19,7 +19,7 @@ export function resolveHooks(
   options: OperatorSettings,
   layout: ObjectLayout,
   diagnostics: Diagnostics,
-): Pick<ProgramPlan, 'hooks' | 'skip' | 'needs'> {
+): Pick<ProgramPlan, 'hooks' | 'skip' | 'skipMaps' | 'needs'> {
   const functions = layout.programs.map(({ name }) => name);
   checkNeeds(file, functions, layout, diagnostics);
   checkConstants(file, options, diagnostics);
@@ -37,16 +37,21 @@ export function resolveHooks(
   return {
     hooks,
     skip: new Set([...named, ...inWays].filter((name) => functions.includes(name) && !wanted.has(name))),
+    skipMaps: new Set(mapsOf(all).filter((map) => !mapsOf(hooks).includes(map))),
     needs: new Map(enabled.map((metric) => [fullName(metric), needsOf(metric)])),
   };
 }
 
+function mapsOf(hooks: readonly HookPlan[]): string[] {
+  return hooks.flatMap(({ ways }) => ways.flatMap(({ maps }) => maps));
+}
+
 function needsOf({ needs }: MetricEntry): NeedsPlan {
-  return { programs: needs.programs?.map(({ value }) => value), any: needs.any.map(({ value }) => value) };
+  return { programs: needs.programs && texts(needs.programs), any: texts(needs.any) };
 }
 
 function namesIn({ needs }: MetricEntry): string[] {
-  return [...(needs.programs ?? []), ...needs.any].map(({ value }) => value);
+  return texts([...(needs.programs ?? []), ...needs.any]);
 }
 
 function resolveHook(
@@ -79,7 +84,15 @@ function resolveWay(
     const number = constantValue(name, value, at, '', layout, diagnostics);
     if (number !== undefined) constants.set(name, number);
   }
-  return { name: way.name.value, programs: way.programs.map(({ value }) => value), constants };
+  const maps = layout.maps.map(({ name }) => name);
+  for (const { value, at } of way.maps) {
+    if (!maps.includes(value)) diagnostics.error(at, `no BPF map "${value}" in ${layout.path}${suggest(value, maps)}`);
+  }
+  return { name: way.name.value, programs: texts(way.programs), constants, maps: texts(way.maps) };
+}
+
+function texts(list: readonly Located<string>[]): string[] {
+  return list.map(({ value }) => value);
 }
 
 function checkNeeds(

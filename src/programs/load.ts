@@ -143,7 +143,10 @@ function loadOnce(
     prepare(plan, object, selection, failures);
     return object.load();
   } catch (error) {
-    const culprit = failedProgram(error);
+    const map = namedIn(error, /map '([^']+)': failed to create/);
+    const unmade = explained('load', plan, map, undefined, error);
+    if (map !== undefined && ways.passMap(map, unmade, isLack('', unmade))) return undefined;
+    const culprit = namedIn(error, /prog(?:ram)? '([^']+)'/);
     const program = object.layout().programs.find(({ name }) => name === culprit);
     // The same program twice: leaving it out didn't help.
     if (!program || failures.has(program.name)) throw explained('load', plan, undefined, undefined, error);
@@ -157,7 +160,7 @@ function loadOnce(
 function prepare(
   plan: ProgramPlan,
   object: OpenedObject,
-  { inWays, unneeded, constants }: WaySelection,
+  { inWays, unneeded, constants, unusedMaps }: WaySelection,
   failures: ReadonlyMap<string, MeterError>,
 ): void {
   const cpus = possibleCpus().indexes;
@@ -168,7 +171,7 @@ function prepare(
   for (const { name } of object.layout().programs) {
     if (unneeded.has(name) || failures.has(name)) object.setAutoload(name, false);
   }
-  for (const name of plan.skipMaps) object.setAutocreate(name, false);
+  for (const name of [...plan.skipMaps, ...unusedMaps]) object.setAutocreate(name, false);
   for (const name of plan.perCpuFirst) sizeForCpus(object, name, cpus);
 }
 
@@ -176,10 +179,10 @@ function isLack(section: string, { cause }: MeterError): boolean {
   return cause instanceof LibbpfError && lacksHook(section, cause, readEnvironment());
 }
 
-/** The BPF program that libbpf gave up at; undefined where it wasn't one. */
-function failedProgram(error: unknown): string | undefined {
+/** What libbpf gave up at, by the last of its messages that names it; undefined where none does. */
+function namedIn(error: unknown, pattern: RegExp): string | undefined {
   if (!(error instanceof MeterError && error.cause instanceof LibbpfError)) return undefined;
-  const names = error.cause.messages.map((message) => /prog(?:ram)? '([^']+)'/.exec(message)?.[1]);
+  const names = error.cause.messages.map((message) => pattern.exec(message)?.[1]);
   return names.findLast((name) => name !== undefined);
 }
 

@@ -38,6 +38,8 @@ export interface WaySelection {
   readonly unneeded: ReadonlySet<string>;
   /** Those of the ways. */
   readonly constants: ReadonlyMap<string, number | bigint>;
+  /** BPF maps that only other ways use. */
+  readonly unusedMaps: ReadonlySet<string>;
 }
 
 /**
@@ -49,11 +51,14 @@ export class TriedWays {
   readonly #passed = new Map<string, PassedWay[]>();
   readonly #sections: ReadonlyMap<string, string>;
   readonly #tell: TellHook;
+  /** Those of all ways, of hooks that aren't needed too. */
+  readonly #maps: readonly string[];
 
   constructor(plan: ProgramPlan, programs: readonly BpfProgramLayout[], tell: TellHook) {
     this.#plan = plan;
     this.#sections = new Map(programs.map(({ name, section }) => [name, section]));
     this.#tell = tell;
+    this.#maps = plan.hooks.flatMap(({ ways }) => ways.flatMap(({ maps }) => maps));
     for (const hook of plan.hooks) {
       this.#passed.set(hook.name, []);
       this.#passLacking(hook);
@@ -68,6 +73,7 @@ export class TriedWays {
       inWays,
       unneeded: new Set([...unneeded].filter((name) => !inWays.has(name))),
       constants: new Map(ways.flatMap(({ constants }) => [...constants])),
+      unusedMaps: new Set(this.#maps.filter((map) => !ways.some(({ maps }) => maps.includes(map)))),
     };
   }
 
@@ -76,7 +82,16 @@ export class TriedWays {
    * the program is part of a way, in whose place the next will be tried.
    */
   pass(program: string, error: MeterError, isLack: boolean): boolean {
-    const concerned = this.#current(this.#unneeded()).filter(({ way }) => way.programs.includes(program));
+    return this.#pass(({ programs }) => programs.includes(program), error, isLack);
+  }
+
+  /** The same for a BPF map that could not be created. */
+  passMap(map: string, error: MeterError, isLack: boolean): boolean {
+    return this.#pass(({ maps }) => maps.includes(map), error, isLack);
+  }
+
+  #pass(failed: (way: WayPlan) => boolean, error: MeterError, isLack: boolean): boolean {
+    const concerned = this.#current(this.#unneeded()).filter(({ way }) => failed(way));
     for (const { hook, way } of concerned) {
       const cause = error.cause instanceof LibbpfError ? error.cause.code : error.message;
       this.#passed.get(hook.name)!.push({ way: way.name, cause, error, isLack });

@@ -13,7 +13,7 @@ const programs = [
   { name: 'probe', section: 'kprobe/read' },
   { name: 'other', section: 'fentry/gone' },
 ];
-const way = (name: string, ...taken: readonly string[]) => ({ name, programs: taken, constants: new Map() });
+const way = (name: string, ...taken: readonly string[]) => ({ name, programs: taken, constants: new Map(), maps: [] });
 const read = { name: 'read', ways: [way('fentry', 'enter', 'leave'), way('kprobe', 'probe')] };
 const gone = { name: 'gone', ways: [way('only', 'other')] };
 const root: Environment = {

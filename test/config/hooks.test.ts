@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ResolveOptions } from '../../src/config/resolve.ts';
 import { errors, plan } from './resolving.ts';
-import { array, bool, layout, u8, u64, variable } from './types.ts';
+import { array, bool, layout, map, u8, u64, variable } from './types.ts';
 
 const object = layout({
   variables: [
@@ -13,6 +13,7 @@ const object = layout({
     variable('writes', '.bss', u64, 8),
     variable('table', '.bss', array(u64, 2), 16),
   ],
+  maps: [map('stamps', 'hash', u64, u64), map('other', 'hash', u64, u64)],
   programs: ['ext4_fentry', 'ext4_fexit', 'ext4_kprobe', 'xfs_fentry', 'on_switch', 'on_wakeup', 'on_exit'],
 });
 
@@ -23,7 +24,7 @@ const hooks = `hooks:
   xfs_read: {only: [xfs_fentry]}
   latency:
     kernel: on_switch
-    own-1.0: {programs: [on_switch, on_wakeup], constants: {own_stamp: true, level: 7}}
+    own-1.0: {programs: [on_switch, on_wakeup], constants: {own_stamp: true, level: 7}, maps: stamps}
 `;
 const metrics = (...lines: readonly string[]) =>
   `metrics:\n  counters:\n${lines.map((line) => `    - ${line}\n`).join('')}`;
@@ -34,12 +35,12 @@ const none = new Map();
 const ext4 = {
   name: 'ext4_read',
   ways: [
-    { name: 'fentry', programs: ['ext4_fentry', 'ext4_fexit'], constants: none },
-    { name: 'kprobe', programs: ['ext4_kprobe'], constants: none },
+    { name: 'fentry', programs: ['ext4_fentry', 'ext4_fexit'], constants: none, maps: [] },
+    { name: 'kprobe', programs: ['ext4_kprobe'], constants: none, maps: [] },
   ],
 };
-const xfs = { name: 'xfs_read', ways: [{ name: 'only', programs: ['xfs_fentry'], constants: none }] };
-const kernel = { name: 'kernel', programs: ['on_switch'], constants: none };
+const xfs = { name: 'xfs_read', ways: [{ name: 'only', programs: ['xfs_fentry'], constants: none, maps: [] }] };
+const kernel = { name: 'kernel', programs: ['on_switch'], constants: none, maps: [] };
 const own = {
   name: 'own-1.0',
   programs: ['on_switch', 'on_wakeup'],
@@ -47,6 +48,7 @@ const own = {
     ['own_stamp', 1],
     ['level', 7],
   ]),
+  maps: ['stamps'],
 };
 
 function loads(yaml: string, more: Partial<ResolveOptions> = {}) {
@@ -76,7 +78,7 @@ test('a hook that no enabled metric needs is left out with its BPF programs', ()
 
 test('a hook that no metric names is there for all of them', () => {
   assert.deepEqual(loads(`hooks: {ext4_read: {one: ext4_fentry}}\n${metrics('{name: reads}')}`), {
-    hooks: [{ name: 'ext4_read', ways: [{ name: 'one', programs: ['ext4_fentry'], constants: none }] }],
+    hooks: [{ name: 'ext4_read', ways: [{ name: 'one', programs: ['ext4_fentry'], constants: none, maps: [] }] }],
     skip: ['ext4_fentry'],
     needs: [['ebpf.reads', { programs: undefined, any: [] }]],
     constants: [],
@@ -109,6 +111,14 @@ test("the file's own value of a constant holds where no way sets it", () => {
     `constants: {level: 3}\n${hooks}${metrics('{name: writes, needs: {programs: [latency]}}')}`,
   );
   assert.deepEqual(constants, [['level', 3]]);
+});
+
+test('maps of ways that are not to be tried are not created', () => {
+  const maps = (more: Partial<ResolveOptions> = {}) => [...plan(hooks + metrics(reads, writes), object, more).skipMaps];
+  assert.deepEqual(maps(), []);
+  assert.deepEqual(maps({ metrics: ['reads'] }), ['stamps']);
+  assert.deepEqual(maps({ ways: new Map([['latency', 'kernel']]) }), ['stamps']);
+  assert.deepEqual(maps({ ways: new Map([['latency', 'own-1.0']]) }), []);
 });
 
 const at = (setting: string) => (asked: string) =>
@@ -145,7 +155,14 @@ const wrong: readonly (readonly [string, string | readonly string[], Partial<Res
   ['metrics: {counters: [{name: reads, needs: {any: }}]}', '1:49: "any" names nothing'],
   ['metrics: {counters: [{name: reads, needs: {any: on_exit}}]}', '1:49: "any" must be a list, not "on_exit"'],
 
+  [`hooks: {a: {w: {programs: on_exit, maps: {}}}}${one}`, '1:42: "maps" must be a text, not a map'],
+  [`hooks: {a: {w: {programs: on_exit, maps: [stamps, stamps]}}}${one}`, '1:51: map "stamps" is there twice'],
+
   // against the object
+  [
+    `hooks: {a: {w: {programs: on_exit, maps: [stamp]}}}${one}`,
+    '1:43: no BPF map "stamp" in x.bpf.o, did you mean "stamps"?',
+  ],
   [`hooks: {a: {w: on_exti}}${one}`, '1:16: no BPF program "on_exti" in x.bpf.o, did you mean "on_exit"?'],
   [`hooks: {on_exit: {w: on_switch}}${one}`, '1:9: hook "on_exit": a BPF program of x.bpf.o has this name'],
   [

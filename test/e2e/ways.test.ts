@@ -16,7 +16,7 @@ hooks:
     unchecked: dependent
     checked: {programs: [dependent], constants: {checked: 1}}
   gone: {verified: fails_at_attach, spare: fails_at_attach_too}
-  spare: {question: optional, plain: shared}
+  spare: {unmade: {programs: remembering, maps: impossible}, question: optional, plain: {programs: shared, maps: possible}}
   gone_too: {traced: fails_at_load}
 maps:
   places: {map: counts, index: [place]}

@@ -13,7 +13,12 @@ const unknown: TellHook = () => ({ state: 'unknown', reason: '' });
 function hook(name: string, ...ways: readonly string[]): HookPlan {
   return {
     name,
-    ways: ways.map((way) => ({ name: `by_${way}`, programs: [way], constants: new Map([[`is_${way}`, 1]]) })),
+    ways: ways.map((way) => ({
+      name: `by_${way}`,
+      programs: [way],
+      constants: new Map([[`is_${way}`, 1]]),
+      maps: [`map_${way}`],
+    })),
   };
 }
 
@@ -29,10 +34,12 @@ test('the next way takes the place of one that failed, with its constants', () =
   const ways = tried([hook('one', 'a', 'b')]);
   assert.deepEqual([...ways.select().inWays], ['a']);
   assert.deepEqual([...ways.select().constants], [['is_a', 1]]);
+  assert.deepEqual([...ways.select().unusedMaps], ['map_b']);
   assert.equal(ways.pass('c', refused(3), true), false);
   assert.equal(ways.pass('a', refused(3), true), true);
   assert.deepEqual([...ways.select().inWays], ['b']);
   assert.deepEqual([...ways.select().constants], [['is_b', 1]]);
+  assert.deepEqual([...ways.select().unusedMaps], ['map_a']);
   // It isn't tried any more, so its failing again is another's matter.
   assert.equal(ways.pass('a', refused(3), true), false);
 });

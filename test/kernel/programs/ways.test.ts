@@ -9,11 +9,13 @@ import { loadProgram, type RunningProgram } from '../../../src/programs/load.ts'
 import { callGetppid, fixturePlan } from '../../fixtures/plan.ts';
 
 const places = ['first', 'second', 'shared', 'dependent', 'optional', 'always'];
-const all = [...places, 'fails_at_load', 'fails_at_attach', 'fails_at_attach_too'];
+const all = [...places, 'fails_at_load', 'fails_at_attach', 'fails_at_attach_too', 'remembering'];
 
 type Ways = Record<
   string,
-  string | readonly string[] | { programs: readonly string[]; constants: Record<string, number> }
+  | string
+  | readonly string[]
+  | { programs: readonly string[]; constants?: Record<string, number>; maps?: readonly string[] }
 >;
 
 /** Hooks as in a file; `plainly` is what metrics name beside them. */
@@ -22,13 +24,20 @@ function planOf(
   needs: Record<string, Partial<NeedsPlan>> = {},
   plainly: readonly string[] = [],
 ): ProgramPlan {
+  const inWays = Object.values(hooks).flatMap((ways) =>
+    Object.values(ways).flatMap((way) => (typeof way === 'object' && 'programs' in way ? (way.maps ?? []) : [])),
+  );
   return fixturePlan('ways', {
+    skipMaps: new Set(['possible', 'impossible'].filter((map) => !inWays.includes(map))),
     hooks: Object.entries(hooks).map(([name, ways]) => ({
       name,
       ways: Object.entries(ways).map(([way, value]) => {
-        const { programs, constants } =
-          typeof value === 'object' && 'programs' in value ? value : { programs: [value].flat(), constants: {} };
-        return { name: way, programs, constants: new Map(Object.entries(constants)) };
+        const {
+          programs,
+          constants = {},
+          maps = [],
+        } = typeof value === 'object' && 'programs' in value ? value : { programs: [value].flat() };
+        return { name: way, programs, constants: new Map(Object.entries(constants)), maps };
       }),
     })),
     skip: new Set(all.filter((name) => !plainly.includes(name))),
@@ -144,6 +153,19 @@ test("a way's constants are set when it is taken, and only then", () => {
   assert.deepEqual(counted(second), { shared: 3 * 97, dependent: 97 });
   using plain = run(planOf({ calls: { one: ways.one, two: 'shared' } }));
   assert.deepEqual(counted(plain), { shared: 97 });
+});
+
+test("a way's maps are created when it is taken, and only then", () => {
+  const remembering = { programs: ['remembering'], maps: ['impossible'] };
+  const failing = { programs: ['first', 'fails_at_attach'], maps: ['possible'] };
+  const last = { programs: ['second'], maps: ['possible'] };
+  using program = run(planOf({ calls: { failing, last, remembering } }));
+  assert.deepEqual(outcomes(program), ['calls by last | failing: ENOENT']);
+  assert.equal(program.readers.entries('possible').read().count, 0);
+  assert.deepEqual(counted(program), { second: 97 });
+  using passed = run(planOf({ calls: { remembering, last } }));
+  assert.deepEqual(outcomes(passed), ['calls by last | remembering: EINVAL']);
+  assert.deepEqual(counted(passed), { second: 97 });
 });
 
 test('what failed under one way is tried again under the next, whose constants may be what it lacked', () => {
