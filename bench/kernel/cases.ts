@@ -74,6 +74,12 @@ export const peers: readonly Peer[] = [
   },
 ];
 
+/** Tracepoints that a map without C counts; there is one of the name in empty.bpf.c, too. */
+export const tracepointCases: readonly { readonly name: string; readonly load: Load }[] = [
+  { name: 'sys_exit', load: getppid },
+  { name: 'sched_switch', load: pingPong },
+];
+
 export const cases: readonly Case[] = [
   { program: 'sched', metrics: ['sched.runqueue.latency'], load: pingPong, added: 200 },
   { program: 'sched', metrics: ['sched.context_switches'], load: pingPong, net: 2 },

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { enableStats } from '../../src/libbpf/stats.ts';
 import { buildLoad, buildProgram } from './build.ts';
-import { type Case, cases, type Load, peers } from './cases.ts';
+import { type Case, cases, type Load, peers, tracepointCases } from './cases.ts';
 import { type LoopDevice, loopDevice } from './loop-device.ts';
 import { silentAddresses, silentNetwork } from './silent-network.ts';
-import { metricsVariant, neededPrograms, objectVariant, type Variant } from './variant.ts';
+import { metricsVariant, neededPrograms, objectVariant, tracepointVariant, type Variant } from './variant.ts';
 
 const usage = `npm run bench:kernel [-- [--only NAME] [--repetitions N]]
 
@@ -50,6 +50,18 @@ function bench(only: string, repetitions: number): void {
     const make = () => objectVariant(plain, peer.programs);
     const samples = measure(peer.load, make, () => objectVariant(empty, peer.empty), repetitions, run);
     report(peer.title, peer.load, samples, []);
+  }
+  for (const { name, load } of tracepointCases) {
+    const title = `tracepoints: ${name}`;
+    if (!title.includes(only)) continue;
+    const samples = measure(
+      load,
+      () => tracepointVariant(name),
+      () => objectVariant(empty, [name]),
+      repetitions,
+      run,
+    );
+    report(title, load, samples, []);
   }
   for (const entry of cases.filter(({ metrics }) => metrics.some((name) => name.includes(only)))) {
     const programs = neededPrograms(entry.program, entry.metrics);

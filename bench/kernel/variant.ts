@@ -5,6 +5,7 @@ import { parseProgramFile } from '../../src/config/program-file.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
 import type { LoadedObject } from '../../src/libbpf/loaded.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';
+import { tracepoints } from '../../src/programs/generic/tracepoints.ts';
 import { root } from './build.ts';
 
 /** BPF programs of one object, loaded, and attached only while they are measured. */
@@ -28,6 +29,23 @@ export function neededPrograms(program: string, metrics: readonly string[]): rea
 /** Some BPF programs of an object of the benchmark's own. */
 export function objectVariant(object: string, programs: readonly string[]): Variant {
   return load(object, programs, new Map());
+}
+
+/** A tracepoint that a map without C counts. */
+export function tracepointVariant(name: string): Variant {
+  const at = { file: import.meta.filename, line: 1, column: 1, excerpt: '' };
+  const counts = { kind: 'tracepoints', patterns: [{ text: name, excludes: false, at }], limit: 1 } as const;
+  const source = tracepoints.start({ map: 'events', counts, metrics: [] });
+  return {
+    // Loaded is attached here; what runs before costs nothing that is measured.
+    attach: () => ({ [Symbol.dispose]() {} }),
+    statistics: () =>
+      source.attached.map(({ bpfProgram }) => {
+        const { runTimeNs, runCount } = source.info!(bpfProgram)!;
+        return { time: runTimeNs, runs: runCount };
+      }),
+    [Symbol.dispose]: () => source[Symbol.dispose](),
+  };
 }
 
 function load(path: string, programs: readonly string[], constants: ReadonlyMap<string, number>): Variant {

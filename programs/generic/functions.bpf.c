@@ -61,11 +61,19 @@ struct {
 
 static const struct call_stack no_calls;
 
+/*
+ * Of struct pt_regs on x86-64, struct user_pt_regs on arm64. In assembler, since clang makes one load of the two, at an
+ * offset that it chooses between, and the verifier takes only constants.
+ */
 static __always_inline u64 stack_pointer_of(void *ctx)
 {
-	u64 *registers = ctx;
+	u64 value;
 
-	return on_arm64 ? registers[31] : registers[19];
+	if (on_arm64)
+		asm volatile("%0 = *(u64 *)(%1 + 248)" : "=r"(value) : "r"(ctx));
+	else
+		asm volatile("%0 = *(u64 *)(%1 + 152)" : "=r"(value) : "r"(ctx));
+	return value;
 }
 
 static __always_inline void count_missed(u32 slot)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import type { MeterError } from '../../../src/errors.ts';
 import { hasKprobes, type KernelFunction } from '../../../src/kernel/traceable-functions.ts';
 import { attachCopies, attachMulti, attachSingles } from '../../../src/programs/generic/function-ways.ts';
 import { startProgram } from '../../../src/programs/start.ts';
@@ -178,4 +179,7 @@ test('a kernel without kprobes says so', { skip: hasKprobes() ? 'this kernel has
   const started = start([existsSync('/proc/kallsyms') ? 'vfs_read' : 'none']);
   using _counts = started.counts;
   assert.deepEqual(errorsOf(started), ["calls: this kernel has no kprobes, without which functions can't be counted"]);
+  // Its programs were taken: no part of this kernel lacks but the hooks.
+  const cause = started.running.attached[0]!.error!.cause as MeterError;
+  assert.equal(cause.code, 'attach', cause.message);
 });
