@@ -18,6 +18,7 @@ RUN npm run build \
 RUN cd /image/opt/ebpf-meter \
  && npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && find node_modules -name '*.map' -delete \
+ && find node_modules -type d -empty -delete \
  && rm package-lock.json
 
 FROM ${BASE}
