@@ -445,6 +445,62 @@ static long long frame(long count, const char *interface, int kind)
 	return now() - start;
 }
 
+/*
+ * COUNT connections that wait until all of them stand, and are then accepted one by one, at PORT. Prints the least and the
+ * most nanoseconds that they can have waited for that, all together.
+ */
+static long long accepted(long count, const char *to, int port)
+{
+	struct address address = parse(to, port);
+	int listener = listen_at(&address, count);
+	long long least = 0, most = 0, start = now(), all;
+
+	for (long i = 0; i < count; i++) {
+		most -= now();
+		connect_now(&address);
+	}
+	usleep(1000);
+	all = now();
+	for (long i = 0; i < count; i++) {
+		least += now() - all;
+		check(accept(listener, NULL, NULL) >= 0, "accept");
+		most += now();
+	}
+	printf("%lld\n%lld\n", least, most);
+	return now() - start;
+}
+
+/*
+ * COUNT datagrams to ADDRESS of which one fragment is sent; where PORT is 1, another of IPv4 that overlaps it.
+ */
+static long long fragments(long count, const char *to, int overlapping)
+{
+	struct address address = parse(to, 0);
+	int is_ipv6 = address.any.sa_family == AF_INET6, sock = socket(address.any.sa_family, SOCK_RAW, IPPROTO_RAW);
+	/* IPv4 from and to the address, more fragments; IPv6 with a header for fragments, the first of more. */
+	unsigned char four[20 + 16] = { 0x45, 0, 0, sizeof(four), [6] = 0x20, [8] = 64, IPPROTO_UDP };
+	unsigned char six[48 + 16] = { 0x60, [5] = sizeof(six) - 40, IPPROTO_FRAGMENT, 64, [40] = IPPROTO_UDP, [43] = 1 };
+	long long start = now();
+
+	check(sock >= 0, "socket");
+	memcpy(four + 12, &address.four.sin_addr, 4);
+	memcpy(four + 16, &address.four.sin_addr, 4);
+	memcpy(six + 8, &address.six.sin6_addr, 16);
+	memcpy(six + 24, &address.six.sin6_addr, 16);
+	for (long i = 1; i <= count; i++) {
+		const void *bytes = is_ipv6 ? six : four;
+		size_t size = is_ipv6 ? sizeof(six) : sizeof(four);
+
+		four[4] = six[46] = i >> 8;
+		four[5] = six[47] = i;
+		four[7] = 0;
+		check(sendto(sock, bytes, size, 0, &address.any, address.size) == size, "sendto");
+		four[7] = 1;
+		check(!overlapping || sendto(sock, four, size, 0, &address.any, address.size) == size, "sendto");
+	}
+	return now() - start;
+}
+
 static const struct {
 	const char *name;
 	long long (*run)(long count, const char *to, int port);
@@ -452,7 +508,7 @@ static const struct {
 	{ "closed", closed },   { "reset", reset },         { "measured", measured }, { "refused", refused },
 	{ "crossed", crossed }, { "abandoned", abandoned }, { "taken", taken },
 	{ "late", late },       { "overflow", overflow }, { "overflows", overflows },   { "unheard", unheard },   { "heard", heard },
-	{ "queued", queued },   { "frame", frame },
+	{ "queued", queued },   { "frame", frame },         { "accepted", accepted }, { "fragments", fragments },
 };
 
 int main(int argc, char **argv)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isKernelSince } from '../../helpers/kernel-release.ts';
 import type { Counting } from './counting.ts';
+import { fragmentTimeouts, untilTimeouts } from './fragments.ts';
 import { countInNamespace } from './namespace.ts';
 
 /** Before Linux 5.17 a drop had no reason. */
@@ -41,4 +42,13 @@ test('what reaches its receiver is not dropped', async () => {
   const { counting } = await countInNamespace('drop', 'run heard 997 127.0.0.1; run heard 97 ::1');
   using _ = counting;
   assert.deepEqual(await byReason(counting), new Map());
+});
+
+test('fragments of datagrams that stay incomplete are dropped with a reason of their own', async () => {
+  // IPv4 has another reason for its first fragments where they came from the machine itself.
+  const script = `${fragmentTimeouts}; run fragments 23 ::1; ${untilTimeouts(0, 23)}`;
+  const { counting } = await countInNamespace('drop', script);
+  using _ = counting;
+  const reason = isKernelSince(6, 2) ? 'FRAG_REASM_TIMEOUT' : reasonOf('NOT_SPECIFIED');
+  assert.deepEqual(await byReason(counting), new Map([[reason, 23]]));
 });

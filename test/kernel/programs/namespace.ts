@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { buildLoad } from '../../../bench/kernel/build.ts';
-import { type Counting, count } from './counting.ts';
+import { type Counting, type CountingOptions, count } from './counting.ts';
 
 const network = buildLoad('network');
 
@@ -14,7 +14,7 @@ const network = buildLoad('network');
 export async function countInNamespace(
   program: string,
   script: string,
-  { metrics, constants }: { metrics?: readonly string[]; constants?: Readonly<Record<string, number>> } = {},
+  { constants, ...others }: CountingOptions = {},
 ): Promise<{ counting: Counting; lines: readonly string[] }> {
   const held = `readlink /proc/self/ns/net; read -r _; set -e; ip link set lo up; run() { "$0" "$@"; }; ${script}`;
   const child = spawn('unshare', ['--net', 'sh', '-c', held, network], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -24,8 +24,7 @@ export async function countInNamespace(
   using counted = new DisposableStack();
   // What waits for its first line would wait for ever where the program can't be loaded; it has ended elsewhere.
   counted.defer(() => child.kill());
-  const options = { constants: { ...constants, only_netns: namespace } };
-  const counting = counted.use(count(program, metrics ? { ...options, metrics } : options));
+  const counting = counted.use(count(program, { ...others, constants: { ...constants, only_netns: namespace } }));
   child.stdin.end('\n');
   const lines: string[] = [];
   for await (const line of { [Symbol.asyncIterator]: () => output }) lines.push(line);
