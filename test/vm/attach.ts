@@ -43,6 +43,14 @@ function hooks({ file: path, object }: ProgramFiles): Pick<Program, 'hooks' | 'w
         attached: state === 'attached',
         problem: error?.message,
       })),
-    ways: program.hooks.map(({ hook, way, error }) => ({ hook, way, problem: error?.message })),
+    ways: [
+      ...program.hooks.map(({ hook, way, error }) => ({ hook, way, problem: error?.message })),
+      // Maps without C tell what the machine lacks, and no hook.
+      ...(program.hooks.length > 0 ? [] : program.absent).map(({ metrics, reason }) => ({
+        hook: metrics.join(', '),
+        way: undefined,
+        problem: reason,
+      })),
+    ],
   };
 }

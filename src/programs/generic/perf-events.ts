@@ -69,7 +69,7 @@ function absence(source: PerfSource, events: readonly PerfEventPlan[]): AbsentMe
   const isHardware = events.every((event) => !isSoftware(event));
   const why = isHardware && !hasPmu() ? 'this machine has no PMU' : 'this machine has no such event';
   const what = events.map(({ name }) => name).join(', ');
-  return { metrics: readingOf(source, events), level: 'info', reason: `${source.map}: ${why} to count ${what}` };
+  return { metrics: readingOf(source, events), level: 'info', reason: `${why} to count ${what}` };
 }
 
 /** Whether the kernel has found hardware that counts: x86's `cpu`, or `cpu_core` and `cpu_atom`; Arm's `armv8_…`. */

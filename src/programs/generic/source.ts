@@ -22,6 +22,7 @@ export interface RunningSource extends Disposable {
   readonly reader: EntriesReader | undefined;
   /** What it is attached to; the names are the map's, with what tells them apart behind it where they are several. */
   readonly attached: readonly AttachedProgram[];
+  /** The reason without the subject, which is the map. */
   readonly absent: readonly AbsentMetrics[];
   /** Of what is `attached` and a BPF program. Throws MeterError('load'). */
   info?(name: string): ProgramInfo | undefined;

@@ -41,7 +41,9 @@ export function startSources(plan: ProgramPlan): RunningSources {
       [...running].flatMap(([map, { reader }]) => (reader === undefined ? [] : [[map, reader] as const])),
     ),
     attached: [...sources.flatMap(({ attached }) => attached), ...failed.map(({ attached }) => attached)],
-    absent: sources.flatMap(({ absent }) => absent),
+    absent: [...running].flatMap(([map, { absent }]) =>
+      absent.map((metrics) => ({ ...metrics, reason: `${plan.name}: map "${map}": ${metrics.reason}` })),
+    ),
     lost: failed.flatMap(({ source }) => source.metrics.map(({ name }) => name)),
     info: (name) => sources.map((source) => source.info?.(name)).find((info) => info !== undefined),
     *losses() {
