@@ -10,9 +10,12 @@
 #define STAMP_BITS 13
 
 const volatile bool enable_latency = true;
+const volatile bool enable_queue = true;
 const volatile bool enable_size = true;
 const volatile bool enable_errors = true;
 const volatile bool enable_unmatched = true;
+/* The time of issue is the request's own, without a hook there, rather than a stamp of this program's. */
+const volatile bool request_stamp = false;
 /* Not 0: the device that is counted, as in include/linux/kdev_t.h. */
 const volatile u32 only_device = 0;
 
@@ -36,6 +39,7 @@ struct block_key {
 
 struct block_value {
 	struct hist latency;
+	struct hist queue;
 	struct hist size;
 };
 
@@ -128,7 +132,7 @@ static __always_inline void put_stamp(struct request *rq, u32 device)
 	stamp = &pair->stamps[0];
 	if (pair->stamps[1].rq == rq || (stamp->rq && stamp->rq != rq))
 		stamp = &pair->stamps[1];
-	if (enable_latency)
+	if (enable_latency || enable_queue)
 		stamp->issued = bpf_ktime_get_ns();
 	stamp->bytes = rq->__data_len;
 	stamp->rq = rq;
@@ -153,17 +157,42 @@ static __always_inline void count_unmatched(void)
 		cpu->requests += 1;
 }
 
-static __always_inline void count_request(struct request *rq, u32 device, const struct stamp *stamp)
+static __always_inline void count_request(struct request *rq, u32 device, u64 issued, u64 bytes)
 {
+	u64 started = rq->start_time_ns;
 	struct block_key key = { .device = device, .operation = request_operation(rq) };
 	struct block_value *value = block_io_at(cache_place(device, key.operation), key);
 
 	if (!value)
 		return;
 	if (enable_latency)
-		hist_add_ns(&value->latency, bpf_ktime_get_ns() - stamp->issued);
+		hist_add_ns(&value->latency, bpf_ktime_get_ns() - issued);
+	if (enable_queue && started)
+		hist_add_ns(&value->queue, issued - started);
 	if (enable_size)
-		hist_add(&value->size, stamp->bytes, stamp->bytes);
+		hist_add(&value->size, bytes, bytes);
+}
+
+/* A request that the kernel has stamped; of one that completed in parts only the last one's bytes are known. */
+static __always_inline bool count_stamped(struct request *rq, u32 device, u32 bytes)
+{
+	u64 issued = rq->io_start_time_ns;
+
+	if (issued)
+		count_request(rq, device, issued, bytes);
+	return issued;
+}
+
+/* A request whose issue was seen. */
+static __always_inline bool count_issued(struct request *rq, u32 device)
+{
+	struct stamp *stamp = find_stamp(rq, device);
+
+	if (!stamp)
+		return false;
+	count_request(rq, device, stamp->issued, stamp->bytes);
+	stamp->rq = NULL;
+	return true;
 }
 
 /* Until 5.15 the tracepoint has an errno, since then a blk_status_t; the statuses are those of blk_errors[]. */
@@ -208,24 +237,20 @@ SEC("tp_btf/block_rq_complete")
 int BPF_PROG(block_rq_complete, struct request *rq, int error, unsigned int bytes)
 {
 	u32 device = request_device(rq);
-	struct stamp *stamp;
+	bool counted;
 
 	if ((only_device && device != only_device) || is_end_of_flushes(rq, bytes))
 		return 0;
 	if (enable_errors && error)
 		count_error(device, error);
-	if (!enable_latency && !enable_size && !enable_unmatched)
+	if (!enable_latency && !enable_queue && !enable_size && !enable_unmatched)
 		return 0;
 	/* More is to come. */
 	if (bytes < rq->__data_len)
 		return 0;
-	stamp = find_stamp(rq, device);
-	if (stamp) {
-		count_request(rq, device, stamp);
-		stamp->rq = NULL;
-	} else if (enable_unmatched) {
+	counted = request_stamp ? count_stamped(rq, device, bytes) : count_issued(rq, device);
+	if (!counted && enable_unmatched)
 		count_unmatched();
-	}
 	return 0;
 }
 

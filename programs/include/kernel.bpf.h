@@ -102,6 +102,10 @@ struct request {
 	unsigned int cmd_flags;
 	int tag;
 	unsigned int __data_len;
+	/* When it was allocated; 0 where the device keeps no statistics. */
+	u64 start_time_ns;
+	/* When it was issued to the driver; 0 unless something keeps statistics of that. */
+	u64 io_start_time_ns;
 };
 
 /* Until 5.16, when the disk moved to the queue. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -116,4 +116,34 @@ test('requests that fail are counted by status, without the hook that only times
     execFileSync('umount', [folder]);
     rmSync(folder, { recursive: true });
   }
+});
+
+test('the time in the queue is apart from the time in the device, and both by the request’s own stamps too', async () => {
+  using device = loopDevice(mebibyte);
+  const metrics = ['block.io.latency', 'block.io.queue.latency', 'block.io.size', 'block.io.unmatched'];
+  const options = { metrics, constants: { only_device: device.number } };
+  using own = count('block', options);
+  using request = count('block', { ...options, ways: { request: 'request_stamp' } });
+  assert.deepEqual(own.attached, ['block_rq_issue', 'block_rq_complete']);
+  assert.deepEqual(request.attached, ['block_rq_complete']);
+  const start = performance.now();
+  dd(`if=${device.path}`, 'of=/dev/null', 'bs=4096', 'count=101', 'iflag=direct');
+  const elapsed = (performance.now() - start) / 1000;
+  const key = `${device.name} read`;
+  const latency = (await own.histograms('block.io.latency')).get(key)!;
+  const queue = (await own.histograms('block.io.queue.latency')).get(key)!;
+  assert.equal(latency.count, 101);
+  assert.equal(queue.count, 101);
+  assert.ok(queue.sum > 0 && latency.sum + queue.sum < elapsed, `${queue.sum} s and ${latency.sum} s of ${elapsed} s`);
+
+  const stamped = (await request.histograms('block.io.latency')).get(key);
+  const unmatched = (await request.numbers('block.io.unmatched')).get('')!;
+  assert.equal((stamped?.count ?? 0) + unmatched, 101);
+  if (existsSync(`/sys/block/${device.name}/queue/wbt_lat_usec`)) assert.equal(unmatched, 0);
+  if (stamped === undefined) return;
+  assert.equal((await request.histograms('block.io.size')).get(key)!.sum, 101 * 4096);
+  // The kernel stamps it beside the hook, and the two read their clocks one after the other.
+  assert.ok(Math.abs(stamped.sum - latency.sum) < 5e-5 * 101, `${stamped.sum} s and ${latency.sum} s`);
+  const both = (await request.histograms('block.io.queue.latency')).get(key)!.sum + stamped.sum;
+  assert.ok(Math.abs(both - queue.sum - latency.sum) < 5e-5 * 101, `${both} s and ${queue.sum + latency.sum} s`);
 });

@@ -31,8 +31,7 @@ class OnCpu0 implements AsyncDisposable {
   readonly #children: ChildProcess[] = [];
 
   start(...command: string[]): ChildProcess & { pid: number } {
-    const options = { stdio: ['pipe', 'pipe', 'inherit'] } as const;
-    const child = spawn('taskset', ['--cpu-list', '0', ...command], options);
+    const child = spawn('taskset', ['--cpu-list', '0', ...command], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#children.push(child);
     return child as unknown as ChildProcess & { pid: number };
   }
