@@ -26,9 +26,18 @@ const REMEDIES: Readonly<Record<string, string>> = {
   UNAUTHENTICATED: 'check the headers that carry the credentials',
   PERMISSION_DENIED: 'check the headers that carry the credentials',
   UNIMPLEMENTED: 'check that the endpoint speaks OTLP over gRPC (port 4317 by custom), not HTTP',
+  ECONNREFUSED: 'check that the Collector runs, and its address',
+  ENOTFOUND: "check the address: its name isn't known",
+  ETIMEDOUT: 'the Collector took too long: see how loaded it is, or raise the timeout',
+  401: 'check the headers that carry the credentials',
+  403: 'check the headers that carry the credentials',
+  404: 'check the path of the endpoint: it is used as it is, and /v1/metrics by custom',
+  405: 'check the path of the endpoint: it is used as it is, and /v1/metrics by custom',
+  413: "raise the Collector's max_request_body_size, or export fewer series",
+  HPE_INVALID_CONSTANT: 'check that the endpoint speaks OTLP over HTTP (port 4318 by custom), not gRPC',
 };
 
-/** A failed export's reason for the attribute error.type: the gRPC status, the error's code, or its class. */
+/** A failed export's reason for the attribute error.type: the gRPC status, the error's code (ECONNREFUSED), or its class. */
 export function exportErrorType(error: unknown): string {
   if (!(error instanceof Error)) return '_OTHER';
   const { code } = error as { code?: unknown };

@@ -1,4 +1,4 @@
-import type { Rows } from '../../metrics/rows.ts';
+import type { RowTexts } from '../../metrics/rows.ts';
 import { stringField, varintSize, writeVarint } from './wire.ts';
 
 /** Field `attributes` of a NumberDataPoint; those of histograms have other numbers, see `copyLabels`. */
@@ -36,7 +36,7 @@ export class EncodedLabels {
   }
 
   /** The row has these labels from now on. */
-  set(row: number, { bytes, starts, lengths }: Rows['series']): void {
+  set(row: number, { bytes, starts, lengths }: RowTexts): void {
     this.release(row);
     const length = lengths[row]!;
     // An escaped character is one byte shorter than its text; each label has four bytes and three lengths around it.

@@ -1,7 +1,7 @@
 import type { HrTime } from '@opentelemetry/api';
 import { AggregationTemporality, InstrumentType } from '@opentelemetry/sdk-metrics';
 import type { MetricPlan, TablePlan } from '../../config/plan.ts';
-import type { Rows } from '../../metrics/rows.ts';
+import type { Rows, RowTexts } from '../../metrics/rows.ts';
 import type { SelectTemporality } from '../../metrics/table-points.ts';
 import { EncodedLabels } from './encoded-labels.ts';
 import { MetricTotals } from './metric-totals.ts';
@@ -66,15 +66,16 @@ export class TableTotals {
       if (identity !== 0) begun.push(row);
     }
     // Only when all that vanished has been put aside: a series may come back in another row.
-    for (const row of begun) this.#begin(row, rows);
+    const { series } = rows;
+    for (const row of begun) this.#begin(row, rows, series);
     this.labels.compact();
     this.length = rows.length;
     this.used = rows.used;
     this.#revision = rows.revision;
   }
 
-  #begin(row: number, rows: Rows): void {
-    this.labels.set(row, rows.series);
+  #begin(row: number, rows: Rows, series: RowTexts): void {
+    this.labels.set(row, series);
     this.cells.fill(0, row * this.width, (row + 1) * this.width);
     const start = rows.startTime(row);
     for (const metric of this.metrics) metric.begin(row, start, () => this.labels.copy(row));
