@@ -80,6 +80,13 @@ export const tracepointCases: readonly { readonly name: string; readonly load: L
   { name: 'sched_switch', load: pingPong },
 ];
 
+/** Perf events by the task that ran; software ones, since these are everywhere. */
+export const perfEventCases = [
+  { events: ['page-faults'], by: 'process.name', load: pingPong },
+  { events: ['page-faults', 'context-switches', 'cpu-clock', 'cpu-migrations'], by: 'process.name', load: pingPong },
+  { events: ['page-faults'], by: 'cgroup', load: pingPong },
+] as const;
+
 export const cases: readonly Case[] = [
   { program: 'sched', metrics: ['sched.runqueue.latency'], load: pingPong, added: 200 },
   { program: 'sched', metrics: ['sched.context_switches'], load: pingPong, net: 2 },

@@ -33,6 +33,7 @@ EMPTY(contention_end)
 EMPTY(mm_compaction_begin)
 EMPTY(mm_compaction_end)
 EMPTY(inet_sock_set_state)
+EMPTY(tcp_destroy_sock)
 EMPTY(tcp_send_reset)
 EMPTY(tcp_receive_reset)
 EMPTY(udp_fail_queue_rcv_skb)
@@ -43,5 +44,18 @@ EMPTY(sched_process_exec)
 EMPTY(sched_process_fork)
 EMPTY(sched_process_exit)
 EMPTY(sys_exit)
+
+SEC("iter/tcp")
+int dump_listeners(void *ctx)
+{
+	return 0;
+}
+
+/* XDP_PASS */
+SEC("xdp")
+int count_received(void *ctx)
+{
+	return 2;
+}
 
 char LICENSE[] SEC("license") = "GPL";

@@ -234,6 +234,19 @@ static long long writes(long count, const char *unused)
 	return now() - start;
 }
 
+/* Syncs a file that is in sync. */
+static long long syncs(long count, const char *unused)
+{
+	int fd = open(".", O_TMPFILE | O_RDWR, 0600);
+	long long start;
+
+	check(fd >= 0 && fsync(fd) == 0, "O_TMPFILE");
+	start = now();
+	while (count--)
+		check(fdatasync(fd) == 0, "fdatasync");
+	return now() - start;
+}
+
 /* Reads a page of a file that is in memory. */
 static long long rereads(long count, const char *unused)
 {
@@ -504,7 +517,7 @@ static const struct {
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
 	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "fill", fills }, { "pages", pages }, { "swap-in", swaps_in }, { "protect", protects }, { "compact", compactions },
-	{ "contend", contends }, { "write", writes }, { "migrate", migrates }, { "reread", rereads },
+	{ "contend", contends }, { "write", writes }, { "migrate", migrates }, { "reread", rereads }, { "sync", syncs },
 };
 
 int main(int argc, char **argv)

@@ -2,10 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { enableStats } from '../../src/libbpf/stats.ts';
 import { buildLoad, buildProgram } from './build.ts';
-import { type Case, cases, type Load, peers, tracepointCases } from './cases.ts';
+import { type Case, cases, type Load, peers, perfEventCases, tracepointCases } from './cases.ts';
 import { type LoopDevice, loopDevice } from './loop-device.ts';
 import { silentAddresses, silentNetwork } from './silent-network.ts';
-import { metricsVariant, neededPrograms, objectVariant, tracepointVariant, type Variant } from './variant.ts';
+import {
+  metricsVariant,
+  neededPrograms,
+  objectVariant,
+  perfEventsVariant,
+  tracepointVariant,
+  type Variant,
+} from './variant.ts';
 
 const usage = `npm run bench:kernel [-- [--only NAME] [--repetitions N]]
 
@@ -58,6 +65,18 @@ function bench(only: string, repetitions: number): void {
       load,
       () => tracepointVariant(name),
       () => objectVariant(empty, [name]),
+      repetitions,
+      run,
+    );
+    report(title, load, samples, []);
+  }
+  for (const { events, by, load } of perfEventCases) {
+    const title = `perf_events: ${events.length} by ${by}`;
+    if (!title.includes(only)) continue;
+    const samples = measure(
+      load,
+      () => perfEventsVariant(events, by),
+      () => objectVariant(empty, ['sched_switch']),
       repetitions,
       run,
     );

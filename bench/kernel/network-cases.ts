@@ -4,6 +4,8 @@ const reset: Load = { name: 'reset', operations: 3_000, network: 'loopback', tim
 const refused: Load = { name: 'refused', operations: 3_000, network: 'loopback', timed: true };
 const overflow: Load = { name: 'overflow', operations: 20_000, network: 'loopback', timed: true };
 
+const datagram: Load = { name: 'datagram', operations: 30_000, timed: true };
+
 /** Metrics of network traffic, by loads of network.c. */
 export const networkCases: readonly Case[] = [
   { program: 'tcp', metrics: ['tcp.connections.opened', 'tcp.connections.accepted'], load: reset, net: 2 },
@@ -24,6 +26,8 @@ export const networkCases: readonly Case[] = [
     ],
     load: reset,
   },
+  { program: 'tcp_listener', metrics: ['tcp.listener.drops'], load: reset, net: 5 },
+  { program: 'xdp', metrics: ['xdp.receive.packets', 'xdp.receive.bytes'], load: datagram, net: 12 },
   { program: 'udp', metrics: ['udp.receive.drops'], load: overflow, net: 5 },
   { program: 'drop', metrics: ['packet.drops'], load: overflow, net: 5 },
 ];

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Diagnostics } from '../../src/config/diagnostic.ts';
+import { parsePerfEvent } from '../../src/config/generic/perf-event-names.ts';
+import type { PerfEventPlan } from '../../src/config/plan.ts';
 import { parseProgramFile } from '../../src/config/program-file.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
 import type { LoadedObject } from '../../src/libbpf/loaded.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';
+import { perfEvents } from '../../src/programs/generic/perf-events.ts';
+import type { RunningSource } from '../../src/programs/generic/source.ts';
 import { tracepoints } from '../../src/programs/generic/tracepoints.ts';
 import { root } from './build.ts';
 
@@ -35,7 +39,17 @@ export function objectVariant(object: string, programs: readonly string[]): Vari
 export function tracepointVariant(name: string): Variant {
   const at = { file: import.meta.filename, line: 1, column: 1, excerpt: '' };
   const counts = { kind: 'tracepoints', patterns: [{ text: name, excludes: false, at }], limit: 1 } as const;
-  const source = tracepoints.start({ map: 'events', counts, metrics: [] });
+  return sourceVariant(tracepoints.start({ map: 'events', counts, metrics: [] }));
+}
+
+/** A map without C of perf events by the name or cgroup of the task. */
+export function perfEventsVariant(names: readonly string[], by: 'process.name' | 'cgroup'): Variant {
+  const events = names.map((name) => parsePerfEvent(name) as PerfEventPlan);
+  const counts = { kind: 'perf_events', by, events, limit: 1024 } as const;
+  return sourceVariant(perfEvents.start({ map: 'events', counts, metrics: [] }));
+}
+
+function sourceVariant(source: RunningSource): Variant {
   return {
     // Loaded is attached here; what runs before costs nothing that is measured.
     attach: () => ({ [Symbol.dispose]() {} }),
@@ -60,7 +74,7 @@ function load(path: string, programs: readonly string[], constants: ReadonlyMap<
   return {
     attach() {
       using links = new DisposableStack();
-      for (const program of programs) links.use(loaded.attach(program));
+      for (const program of programs) links.use(loaded.attach(program, undefined, ['lo']));
       return links.move();
     },
     statistics: () =>
