@@ -3,10 +3,10 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildFloor, buildProgram } from './scrape/build.ts';
 import { type Case, cases, SLOTS } from './scrape/cases.ts';
-import { Exporter } from './scrape/exporter.ts';
+import { Exporter, type ScrapeKind } from './scrape/exporter.ts';
 import { Filler, findMap } from './scrape/fill.ts';
 import { measureExports } from './scrape/otlp.ts';
-import { checkPage } from './scrape/page.ts';
+import { checkFamilies, checkPage } from './scrape/page.ts';
 import { printTable, type Row, summary } from './scrape/table.ts';
 
 const help = `Usage: npm run bench [-- [--main FILE] [--runs N] [--only TEXT]]
@@ -50,10 +50,11 @@ if (others.length > 0) printTable('CPU of one OTLP export, ms; memory; start', o
 
 async function measureScrapes(bench: Case): Promise<Row[]> {
   const { directory, program } = buildProgram(bench);
-  const measured = { plain: [] as number[][], gzip: [] as number[][] };
-  const wall = { plain: [] as number[][], gzip: [] as number[][] };
+  const kinds: readonly ScrapeKind[] = ['plain', 'gzip', ...(bench.kinds ?? [])];
+  const measured = new Map(kinds.map((kind) => [kind, [] as number[][]]));
+  const wall = new Map(kinds.map((kind) => [kind, [] as number[][]]));
+  const bytes = new Map<ScrapeKind, number>();
   const churn: number[][] = [];
-  let bytes = 0;
   let floor = Number.POSITIVE_INFINITY;
   for (let run = 0; run < runs; run++) {
     await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program]);
@@ -61,31 +62,32 @@ async function measureScrapes(bench: Case): Promise<Row[]> {
     const filler = new Filler(fd, bench);
     filler.write();
     floor = Math.min(floor, measureFloor(id, bench));
-    for (const encoding of ['plain', 'gzip'] as const) {
+    for (const kind of kinds) {
       const cpu: number[] = [];
       const times: number[] = [];
       for (let round = 0; round < bench.rounds; round++) {
         filler.write();
-        const scrape = await exporter.scrape(encoding === 'gzip');
-        checkPage(scrape.body, bench, filler.total());
-        bytes = scrape.body.length;
+        const scrape = await exporter.scrape(kind);
+        const check = kind === 'protobuf' ? checkFamilies : checkPage;
+        check(scrape.body, bench, filler.total());
+        bytes.set(kind, scrape.body.length);
         // The first scrapes decode the keys and warm up the code.
         if (round < 5) continue;
         cpu.push(scrape.cpuMs);
         times.push(scrape.wallMs);
       }
-      measured[encoding].push(cpu);
-      wall[encoding].push(times);
+      measured.get(kind)!.push(cpu);
+      wall.get(kind)!.push(times);
     }
     if (bench.name === '100,000 counters') churn.push(await measureChurn(exporter, filler, bench));
   }
-  const rows: Row[] = (['plain', 'gzip'] as const).map((encoding) => ({
-    name: `${bench.name}, ${encoding}`,
-    figure: summary(measured[encoding]),
-    goal: bench.goal[encoding],
-    peer: bench.peer[encoding],
-    floor: encoding === 'plain' ? floor : undefined,
-    note: `wall ${summary(wall[encoding])}; page ${(bytes / 1e6).toFixed(2)} MB`,
+  const rows: Row[] = kinds.map((kind) => ({
+    name: `${bench.name}, ${kind}`,
+    figure: summary(measured.get(kind)!),
+    goal: bench.goal[kind],
+    peer: kind === 'plain' || kind === 'gzip' ? bench.peer[kind] : undefined,
+    floor: kind === 'plain' ? floor : undefined,
+    note: `wall ${summary(wall.get(kind)!)}; page ${(bytes.get(kind)! / 1e6).toFixed(2)} MB`,
   }));
   if (churn.length > 0) {
     rows.push({ name: `${bench.name}, plain, 1 % new keys`, figure: summary(churn), goal: 70, note: '' });
@@ -98,7 +100,7 @@ async function measureChurn(exporter: Exporter, filler: Filler, bench: Case): Pr
   for (let round = 0; round < bench.rounds; round++) {
     filler.replace(bench.entries / 100);
     filler.write();
-    const scrape = await exporter.scrape(false);
+    const scrape = await exporter.scrape('plain');
     checkPage(scrape.body, bench, filler.total());
     if (round >= 3) cpu.push(scrape.cpuMs);
   }
@@ -121,7 +123,7 @@ async function measureMemory(): Promise<Row[]> {
     const resident: number[][] = [];
     for (let run = 0; run < runs; run++) {
       await using exporter = await Exporter.start(main, []);
-      for (let round = 0; round < 20; round++) await exporter.scrape(true);
+      for (let round = 0; round < 20; round++) await exporter.scrape('gzip');
       // Until the kernel's symbols, read for the first keys, are forgotten.
       await new Promise((resolve) => setTimeout(resolve, 12_000));
       resident.push([exporter.residentMib()]);
@@ -138,7 +140,7 @@ async function measureMemory(): Promise<Row[]> {
       const filler = new Filler(findMap('bench_counters').fd, { entries, kind: 'counters' });
       for (let round = 0; round < 40; round++) {
         filler.write();
-        await exporter.scrape(round % 2 === 0);
+        await exporter.scrape(round % 2 === 0 ? 'gzip' : 'plain');
       }
       resident.push([exporter.residentMib()]);
     }
@@ -161,7 +163,7 @@ async function measureReplacement(): Promise<Row> {
     for (let round = 1; round <= 200; round++) {
       filler.replace(entries);
       filler.write();
-      await exporter.scrape(false);
+      await exporter.scrape('plain');
       if (round === 20) early = exporter.residentMib();
     }
     const late = exporter.residentMib();

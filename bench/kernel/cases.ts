@@ -19,6 +19,8 @@ export interface Load {
 export interface Case {
   readonly program: string;
   readonly metrics: readonly string[];
+  /** By hook with ways in, the one that is measured; hooks that aren't named are left out. */
+  readonly ways?: Readonly<Record<string, string>>;
   readonly load: Load;
   /** At most so many nanoseconds above the empty programs, by the kernel's statistics, all programs of an event together. */
   readonly net?: number;
@@ -38,6 +40,7 @@ const disk: Load = { name: 'disk', operations: 1_000 };
 const terminal: Load = { name: 'terminal', operations: 5_000 };
 const compact: Load = { name: 'compact', operations: 3 };
 const write: Load = { name: 'write', operations: 20_000, timed: true };
+const sync: Load = { name: 'sync', operations: 1_000 };
 const reread: Load = { name: 'reread', operations: 200_000, timed: true };
 const touch: Load = { name: 'touch', operations: 64, timed: true };
 const protect: Load = { name: 'protect', operations: 50_000, timed: true };
@@ -85,6 +88,7 @@ export const perfEventCases = [
   { events: ['page-faults'], by: 'process.name', load: pingPong },
   { events: ['page-faults', 'context-switches', 'cpu-clock', 'cpu-migrations'], by: 'process.name', load: pingPong },
   { events: ['page-faults'], by: 'cgroup', load: pingPong },
+  { events: ['page-faults:u', 'page-faults:k'], by: 'process.name', load: touch },
 ] as const;
 
 export const cases: readonly Case[] = [
@@ -122,6 +126,13 @@ export const cases: readonly Case[] = [
   { program: 'page_cache', metrics: ['page_cache.added'], load: write },
   { program: 'page_cache', metrics: ['page_cache.dirtied'], load: write },
   { program: 'page_cache_lookup', metrics: ['page_cache.looked_up'], load: reread },
+  { program: 'fs', metrics: ['fs.fsync.latency'], ways: { ext4_fsync: 'tracepoint' }, load: sync },
+  {
+    program: 'fs',
+    metrics: ['fs.fsync.latency', 'fs.slow_operations'],
+    ways: { ext4_fsync: 'tracepoint' },
+    load: sync,
+  },
   { program: 'page_fault', metrics: ['page_faults'], load: touch },
   { program: 'tlb', metrics: ['tlb.flushes'], load: protect },
   { program: 'lock', metrics: ['lock.contention.duration'], load: contend },

@@ -71,7 +71,7 @@ function bench(only: string, repetitions: number): void {
     report(title, load, samples, []);
   }
   for (const { events, by, load } of perfEventCases) {
-    const title = `perf_events: ${events.length} by ${by}`;
+    const title = `perf_events: ${events.length === 1 ? events[0] : `${events.length} events`} by ${by}`;
     if (!title.includes(only)) continue;
     const samples = measure(
       load,
@@ -83,8 +83,8 @@ function bench(only: string, repetitions: number): void {
     report(title, load, samples, []);
   }
   for (const entry of cases.filter(({ metrics }) => metrics.some((name) => name.includes(only)))) {
-    const programs = neededPrograms(entry.program, entry.metrics);
-    const make = () => metricsVariant(entry.program, entry.metrics);
+    const programs = neededPrograms(entry.program, entry.metrics, entry.ways);
+    const make = () => metricsVariant(entry.program, entry.metrics, entry.ways);
     const samples = measure(entry.load, make, () => objectVariant(empty, programs), repetitions, run);
     const title = entry.metrics.length > 2 ? `${entry.program}, all` : entry.metrics.join(' + ');
     report(title, entry.load, samples, goalsOf(entry));

@@ -19,15 +19,18 @@ export interface Variant extends Disposable {
   statistics(): readonly { readonly time: number; readonly runs: number }[];
 }
 
+/** By hook, the way in that is measured; hooks that aren't named are left out. */
+export type Ways = Readonly<Record<string, string>>;
+
 /** Metrics of a shipped program alone, as the exporter would load them: what they need and nothing else. */
-export function metricsVariant(program: string, metrics: readonly string[]): Variant {
-  const { programs, constants } = needs(program, metrics);
+export function metricsVariant(program: string, metrics: readonly string[], ways: Ways = {}): Variant {
+  const { programs, constants } = needs(program, metrics, ways);
   return load(join(root, 'build/programs', `${program}.bpf.o`), programs, constants);
 }
 
 /** The BPF programs that metrics of a shipped program need. */
-export function neededPrograms(program: string, metrics: readonly string[]): readonly string[] {
-  return needs(program, metrics).programs;
+export function neededPrograms(program: string, metrics: readonly string[], ways: Ways = {}): readonly string[] {
+  return needs(program, metrics, ways).programs;
 }
 
 /** Some BPF programs of an object of the benchmark's own. */
@@ -86,7 +89,7 @@ function load(path: string, programs: readonly string[], constants: ReadonlyMap<
   };
 }
 
-function needs(program: string, metrics: readonly string[]) {
+function needs(program: string, metrics: readonly string[], chosen: Ways) {
   const path = join(root, 'config/programs', `${program}.yaml`);
   const diagnostics = new Diagnostics();
   const file = parseProgramFile(readFileSync(path, 'utf8'), path, diagnostics);
@@ -97,6 +100,15 @@ function needs(program: string, metrics: readonly string[]) {
   const constants = new Map<string, number>();
   for (const entry of all) for (const { value } of entry.needs.constants) constants.set(value, 0);
   for (const entry of enabled) for (const { value } of entry.needs.constants) constants.set(value, 1);
-  const programs = new Set(enabled.flatMap((entry) => (entry.needs.programs ?? []).map(({ value }) => value)));
-  return { programs: [...programs], constants };
+  const named = new Set(
+    enabled.flatMap(({ needs }) => [...(needs.programs ?? []), ...needs.any].map(({ value }) => value)),
+  );
+  const programs = [...named].flatMap((name) => {
+    const hook = file?.hooks.get(name);
+    if (hook === undefined) return [name];
+    const way = hook.ways.find((candidate) => candidate.name.value === chosen[name]);
+    for (const [constant, { value }] of way?.constants ?? []) constants.set(constant, Number(value));
+    return way?.programs.map(({ value }) => value) ?? [];
+  });
+  return { programs: [...new Set(programs)], constants };
 }

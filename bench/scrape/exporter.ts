@@ -3,8 +3,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { root } from './build.ts';
+
+/** What a scraper may ask for. */
+export const scrapeKinds = {
+  plain: {},
+  gzip: { 'accept-encoding': 'gzip' },
+  zstd: { 'accept-encoding': 'zstd' },
+  OpenMetrics: { accept: 'application/openmetrics-text;version=1.0.0' },
+  protobuf: {
+    accept: 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited',
+  },
+} as const satisfies Record<string, Record<string, string>>;
+
+export type ScrapeKind = keyof typeof scrapeKinds;
 
 export interface Scrape {
   readonly body: Buffer;
@@ -49,7 +62,7 @@ export class Exporter implements AsyncDisposable {
     for (;;) {
       if (child.exitCode !== null) throw new Error(`ebpf-meter ended:\n${exporter.output}`);
       try {
-        await exporter.#get(false);
+        await exporter.#get('plain');
         break;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, 1));
@@ -59,12 +72,12 @@ export class Exporter implements AsyncDisposable {
     return exporter;
   }
 
-  async scrape(gzip: boolean): Promise<Scrape> {
+  async scrape(kind: ScrapeKind): Promise<Scrape> {
     const cpu = this.cpuMs();
     const begin = performance.now();
-    const body = await this.#get(gzip);
+    const body = await this.#get(kind);
     const wallMs = performance.now() - begin;
-    return { body: gzip ? gunzipSync(body) : body, wallMs, cpuMs: this.cpuMs() - cpu };
+    return { body: decompressed(kind, body), wallMs, cpuMs: this.cpuMs() - cpu };
   }
 
   /** CPU time of all threads so far; from schedstat, which counts nanoseconds where utime counts ticks. */
@@ -89,9 +102,9 @@ export class Exporter implements AsyncDisposable {
     await ended;
   }
 
-  #get(gzip: boolean): Promise<Buffer> {
+  #get(kind: ScrapeKind): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const headers = gzip ? { 'accept-encoding': 'gzip' } : {};
+      const headers = scrapeKinds[kind];
       const request = get({ port: this.#port, host: '127.0.0.1', path: '/metrics', agent: this.#agent, headers });
       request.on('error', reject);
       request.on('response', (response) => {
@@ -105,6 +118,11 @@ export class Exporter implements AsyncDisposable {
       });
     });
   }
+}
+
+function decompressed(kind: ScrapeKind, body: Buffer): Buffer {
+  if (kind === 'gzip') return gunzipSync(body);
+  return kind === 'zstd' ? zstdDecompressSync(body) : body;
 }
 
 export async function freePort(): Promise<number> {

@@ -57,7 +57,7 @@ async function measureCase(name: string, bench: Case, main: string, runs: number
 
 /** Collection and export together, from the exporter's own metrics; the first, which decodes all keys, among them. */
 async function meanWallMs(exporter: Exporter): Promise<number> {
-  const page = (await exporter.scrape(false)).body.toString();
+  const page = (await exporter.scrape('plain')).body.toString();
   const mean = (metric: string, label: string) => {
     const value = (suffix: string) => Number(new RegExp(`^${metric}_${suffix}{${label}} (.*)$`, 'm').exec(page)?.[1]);
     return (value('sum') / value('count')) * 1000;

@@ -1,4 +1,18 @@
+import { decodeFamilies } from '../../test/helpers/metric-families.ts';
 import { type Case, SLOTS } from './cases.ts';
+
+/** The same of a page in protobuf. */
+export function checkFamilies(body: Buffer, bench: Pick<Case, 'entries' | 'kind' | 'name'>, expected: number): void {
+  const name = bench.kind === 'counters' ? 'ebpf_bench_counter_total' : 'ebpf_bench_latency_seconds';
+  const metrics = decodeFamilies(body).find((family) => family.name === name)?.metric ?? [];
+  const total = metrics.reduce(
+    (sum, { counter, histogram }) => sum + (counter?.value ?? Number(histogram?.sampleCount)),
+    0,
+  );
+  if (metrics.length !== bench.entries || total !== expected) {
+    throw new Error(`${bench.name}: ${metrics.length} series of ${bench.entries}, total ${total} of ${expected}`);
+  }
+}
 
 /** Throws where a page does not show every entry with its number: a fast page that is wrong is worth nothing. */
 export function checkPage(body: Buffer, bench: Pick<Case, 'entries' | 'kind' | 'name'>, expected: number): void {
