@@ -74,6 +74,22 @@ CACHED_MAP(block_io, struct block_key, struct block_value, MAX_DEVICE_OPERATIONS
 CACHED_MAP(block_io_errors, struct error_key, u64, MAX_DEVICE_STATUSES);
 PERCPU_TABLE(block_io_unmatched, struct cpu_unmatched);
 
+/* Since 6.11; before that the bit was a macro, 13. */
+enum {
+	__RQF_IO_STAT = 13,
+};
+enum rqf_flags___io_stat { __RQF_IO_STAT___io_stat };
+
+/* Whether the kernel has set the request's start: a device may be told to keep no statistics (queue/iostats). */
+static __always_inline bool has_start(struct request *rq)
+{
+	u32 bit = __RQF_IO_STAT;
+
+	if (bpf_core_enum_value_exists(enum rqf_flags___io_stat, __RQF_IO_STAT___io_stat))
+		bit = bpf_core_enum_value(enum rqf_flags___io_stat, __RQF_IO_STAT___io_stat);
+	return rq->rq_flags >> bit & 1;
+}
+
 static __always_inline u32 request_device(struct request *rq)
 {
 	struct gendisk *disk;
@@ -167,7 +183,7 @@ static __always_inline void count_request(struct request *rq, u32 device, u64 is
 		return;
 	if (enable_latency)
 		hist_add_ns(&value->latency, bpf_ktime_get_ns() - issued);
-	if (enable_queue && started)
+	if (enable_queue && started && has_start(rq))
 		hist_add_ns(&value->queue, issued - started);
 	if (enable_size)
 		hist_add(&value->size, bytes, bytes);

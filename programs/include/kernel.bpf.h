@@ -100,9 +100,10 @@ struct request {
 	struct request_queue *q;
 	struct blk_mq_hw_ctx *mq_hctx;
 	unsigned int cmd_flags;
+	unsigned int rq_flags;
 	int tag;
 	unsigned int __data_len;
-	/* When it was allocated; 0 where the device keeps no statistics. */
+	/* When it was allocated, or when another one was in its place: see RQF_IO_STAT. */
 	u64 start_time_ns;
 	/* When it was issued to the driver; 0 unless something keeps statistics of that. */
 	u64 io_start_time_ns;

@@ -147,3 +147,19 @@ test('the time in the queue is apart from the time in the device, and both by th
   const both = (await request.histograms('block.io.queue.latency')).get(key)!.sum + stamped.sum;
   assert.ok(Math.abs(both - queue.sum - latency.sum) < 5e-5 * 101, `${both} s and ${queue.sum + latency.sum} s`);
 });
+
+test('requests of a device that keeps no statistics are in no queue latency', async () => {
+  using device = loopDevice(mebibyte);
+  const switches = `/sys/block/${device.name}/queue/iostats`;
+  writeFileSync(switches, '0');
+  try {
+    using block = count('block', { constants: { only_device: device.number } });
+    dd(`if=${device.path}`, 'of=/dev/null', 'bs=4096', 'count=7', 'iflag=direct');
+    const key = `${device.name} read`;
+    assert.equal((await block.histograms('block.io.latency')).get(key)!.count, 7);
+    assert.equal((await block.histograms('block.io.queue.latency')).get(key)!.count, 0);
+  } finally {
+    // The device outlives its file.
+    writeFileSync(switches, '1');
+  }
+});
