@@ -19,7 +19,7 @@ export interface Load {
 export interface Case {
   readonly program: string;
   readonly metrics: readonly string[];
-  /** By hook with ways in, the one that is measured; hooks that aren't named are left out. */
+  /** By hook, the way in that is measured: else the first; of hooks that a metric needs any of, only those named here. */
   readonly ways?: Readonly<Record<string, string>>;
   readonly load: Load;
   /** At most so many nanoseconds above the empty programs, by the kernel's statistics, all programs of an event together. */

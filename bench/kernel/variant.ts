@@ -19,7 +19,7 @@ export interface Variant extends Disposable {
   statistics(): readonly { readonly time: number; readonly runs: number }[];
 }
 
-/** By hook, the way in that is measured; hooks that aren't named are left out. */
+/** By hook, the way in that is measured: else the first; of hooks that a metric needs any of, only those named here. */
 export type Ways = Readonly<Record<string, string>>;
 
 /** Metrics of a shipped program alone, as the exporter would load them: what they need and nothing else. */
@@ -100,15 +100,19 @@ function needs(program: string, metrics: readonly string[], chosen: Ways) {
   const constants = new Map<string, number>();
   for (const entry of all) for (const { value } of entry.needs.constants) constants.set(value, 0);
   for (const entry of enabled) for (const { value } of entry.needs.constants) constants.set(value, 1);
-  const named = new Set(
-    enabled.flatMap(({ needs }) => [...(needs.programs ?? []), ...needs.any].map(({ value }) => value)),
-  );
-  const programs = [...named].flatMap((name) => {
+  const wayOf = (name: string) => {
     const hook = file?.hooks.get(name);
-    if (hook === undefined) return [name];
-    const way = hook.ways.find((candidate) => candidate.name.value === chosen[name]);
+    if (hook === undefined) return undefined;
+    return hook.ways.find((way) => way.name.value === chosen[name]) ?? hook.ways[0];
+  };
+  const named = enabled.flatMap(({ needs }) => [
+    ...(needs.programs ?? []).map(({ value }) => value),
+    ...needs.any.map(({ value }) => value).filter((name) => chosen[name] !== undefined),
+  ]);
+  const programs = [...new Set(named)].flatMap((name) => {
+    const way = wayOf(name);
     for (const [constant, { value }] of way?.constants ?? []) constants.set(constant, Number(value));
-    return way?.programs.map(({ value }) => value) ?? [];
+    return way?.programs.map(({ value }) => value) ?? [name];
   });
   return { programs: [...new Set(programs)], constants };
 }
