@@ -2,10 +2,9 @@ import type { FunctionsSpec, GenericSource } from '../../config/plan.ts';
 import { MeterError } from '../../errors.ts';
 import { findFunctions, hasKprobes, type KernelFunction } from '../../kernel/traceable-functions.ts';
 import { LibbpfError } from '../../libbpf/error.ts';
-import type { AttachedProgram } from '../load.ts';
 import { type AttachedFunctions, attachCopies, attachMulti, attachSingles } from './function-ways.ts';
 import { namedReader } from './named-reader.ts';
-import { limitError, unmatchedError } from './patterns.ts';
+import { limitError, nothingLeftError, type UnmatchedPattern, unmatchedError, unmatchedProgram } from './patterns.ts';
 import type { GenericStarter, RunningSource } from './source.ts';
 
 /** As src/config/generic/functions.ts has it. */
@@ -19,15 +18,16 @@ const ways = [attachMulti, attachSingles, attachCopies];
 /** kprobes and, where a metric asks for more than the calls, kretprobes. */
 export const functions: GenericStarter<FunctionsSpec> = {
   start(source) {
-    const { functions: found, errors } = resolve(source);
-    if (found.length === 0) throw errors[0]!;
-    return run(source, attach(source, found), errors);
+    const { functions: found, unmatched, error } = resolve(source);
+    if (error !== undefined) throw error;
+    return run(source, attach(source, found), unmatched);
   },
   describe(source) {
-    const { functions: found, errors } = resolve(source);
+    const { functions: found, unmatched, error } = resolve(source);
     const sections = found.map(({ name }) => `kprobe/${name}`);
-    const [error] = errors;
-    if (error !== undefined) return { sections, state: { state: 'missing', reason: error.message } };
+    const [first] = unmatched;
+    const problem = error ?? (first && unmatchedError(first));
+    if (problem !== undefined) return { sections, state: { state: 'missing', reason: problem.message } };
     if (!hasKprobes()) return { sections, state: { state: 'missing', reason: 'this kernel has no kprobes' } };
     const reason = 'whether a function can be traced shows when it is attached';
     return { sections, state: { state: 'unknown', reason } };
@@ -36,19 +36,19 @@ export const functions: GenericStarter<FunctionsSpec> = {
 
 interface Resolved {
   readonly functions: readonly KernelFunction[];
-  /** At least one where there are no functions. */
-  readonly errors: readonly MeterError[];
+  readonly unmatched: readonly UnmatchedPattern[];
+  /** Why there are no functions. */
+  readonly error: MeterError | undefined;
 }
 
 function resolve({ map, counts: { patterns, limit } }: GenericSource & { readonly counts: FunctionsSpec }): Resolved {
   const { functions: found, unmatched } = findFunctions(patterns);
-  const errors = unmatched.map((pattern) => unmatchedError(pattern));
-  if (found.length > limit) return { functions: [], errors: [limitError(patterns, 'functions', found.length, limit)] };
-  if (found.length > 0 || errors.length > 0) return { functions: found, errors };
-  return {
-    functions: [],
-    errors: [new MeterError('attach', `${map}: what its globs name is left out by those with "!"`)],
-  };
+  if (found.length > limit) {
+    return { functions: [], unmatched: [], error: limitError(patterns, 'functions', found.length, limit) };
+  }
+  if (found.length > 0) return { functions: found, unmatched, error: undefined };
+  const error = unmatched[0] === undefined ? nothingLeftError(map) : unmatchedError(unmatched[0]);
+  return { functions: [], unmatched, error };
 }
 
 function attach(source: GenericSource, found: readonly KernelFunction[]): AttachedFunctions {
@@ -78,12 +78,14 @@ function attach(source: GenericSource, found: readonly KernelFunction[]): Attach
   );
 }
 
-function run(source: GenericSource, functions: AttachedFunctions, errors: readonly MeterError[]): RunningSource {
+function run(
+  source: GenericSource,
+  functions: AttachedFunctions,
+  unmatched: readonly UnmatchedPattern[],
+): RunningSource {
   using stack = new DisposableStack();
   stack.use(functions);
-  const failed = (error: MeterError): AttachedProgram => {
-    return { bpfProgram: source.map, section: 'kprobe', state: 'failed', error };
-  };
+  const missing = unmatched.map((pattern) => unmatchedProgram(source.map, 'kprobe', pattern));
   const reader = namedReader(functions.counts, source.map, keySize, functions.named);
   let missedReturns = 0;
   const resources = stack.move();
@@ -96,7 +98,7 @@ function run(source: GenericSource, functions: AttachedFunctions, errors: readon
         return entries;
       },
     },
-    attached: [...functions.attached, ...errors.map(failed)],
+    attached: [...functions.attached, ...missing],
     absent: [],
     info: (name) => functions.info(name),
     losses: () => [

@@ -1,8 +1,9 @@
 import { suggest } from '../../config/nearest.ts';
 import type { PatternPlan } from '../../config/plan.ts';
 import { MeterError } from '../../errors.ts';
+import type { AttachedProgram } from '../load.ts';
 
-interface UnmatchedPattern {
+export interface UnmatchedPattern {
   readonly pattern: PatternPlan;
   readonly reason: string;
   readonly known: readonly string[];
@@ -13,6 +14,22 @@ export function unmatchedError({ pattern: { text, at }, reason, known }: Unmatch
   // Of thousands of names only a near one is worth to be told.
   const hint = /, did you mean/.test(suggest(text, known)) ? suggest(text, known) : '';
   return new MeterError('attach', `${at.file}:${at.line}:${at.column}: "${text}": ${reason}${hint}`);
+}
+
+/** Such a pattern among what is attached and what isn't: it costs itself alone. */
+export function unmatchedProgram(map: string, section: string, unmatched: UnmatchedPattern): AttachedProgram {
+  const { text } = unmatched.pattern;
+  return {
+    bpfProgram: `${map}:${text}`,
+    section: `${section}/${text}`,
+    state: 'failed',
+    error: unmatchedError(unmatched),
+  };
+}
+
+/** That all that globs name is left out by others. */
+export function nothingLeftError(map: string): MeterError {
+  return new MeterError('attach', `${map}: what its globs name is left out by those with "!"`);
 }
 
 /** That globs stand for more than they may. */

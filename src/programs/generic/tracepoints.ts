@@ -1,15 +1,13 @@
 import type { GenericSource, TracepointsSpec } from '../../config/plan.ts';
-import { MeterError } from '../../errors.ts';
 import { findTracepoints } from '../../kernel/tracepoints.ts';
 import { attachRawTracepoint } from '../../libbpf/attach/raw-tracepoint.ts';
 import type { LoadedObject } from '../../libbpf/loaded.ts';
 import type { KernelMap } from '../../libbpf/map.ts';
 import { OpenedObject } from '../../libbpf/object.ts';
-import type { AttachedProgram } from '../load.ts';
 import { explained } from './explained.ts';
 import { type Named, namedReader } from './named-reader.ts';
 import { genericObject } from './object.ts';
-import { limitError, unmatchedError } from './patterns.ts';
+import { limitError, nothingLeftError, type UnmatchedPattern, unmatchedError, unmatchedProgram } from './patterns.ts';
 import type { GenericStarter, RunningSource } from './source.ts';
 
 const program = 'count_events';
@@ -21,12 +19,11 @@ const keySize = 128;
 export const tracepoints: GenericStarter<TracepointsSpec> = {
   start(source) {
     const { names, unmatched } = findTracepoints(source.counts.patterns);
-    const missing = unmatched.map((pattern) => unmatchedError(pattern));
     if (names.length > source.counts.limit) {
       throw limitError(source.counts.patterns, 'tracepoints', names.length, source.counts.limit);
     }
-    if (names.length === 0) throw missing[0] ?? nothingLeft(source);
-    return attachAll(source, names, missing);
+    if (names.length > 0) return attachAll(source, names, unmatched);
+    throw unmatched[0] === undefined ? nothingLeftError(source.map) : unmatchedError(unmatched[0]);
   },
   describe({ counts }) {
     const { names, unmatched } = findTracepoints(counts.patterns);
@@ -41,18 +38,16 @@ export const tracepoints: GenericStarter<TracepointsSpec> = {
   },
 };
 
-function nothingLeft({ map }: GenericSource): MeterError {
-  return new MeterError('attach', `${map}: what its globs name is left out by those with "!"`);
-}
-
-function attachAll(source: GenericSource, names: readonly string[], missing: readonly MeterError[]): RunningSource {
+function attachAll(
+  source: GenericSource,
+  names: readonly string[],
+  unmatched: readonly UnmatchedPattern[],
+): RunningSource {
   using stack = new DisposableStack();
   const base = stack.use(loadMap(names.length));
   const map = base.map(events);
   const copies = new Map<string, LoadedObject>();
-  const attached = missing.map((error): AttachedProgram => {
-    return { bpfProgram: source.map, section: 'raw_tp', state: 'failed', error };
-  });
+  const attached = unmatched.map((pattern) => unmatchedProgram(source.map, 'raw_tp', pattern));
   const named: Named[] = [];
   for (const [slot, name] of names.entries()) {
     const bpfProgram = `${source.map}:${name}`;
