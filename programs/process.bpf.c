@@ -2,14 +2,19 @@
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
+#include "stamp.bpf.h"
 
 /* include/linux/sched/signal.h */
 #define SIGNAL_GROUP_EXIT 0x4
+
+/* Pairs of execs at a time: 16 KiB. */
+#define BEGUN_BITS 8
 
 enum exit_class { EXIT_SUCCESS, EXIT_ERROR, EXIT_SIGNAL, EXIT_CLASSES };
 
 const volatile bool enable_exits = true;
 const volatile bool enable_lifetime = true;
+const volatile bool enable_exec_latency = true;
 /* Not 0: the process whose children are counted, and no others. */
 const volatile s32 only_parent = 0;
 
@@ -19,6 +24,8 @@ struct cpu_process {
 	u64 exits[EXIT_CLASSES];
 	/* In milliseconds, the sum in nanoseconds. */
 	struct hist lifetimes[EXIT_CLASSES];
+	struct hist exec_latency;
+	u64 execs_unmatched;
 } CPU_ALIGNED;
 
 PERCPU_TABLE(process, struct cpu_process);
@@ -65,13 +72,53 @@ static __always_inline void count_lifetime(struct hist *lifetimes, struct task_s
 	hist_add(lifetimes, (ns + 999999) / 1000000, ns);
 }
 
+/* By task, since a thread that execs takes its process's number. One that fails leaves its stamp to the next. */
+STAMP_TABLE(begun, BEGUN_BITS);
+
+static __always_inline int begin_exec(void)
+{
+	u64 task = bpf_get_current_task();
+
+	stamp_put(begun_pair(task), task, bpf_ktime_get_ns(), 0);
+	return 0;
+}
+
+/* No system call is hooked, which would slow all of them down, but what every kind of exec goes through. */
+SEC("fentry/do_execveat_common")
+int exec_fentry(void *ctx)
+{
+	return begin_exec();
+}
+
+SEC("kprobe/do_execveat_common")
+int exec_kprobe(void *ctx)
+{
+	return begin_exec();
+}
+
+static __always_inline void count_exec_latency(struct cpu_process *cpu)
+{
+	u64 task = bpf_get_current_task();
+	struct stamp *stamp = stamp_find(begun_pair(task), task);
+
+	if (!stamp) {
+		cpu->execs_unmatched += 1;
+		return;
+	}
+	stamp->key = 0;
+	hist_add_ns(&cpu->exec_latency, bpf_ktime_get_ns() - stamp->time);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *task)
 {
 	struct cpu_process *cpu = percpu_element(&process);
 
-	if (cpu && is_counted(task->real_parent))
-		cpu->execs += 1;
+	if (!cpu || !is_counted(task->real_parent))
+		return 0;
+	cpu->execs += 1;
+	if (enable_exec_latency)
+		count_exec_latency(cpu);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { count } from './counting.ts';
+import { noFunctions } from './file-system.ts';
 import { hold } from './held.ts';
 
 test("forks, execs and exits of a process's children are counted, exits by how they ended", async () => {
@@ -69,4 +70,20 @@ test('each metric has a hook of its own', () => {
   assert.deepEqual(forks.attached, ['sched_process_fork']);
   using exits = count('process', { metrics: ['process.exits'] });
   assert.deepEqual(exits.attached, ['sched_process_exit']);
+});
+
+test('execs take the time from the call until the new program is there', { skip: noFunctions }, async () => {
+  const held = hold(
+    'for name in 1 2 3 4 5 6 7; do /bin/true; done; for name in 1 2 3; do /nowhere/true; done 2>&-; exit 0',
+  );
+  const metrics = ['process.exec.latency', 'process.exec.unmatched', 'process.execs'];
+  using processes = count('process', { constants: { only_parent: held.pid }, metrics });
+  const start = performance.now();
+  await held.run();
+  const elapsed = (performance.now() - start) / 1000;
+  const latency = (await processes.histograms('process.exec.latency')).get('')!;
+  assert.equal(latency.count, 7);
+  assert.ok(latency.sum > 0 && latency.sum < elapsed, `${latency.sum} s of ${elapsed} s`);
+  assert.deepEqual(await processes.numbers('process.exec.unmatched'), new Map([['', 0]]));
+  assert.deepEqual(await processes.numbers('process.execs'), new Map([['', 7]]));
 });
