@@ -2,14 +2,14 @@ import type { GenericKind } from './kind.ts';
 import { parseLimit, parsePatterns } from './patterns.ts';
 import { arrayOf, chars, structOf, u64 } from './types.ts';
 
-/** A name of kallsyms has at most 511 characters, and hardly one more than 100. */
-const nameBytes = 256;
+/** KSYM_NAME_LEN of include/linux/kallsyms.h: no name is longer. */
+export const functionNameBytes = 512;
 /** A glob of names, and behind it perhaps one of modules: `ext4_* [ext4]`. */
 const form = /^(?:[\w.*?]|\[!?[\w.-]+\])+(?: \[[\w*?-]+\])?$/;
 
 /** HIST_SLOTS of programs/include/histogram.bpf.h. */
 const slots = 27;
-const key = structOf('function_key', [['name', chars(nameBytes)]]);
+const key = structOf('function_key', [['name', chars(functionNameBytes)]]);
 /** As programs/generic/functions.bpf.c has it. */
 const value = structOf('function_calls', [
   ['calls', u64],

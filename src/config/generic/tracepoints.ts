@@ -2,11 +2,12 @@ import type { GenericKind } from './kind.ts';
 import { parseLimit, parsePatterns } from './patterns.ts';
 import { chars, structOf, u64 } from './types.ts';
 
-const nameBytes = 128;
+/** The longest names of the kernel's have 50. */
+export const tracepointNameBytes = 128;
 /** A glob of names, and before it perhaps one of subsystems: `sched:sched_*`. */
 const form = /^(?:(?:[\w*?-]|\[!?[\w-]+\])+:)?(?:[\w*?]|\[!?[\w-]+\])+$/;
 
-const key = structOf('tracepoint_key', [['name', chars(nameBytes)]]);
+const key = structOf('tracepoint_key', [['name', chars(tracepointNameBytes)]]);
 
 /** `tracepoints: ['sched:*']`: how often tracepoints are passed, by name. The map's value is the number. */
 export const tracepoints: GenericKind = {

@@ -1,3 +1,4 @@
+import { functionNameBytes } from '../../config/generic/functions.ts';
 import type { FunctionsSpec, GenericSource } from '../../config/plan.ts';
 import { MeterError } from '../../errors.ts';
 import { findFunctions, hasKprobes, type KernelFunction } from '../../kernel/traceable-functions.ts';
@@ -7,8 +8,6 @@ import { namedReader } from './named-reader.ts';
 import { limitError, nothingLeftError, type UnmatchedPattern, unmatchedError, unmatchedProgram } from './patterns.ts';
 import type { GenericStarter, RunningSource } from './source.ts';
 
-/** As src/config/generic/functions.ts has it. */
-const keySize = 256;
 /** Where `missed` is in struct function_calls of programs/generic/functions.bpf.c, in words of 8 bytes. */
 const missedWord = 1;
 
@@ -86,7 +85,7 @@ function run(
   using stack = new DisposableStack();
   stack.use(functions);
   const missing = unmatched.map((pattern) => unmatchedProgram(source.map, 'kprobe', pattern));
-  const reader = namedReader(functions.counts, source.map, keySize, functions.named);
+  const reader = namedReader(functions.counts, source.map, functionNameBytes, functions.named);
   let missedReturns = 0;
   const resources = stack.move();
   return {

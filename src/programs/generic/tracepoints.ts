@@ -1,3 +1,4 @@
+import { tracepointNameBytes } from '../../config/generic/tracepoints.ts';
 import type { GenericSource, TracepointsSpec } from '../../config/plan.ts';
 import { findTracepoints } from '../../kernel/tracepoints.ts';
 import { attachRawTracepoint } from '../../libbpf/attach/raw-tracepoint.ts';
@@ -12,8 +13,6 @@ import type { GenericStarter, RunningSource } from './source.ts';
 
 const program = 'count_events';
 const events = 'tracepoint_events';
-/** As src/config/generic/tracepoints.ts has it. */
-const keySize = 128;
 
 /** A raw tracepoint each, with a copy of the program of its own: cheaper than perf's counting, which makes the event's record first. */
 export const tracepoints: GenericStarter<TracepointsSpec> = {
@@ -65,7 +64,7 @@ function attachAll(
   if (named.length === 0) throw attached.find(({ error }) => error !== undefined)!.error!;
   const all = stack.move();
   return {
-    reader: namedReader(map, source.map, keySize, named),
+    reader: namedReader(map, source.map, tracepointNameBytes, named),
     attached,
     absent: [],
     info: (name) => copies.get(name)?.programInfo(program),

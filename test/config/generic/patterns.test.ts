@@ -41,7 +41,7 @@ test('functions are labelled by name, and have calls, what was missed, and a his
   assert.deepEqual(table!.source, { kind: 'entries', map: 'm', perCpu: 'sum', cache: undefined });
   assert.deepEqual(
     table!.labels.map(({ name, size, decoders }) => [name, size, decoders]),
-    [['code.function.name', 256, [{ name: 'string' }]]],
+    [['code.function.name', 512, [{ name: 'string' }]]],
   );
   assert.deepEqual(
     table!.fields.map(({ offset, count }) => [offset, count]),
