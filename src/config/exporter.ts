@@ -82,10 +82,10 @@ export interface PrometheusReaderConfig extends PrometheusSettings {
 export interface PeriodicReaderConfig {
   readonly kind: 'periodic';
   readonly intervalMs: number;
-  /** Above 0 and at most the interval. */
+  /** Of an export with all its requests, above 0; it may be longer than the interval, which then waits. */
   readonly timeoutMs: number;
   /** Points that one request may have; undefined: only its size is limited. */
-  readonly maxExportBatchSize?: number | undefined;
+  readonly maxExportBatchSize?: number;
   readonly exporter: OtlpGrpcConfig | OtlpHttpConfig | ConsoleConfig;
 }
 

@@ -26,7 +26,7 @@ export const periodicKind: ReaderKind<PeriodicReaderConfig> = {
     const { exporter } = config;
     if (exporter.kind === 'console') {
       const { exporter: console, describe } = await createConsoleExporter();
-      const timeoutMs = Math.min(...[config.intervalMs, config.timeoutMs].filter((timeout) => timeout > 0));
+      const timeoutMs = Math.min(config.intervalMs, config.timeoutMs);
       const reader = createPeriodicReader({ config, context, exporter: console, describe, timeoutMs });
       return { reader, describe: `${describe} ${every}` };
     }

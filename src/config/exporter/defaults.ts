@@ -38,9 +38,7 @@ export const defaultPeriodic: PeriodicReaderConfig = {
   exporter: defaultOtlp,
 };
 
-/**
- * The SDK refuses a timeout of 0 (no limit) and one above the interval, at whose end the next export begins anyway.
- */
-export function effectiveTimeout(intervalMs: number, timeoutMs: number | undefined): number {
-  return Math.min(timeoutMs || (timeoutMs === 0 ? longestMs : defaultTimeoutMs), intervalMs);
+/** What a timer can do with a timeout in ms, of which 0 means that there is none. */
+export function effectiveTimeout(timeoutMs: number): number {
+  return timeoutMs === 0 ? longestMs : timeoutMs;
 }

@@ -201,7 +201,7 @@ function readPrometheus(variables: Variables): PrometheusReaderConfig {
 function readPeriodic(variables: Variables, exporter: PeriodicReaderConfig['exporter']): PeriodicReaderConfig {
   const intervalMs = variables.integer('OTEL_METRIC_EXPORT_INTERVAL', 1, longestMs, defaultIntervalMs);
   const timeoutMs = variables.integer('OTEL_METRIC_EXPORT_TIMEOUT', 0, longestMs, defaultTimeoutMs);
-  return { kind: 'periodic', intervalMs, timeoutMs: effectiveTimeout(intervalMs, timeoutMs), exporter };
+  return { kind: 'periodic', intervalMs, timeoutMs: effectiveTimeout(timeoutMs), exporter };
 }
 
 function readOtlp(variables: Variables, url: string | undefined): OtlpGrpcConfig {
@@ -233,7 +233,7 @@ function readOtlp(variables: Variables, url: string | undefined): OtlpGrpcConfig
     endpoint: 'cause' in endpoint ? defaultOtlp.endpoint : endpoint.url,
     headers: readHeaders(variables),
     compression: variables.word(compressionName, compression, 'none') ?? 'none',
-    timeoutMs: timeoutMs === 0 ? longestMs : timeoutMs,
+    timeoutMs: effectiveTimeout(timeoutMs),
     temporality: readTemporality(variables),
     histogramAggregation: readAggregation(variables),
     tls: {

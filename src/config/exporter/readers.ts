@@ -108,11 +108,8 @@ function readPeriodic(node: ConfigNode, directory: string): PeriodicReaderConfig
   });
   if (map === undefined) return undefined;
   const intervalMs = setting(map, 'interval')?.integer({ min: 1, max: longestMs }) ?? defaultIntervalMs;
-  const timeout = setting(map, 'timeout');
-  const timeoutMs = timeout?.integer({ min: 0, max: longestMs });
-  if (timeoutMs !== undefined && timeoutMs > intervalMs) {
-    timeout?.warn(`"timeout" is longer than the interval, so it ends after ${intervalMs} ms`);
-  }
+  const timeoutMs = setting(map, 'timeout')?.integer({ min: 0, max: longestMs }) ?? defaultTimeoutMs;
+  const maxExportBatchSize = setting(map, 'max_export_batch_size/development')?.integer({ min: 1, max: 2 ** 31 - 1 });
   const exporter = requiredSetting(map, 'exporter');
   const kind =
     exporter &&
@@ -124,8 +121,8 @@ function readPeriodic(node: ConfigNode, directory: string): PeriodicReaderConfig
   return {
     kind: 'periodic',
     intervalMs,
-    timeoutMs: effectiveTimeout(intervalMs, timeoutMs ?? defaultTimeoutMs),
-    maxExportBatchSize: setting(map, 'max_export_batch_size/development')?.integer({ min: 1, max: 2 ** 31 - 1 }),
+    timeoutMs: effectiveTimeout(timeoutMs),
+    ...(maxExportBatchSize !== undefined && { maxExportBatchSize }),
     exporter: readPush(kind, directory),
   };
 }
@@ -195,7 +192,7 @@ function readOtlp(map: ConfigMap | undefined) {
   return {
     headers: readHeaders(map),
     compression: setting(map, 'compression')?.oneOf(['gzip', 'none']) ?? 'none',
-    timeoutMs: timeoutMs === 0 ? longestMs : timeoutMs,
+    timeoutMs: effectiveTimeout(timeoutMs),
     temporality: readTemporality(map),
     histogramAggregation: readAggregation(map),
   } as const;

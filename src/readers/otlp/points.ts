@@ -89,10 +89,16 @@ export class PointWriter {
   }
 
   /** The same for vanished series; returns how many of them were written. */
-  leftovers(writer: WireWriter, leftovers: readonly Leftover[], from: number, room: Room, first: boolean): number {
+  leftovers(
+    writer: WireWriter,
+    leftovers: readonly (readonly [unknown, Leftover])[],
+    from: number,
+    room: Room,
+    first: boolean,
+  ): number {
     let points = 0;
     for (let i = from; i < leftovers.length; i++) {
-      const { labels, numbers, start, time } = leftovers[i]!;
+      const { labels, numbers, start, time } = leftovers[i]![1];
       this.#start.set(start[0], start[1]);
       this.#time.set(time[0], time[1]);
       if (!this.#point(writer, labels, 0, labels.length, numbers, room, points, first)) break;

@@ -179,7 +179,7 @@ export class OtlpReader extends MetricReader {
     // The reading has kept everybody waiting already.
     await setImmediate();
     const start = performance.now();
-    const failed = await this.#deliver(resourceMetrics, start + exportTimeout(this.#config));
+    const failed = await this.#deliver(resourceMetrics, start + this.#config.timeoutMs);
     health.exported(exporter.kind, (performance.now() - start) / 1000);
     this.#absent = failed?.answered === false && failed.retryable ? failed : undefined;
     if (failed === undefined) {
@@ -266,11 +266,6 @@ export class OtlpReader extends MetricReader {
       this.#recovering = false;
     }
   }
-}
-
-/** How long an export may take with all its requests: as its reader says, and at most until the next. */
-function exportTimeout({ intervalMs, timeoutMs }: PeriodicReaderConfig): number {
-  return timeoutMs > 0 ? Math.min(intervalMs, timeoutMs) : intervalMs;
 }
 
 /** The rest was not sent since the export's time was over. */

@@ -31,13 +31,21 @@ export interface Request {
   counted(): Iterable<{ metric: string; amount: number }>;
 }
 
-/** Points of one metric in a request: rows from … to, or vanished series by their keys. */
+/** How far a metric's points have been written. */
+interface Cursor {
+  readonly leftover: number;
+  readonly row: number;
+}
+
+type KeyedLeftover = readonly [key: string, leftover: Leftover];
+
+/** Points of one metric in a request: rows from … to - 1, and vanished series. */
 interface Slice {
   readonly table: TableTotals;
   readonly writer: PointWriter;
   readonly from: number;
   readonly to: number;
-  readonly leftovers: readonly (readonly [string, Leftover])[];
+  readonly leftovers: readonly KeyedLeftover[];
 }
 
 /**
@@ -75,13 +83,10 @@ export class RequestEncoder {
         const writer = this.#writerOf(metric);
         const head = this.#headOf(metric);
         const leftovers = [...metric.leftovers];
-        for (let from = 0; from < leftovers.length; ) {
-          from += request.appendLeftovers(table, writer, head, leftovers, from);
-          if (from < leftovers.length) yield request.finish();
-        }
-        for (let row = table.used === 0 ? table.length : 0; row < table.length; ) {
-          row = request.appendRows(table, writer, head, row);
-          if (row < table.length) yield request.finish();
+        let next: Cursor = { leftover: 0, row: table.used === 0 ? table.length : 0 };
+        while (next.leftover < leftovers.length || next.row < table.length) {
+          next = request.appendMetric(table, writer, head, leftovers, next);
+          if (next.leftover < leftovers.length || next.row < table.length) yield request.finish();
         }
       }
     }
@@ -153,33 +158,47 @@ class OpenRequest {
     this.#own.push(part);
   }
 
-  /** Writes rows from `from` on as far as there is room; returns the row to go on with. */
-  appendRows(table: TableTotals, writer: PointWriter, head: Buffer, from: number): number {
-    let to = from;
-    this.#appendMetric(writer, head, (room, first) => {
-      const written = writer.rows(this.#writer, table, from, room, first);
-      to = written.row;
-      return written.points;
-    });
-    if (to > from) this.#slices.push({ table, writer, from, to, leftovers: [] });
-    return to;
-  }
-
-  /** The same for vanished series; returns how many were written. */
-  appendLeftovers(
+  /**
+   * Writes one Metric with as many points as there is room for, those of vanished series first since they are older;
+   * nothing where there is no room for one. Returns where to go on.
+   */
+  appendMetric(
     table: TableTotals,
     writer: PointWriter,
     head: Buffer,
-    leftovers: readonly (readonly [string, Leftover])[],
-    from: number,
-  ): number {
-    const values = leftovers.map(([, leftover]) => leftover);
-    const points = this.#appendMetric(writer, head, (room, first) =>
-      writer.leftovers(this.#writer, values, from, room, first),
-    );
-    const written = leftovers.slice(from, from + points);
-    if (points > 0) this.#slices.push({ table, writer, from: 0, to: 0, leftovers: written });
-    return points;
+    leftovers: readonly KeyedLeftover[],
+    from: Cursor,
+  ): Cursor {
+    const out = this.#writer;
+    const before = out.length;
+    const wasOpen = this.#open;
+    this.#openScope();
+    const metric = out.open(METRIC);
+    out.append(head);
+    const data = out.open(writer.form.data * 8 + 2);
+    const end = this.#limits.bytes - MARGIN;
+    const most = this.#limits.points - this.points;
+    const first = this.points === 0;
+    const old = writer.leftovers(out, leftovers, from.leftover, { end, points: most }, first);
+    const leftover = from.leftover + old;
+    let { row } = from;
+    let points = old;
+    if (leftover === leftovers.length) {
+      const written = writer.rows(out, table, row, { end, points: most - old }, first && old === 0);
+      row = written.row;
+      points += written.points;
+    }
+    if (points === 0) {
+      out.length = before;
+      this.#open = wasOpen;
+      return { leftover, row };
+    }
+    out.append(writer.form.settings);
+    out.close(data);
+    out.close(metric);
+    this.points += points;
+    this.#slices.push({ table, writer, from: from.row, to: row, leftovers: leftovers.slice(from.leftover, leftover) });
+    return { leftover, row };
   }
 
   /** Ends the request and begins the next, which overwrites it. */
@@ -203,33 +222,6 @@ class OpenRequest {
     this.#slices = [];
     this.#open = undefined;
     return request;
-  }
-
-  /** One Metric with the points that `write` writes; nothing where it writes none. Returns how many they are. */
-  #appendMetric(
-    { form }: PointWriter,
-    head: Buffer,
-    write: (room: { end: number; points: number }, first: boolean) => number,
-  ): number {
-    const out = this.#writer;
-    const before = out.length;
-    const wasOpen = this.#open;
-    this.#openScope();
-    const metric = out.open(METRIC);
-    out.append(head);
-    const data = out.open(form.data * 8 + 2);
-    const room = { end: this.#limits.bytes - MARGIN, points: this.#limits.points - this.points };
-    const points = write(room, this.points === 0);
-    if (points === 0) {
-      out.length = before;
-      this.#open = wasOpen;
-      return 0;
-    }
-    out.append(form.settings);
-    out.close(data);
-    out.close(metric);
-    this.points += points;
-    return points;
   }
 
   #openScope(): void {

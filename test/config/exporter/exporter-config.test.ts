@@ -141,7 +141,7 @@ test('--otlp takes the place of the variables’ endpoint and keeps the rest', a
     OTEL_METRIC_EXPORT_INTERVAL: '7',
   };
   const { config } = await unread(env, { otlp: 'http://c:1' });
-  const times = { intervalMs: 7, timeoutMs: 7 };
+  const times = { intervalMs: 7 };
   assert.deepEqual(config.readers, [
     { ...consoleReader, ...times },
     { ...defaultPeriodic, ...times, exporter: { ...defaultOtlp, endpoint: 'http://c:1', headers: { a: '1' } } },
