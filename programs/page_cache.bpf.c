@@ -73,14 +73,26 @@ int BPF_PROG(mm_filemap_add_to_page_cache, struct folio *folio)
 	return 0;
 }
 
-SEC("tp_btf/writeback_dirty_folio")
-int BPF_PROG(writeback_dirty_folio, struct folio *folio)
+static __always_inline int count_dirtied(struct folio *folio)
 {
 	struct cpu_page_cache *cpu = percpu_element(&page_cache);
 
 	if (cpu && is_counted(folio))
 		cpu->dirtied += folio_pages(folio);
 	return 0;
+}
+
+SEC("tp_btf/writeback_dirty_folio")
+int BPF_PROG(writeback_dirty_folio, struct folio *folio)
+{
+	return count_dirtied(folio);
+}
+
+/* As it was called before there were folios. */
+SEC("tp_btf/writeback_dirty_page")
+int BPF_PROG(writeback_dirty_page, struct folio *page)
+{
+	return count_dirtied(page);
 }
 
 char LICENSE[] SEC("license") = "GPL";

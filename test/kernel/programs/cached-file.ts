@@ -34,10 +34,16 @@ export function evict(path: string): void {
 }
 
 /** The growth of each of the metrics of a program, for this file alone, by what a function does. */
-export function growth(program: string, inode: number, metrics: readonly string[]) {
-  const counting = count(program, { constants: { only_inode: inode }, metrics });
+export function growth(
+  program: string,
+  inode: number,
+  metrics: readonly string[],
+  ways: Readonly<Record<string, string>> = {},
+) {
+  const counting = count(program, { constants: { only_inode: inode }, metrics, ways });
   const last = new Map<string, number>();
   return {
+    ways: counting.ways,
     async of(metric: string, act: () => void): Promise<number> {
       act();
       const value = (await counting.numbers(metric)).get('')!;

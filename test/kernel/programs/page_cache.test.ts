@@ -20,9 +20,7 @@ test('pages are added when they are read for the first time, and when they are n
   assert.equal(await writing.of('page_cache.added', write), pages);
 });
 
-const noDirtied = isKernelSince(5, 18) ? false : 'writeback_dirty_folio is since 5.18';
-
-test('pages are dirtied once until they are written to the disk', { skip: noDirtied }, async () => {
+test('pages are dirtied once until they are written to the disk', async () => {
   const { path, inode } = newFile('dirtied', { written: true });
   using cache = growth('page_cache', inode, ['page_cache.dirtied']);
   const rewrite = () => dd('if=/dev/zero', `of=${path}`, 'bs=4096', `count=${pages}`, 'conv=notrunc');
@@ -32,9 +30,11 @@ test('pages are dirtied once until they are written to the disk', { skip: noDirt
   assert.equal(await cache.of('page_cache.dirtied', inPieces), 6, '23 KiB');
 });
 
-test('each metric has a hook of its own', { skip: noDirtied }, () => {
+test('each metric has a hook of its own', () => {
   using added = count('page_cache', { metrics: ['page_cache.added'] });
   assert.deepEqual(added.attached, ['mm_filemap_add_to_page_cache']);
   using dirtied = count('page_cache', { metrics: ['page_cache.dirtied'] });
-  assert.deepEqual(dirtied.attached, ['writeback_dirty_folio']);
+  const way = isKernelSince(5, 18) ? 'folio' : 'page';
+  assert.deepEqual(dirtied.attached, [`writeback_dirty_${way}`]);
+  assert.deepEqual(dirtied.ways, new Map([['dirtied', way]]));
 });
