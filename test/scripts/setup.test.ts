@@ -46,6 +46,18 @@ describe('setup: BPF programs', () => {
     assert.ok(!clone.has('build/programs/gone.bpf.o'));
   });
 
+  it('does the same with those that maps without C are counted by', () => {
+    using clone = new Clone();
+    clone.clang();
+    clone.write('programs/block.bpf.c', '');
+    clone.write('programs/generic/functions.bpf.c', '');
+    clone.write('build/programs/generic/gone.bpf.o', '');
+    assert.match(clone.setUp().said, /2 BPF programs \(block, generic\/functions\)/);
+    assert.ok(clone.has('build/programs/generic/functions.bpf.o'));
+    assert.ok(!clone.has('build/programs/generic/gone.bpf.o'));
+    assert.deepEqual(clone.setUp(), { status: 0, said: '' });
+  });
+
   it("names the file and the compiler's first error, and leaves no object", () => {
     using clone = new Clone();
     clone.command(

@@ -4,7 +4,7 @@ import { perfEvents } from './perf-events.ts';
 import type { GenericStarter } from './source.ts';
 import { tracepoints } from './tracepoints.ts';
 
-const starters: { readonly [Kind in GenericSpec['kind']]?: GenericStarter<Extract<GenericSpec, { kind: Kind }>> } = {
+const starters: { readonly [Kind in GenericSpec['kind']]: GenericStarter<Extract<GenericSpec, { kind: Kind }>> } = {
   perf_events: perfEvents,
   functions,
   tracepoints,
