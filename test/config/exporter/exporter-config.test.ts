@@ -276,7 +276,15 @@ test('config/ebpf-meter.yaml is valid, says the defaults, and what it comments o
     overrides: new Map([
       ['syscall', { enabled: true, metrics: undefined, constants: new Map(), ways: new Map() }],
       ['block', { enabled: undefined, metrics: ['block.io.latency'], constants: new Map(), ways: new Map() }],
-      ['sched', { enabled: undefined, metrics: undefined, constants: new Map([['only_tgid', 4711]]), ways: new Map() }],
+      [
+        'sched',
+        {
+          enabled: undefined,
+          metrics: undefined,
+          constants: new Map([['only_tgid', 4711]]),
+          ways: new Map([['runqueue_latency', 'own_stamp']]),
+        },
+      ],
     ]),
   });
 });
