@@ -46,6 +46,8 @@ export function createHooks({ root = '', functions = createFunctionNames({ root 
       case 'uretprobe':
       case 'usdt':
         return probe('uprobe', root);
+      case 'iter':
+        return iterator(name, types);
       default:
         return unknown(`"${section}" can be told only by attaching`);
     }
@@ -75,6 +77,12 @@ function tracedFunction(name: string, types: KernelTypes): HookState {
   if (!types.known) return missing(noTypes);
   if (types.has(name)) return unknown(`whether a function can be traced ${showsLater}`);
   return missing(`this kernel has no function ${name}${types.lackModules ? ', or a module has it without BTF' : ''}`);
+}
+
+/** Each kind of objects has a function of this name (DEFINE_BPF_ITER_FUNC in include/linux/bpf.h). */
+function iterator(name: string, types: KernelTypes): HookState {
+  if (!types.known) return missing(noTypes);
+  return types.has(`bpf_iter_${name}`) ? there : missing(`this kernel has no iterator ${name}`);
 }
 
 const noTypes = 'the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)';

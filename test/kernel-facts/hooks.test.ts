@@ -5,7 +5,7 @@ import { createHooks } from '../../src/kernel/hooks.ts';
 import { FakeRoot } from './fake-root.ts';
 
 const btfFile = 'sys/kernel/btf/vmlinux';
-const btf = '\x9f\xeb\x01\0int\0btf_trace_sched_switch\0tcp_sendmsg\0';
+const btf = '\x9f\xeb\x01\0int\0btf_trace_sched_switch\0tcp_sendmsg\0bpf_iter_tcp\0';
 
 describe('hooks', () => {
   for (const { section, state, reason } of [
@@ -32,7 +32,10 @@ describe('hooks', () => {
     { section: 'raw_tp/ext4_sync_file_enter', state: 'there' },
     { section: 'raw_tp/xfs_nothing', state: 'missing', reason: /no tracepoint xfs_nothing$/ },
     { section: 'uprobe//bin/sh:main', state: 'missing', reason: /no uprobes/ },
-    { section: 'iter/tcp', state: 'unknown', reason: /"iter\/tcp" can be told only by attaching/ },
+    { section: '?iter/tcp', state: 'there' },
+    { section: 'iter.s/tcp', state: 'there' },
+    { section: 'iter/udp', state: 'missing', reason: /no iterator udp/ },
+    { section: 'xdp', state: 'unknown', reason: /"xdp" can be told only by attaching/ },
     { section: 'perf_event', state: 'unknown', reason: /only by attaching/ },
   ]) {
     it(`${section}: ${state}`, () => {
