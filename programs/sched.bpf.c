@@ -298,12 +298,16 @@ int sample_runqueue(void *ctx)
 	struct lengths *lengths = bpf_map_lookup_elem(&sched_lengths, &zero);
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct rq *rq = BPF_CORE_READ(task, se.cfs_rq, rq);
-	u32 waiting = BPF_CORE_READ(rq, nr_running) - delayed(rq);
-	u32 slot;
+	u64 waiting = BPF_CORE_READ(rq, nr_running) - delayed(rq);
+	u64 slot;
 
 	if (BPF_CORE_READ(task, pid) && waiting)
 		waiting -= 1;
-	slot = waiting < LENGTHS - 1 ? waiting : LENGTHS - 1;
+	slot = waiting;
+	/* Or the bound may be checked in another register than the one that is used, which verifiers before 5.11 don't see. */
+	barrier_var(slot);
+	if (slot > LENGTHS - 1)
+		slot = LENGTHS - 1;
 	if (!lengths)
 		return 0;
 	lengths->slots[slot] += 1;

@@ -12,6 +12,8 @@
 EMPTY(block_rq_issue)
 EMPTY(block_rq_complete)
 EMPTY(sched_switch)
+EMPTY(sched_wakeup)
+EMPTY(sched_wakeup_new)
 EMPTY(sched_migrate_task)
 EMPTY(softirq_raise)
 EMPTY(softirq_entry)
@@ -58,6 +60,12 @@ SEC("xdp")
 int count_received(void *ctx)
 {
 	return 2;
+}
+
+SEC("perf_event/type=1,config=0,frequency=99")
+int sample_runqueue(void *ctx)
+{
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

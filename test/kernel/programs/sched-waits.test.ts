@@ -95,8 +95,8 @@ test('waits by cgroup are those of its tasks, as the kernel keeps them, and keep
 
   await on[Symbol.asyncDispose]();
   cgroup.remove();
-  // It ran once more to its end.
-  assert.equal((await sched.histograms(byCgroup)).get(name)?.count, inside.count + 1);
+  // It ran once more at least, to its end.
+  assert.ok((await sched.histograms(byCgroup)).get(name)!.count > inside.count);
 });
 
 test('one that came and went before the first reading has its name', async () => {
