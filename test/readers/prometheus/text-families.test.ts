@@ -157,6 +157,131 @@ ebpf_latency_seconds_count 7
   });
 });
 
+const metricPlans = (): [TablePlan[], FakeMap[]] => {
+  const events = new FakeMap('events', 8, 8);
+  events.set([1, 2], [3]);
+  const latency = new FakeMap('latency', 4, 24);
+  latency.set([7], [1, 0, 1_000_000]);
+  const level = new FakeMap('level', 0, 8);
+  level.set([], [5]);
+  const size = new FakeMap('size', 0, 16);
+  size.set([], [3, 4]);
+  const bounds = { bounds: [1, 2.5], le: ['1', '2.5'], slots: 2, sum: undefined, unit: '' };
+  const plans = [
+    tablePlan('events', ['system.device', 'op'], 1, [counter('ebpf.events', { unit: 'By', help: 'a "b"' })]),
+    tablePlan('latency', ['dev.name'], 3, [histogram('ebpf.latency', 1)]),
+    tablePlan('level', [], 1, [counter('ebpf.level', { kind: 'gauge', unit: '1' })]),
+    tablePlan('size', [], 2, [histogram('ebpf.size', 2, bounds)]),
+  ];
+  return [plans, [events, latency, level, size]];
+};
+
+describe('a page of OpenMetrics', () => {
+  it('names families without _total, their units, bounds as floats, and no count without a sum', async () => {
+    assert.equal(
+      await page(...metricPlans(), { syntax: 'openmetrics' }),
+      `# HELP ebpf_events_bytes a \\"b\\"
+# TYPE ebpf_events_bytes counter
+# UNIT ebpf_events_bytes bytes
+ebpf_events_bytes_total{system_device="1",op="2"} 3
+# HELP ebpf_latency_seconds Help of ebpf.latency
+# TYPE ebpf_latency_seconds histogram
+# UNIT ebpf_latency_seconds seconds
+ebpf_latency_seconds_bucket{dev_name="7",le="1e-06"} 1
+ebpf_latency_seconds_bucket{dev_name="7",le="+Inf"} 1
+ebpf_latency_seconds_sum{dev_name="7"} 1
+ebpf_latency_seconds_count{dev_name="7"} 1
+# HELP ebpf_level_ratio Help of ebpf.level
+# TYPE ebpf_level_ratio gauge
+# UNIT ebpf_level_ratio ratio
+ebpf_level_ratio 5
+# HELP ebpf_size Help of ebpf.size
+# TYPE ebpf_size histogram
+ebpf_size_bucket{le="1.0"} 3
+ebpf_size_bucket{le="2.5"} 7
+ebpf_size_bucket{le="+Inf"} 7
+`,
+    );
+  });
+
+  it('calls a counter unknown that a strategy without suffixes leaves without _total', async () => {
+    const text = await page(...metricPlans(), {
+      syntax: 'openmetrics',
+      translation: 'underscore_escaping_without_suffixes',
+    });
+    assert.match(text, /^# TYPE ebpf_events unknown\nebpf_events\{/m);
+    assert.doesNotMatch(text, /UNIT/);
+  });
+});
+
+describe('a page with names in UTF-8', () => {
+  const options = { translation: 'no_utf8_escaping_with_suffixes', escaping: 'allow-utf-8' } as const;
+
+  it("has them in quotes, the metric's among the labels", async () => {
+    assert.equal(
+      await page(...metricPlans(), { ...options, constant: [['otel_scope_name', 'x"y']] }),
+      `# HELP "ebpf.events_bytes_total" a "b"
+# TYPE "ebpf.events_bytes_total" counter
+{"ebpf.events_bytes_total","system.device"="1",op="2",otel_scope_name="x\\"y"} 3
+# HELP "ebpf.latency_seconds" Help of ebpf.latency
+# TYPE "ebpf.latency_seconds" histogram
+{"ebpf.latency_seconds_bucket","dev.name"="7",otel_scope_name="x\\"y",le="1e-06"} 1
+{"ebpf.latency_seconds_bucket","dev.name"="7",otel_scope_name="x\\"y",le="+Inf"} 1
+{"ebpf.latency_seconds_sum","dev.name"="7",otel_scope_name="x\\"y"} 1
+{"ebpf.latency_seconds_count","dev.name"="7",otel_scope_name="x\\"y"} 1
+# HELP "ebpf.level_ratio" Help of ebpf.level
+# TYPE "ebpf.level_ratio" gauge
+{"ebpf.level_ratio",otel_scope_name="x\\"y"} 5
+# HELP "ebpf.size" Help of ebpf.size
+# TYPE "ebpf.size" histogram
+{"ebpf.size_bucket",otel_scope_name="x\\"y",le="1"} 3
+{"ebpf.size_bucket",otel_scope_name="x\\"y",le="2.5"} 7
+{"ebpf.size_bucket",otel_scope_name="x\\"y",le="+Inf"} 7
+{"ebpf.size_count",otel_scope_name="x\\"y"} 7
+`,
+    );
+  });
+
+  it('keeps escaped values whole under other names', async () => {
+    const map = new FakeMap('events', 8, 8);
+    map.set([0x5c_0a_22, 0x22_5c_5c], [1]);
+    const plan = tablePlan('events', ['a.b', 'c.d'], 1, [counter('events')]);
+    const labels = plan.labels.map((label) => ({ ...label, decoders: [{ name: 'string' }] }));
+    const text = await page([{ ...plan, labels }], [map], options);
+    assert.ok(text.endsWith('\nevents_total{"a.b"="\\"\\n\\\\","c.d"="\\\\\\\\\\""} 1\n'), text);
+  });
+
+  const escaped = {
+    dots: 'ebpf_dot_events__bytes__total{system_dot_device="1",op="2"} 3',
+    values: 'U__ebpf_2e_events__bytes__total{U__system_2e_device="1",op="2"} 3',
+  };
+  for (const [escaping, line] of Object.entries(escaped)) {
+    it(`has them escaped for those who ask for ${escaping}`, async () => {
+      const text = await page(...metricPlans(), { ...options, escaping: escaping as 'dots' | 'values' });
+      assert.ok(text.split('\n').includes(line), text);
+    });
+  }
+});
+
+describe('a page that takes long to write', () => {
+  it('lets others have their turn, and is whole', async () => {
+    const map = new FakeMap('events', 4, 8);
+    for (let key = 0; key < 300_000; key++) map.set([key], [key]);
+    let turns = 0;
+    let done = false;
+    const count = () => {
+      turns++;
+      if (!done) setImmediate(count);
+    };
+    const written = page([tablePlan('events', ['key'], 1, [counter('events')])], [map]);
+    setImmediate(count);
+    const text = await written;
+    done = true;
+    assert.equal(text.split('\n').length, 300_003);
+    assert.ok(turns > 1, `${turns} turns`);
+  });
+});
+
 describe('PagePool', () => {
   it('lends a buffer to one page at a time', () => {
     const pool = new PagePool();
