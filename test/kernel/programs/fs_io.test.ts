@@ -7,15 +7,23 @@ import { holdCommand } from './held.ts';
 const operations = 997;
 const metrics = ['fs.read.latency', 'fs.write.latency', 'fs_io.slow_operations', 'fs_io.operations.lost'];
 
-for (const type of ['ext4', 'xfs', 'btrfs'] as const) {
-  test(`reads and writes of files are measured on ${type}`, { skip: noFunctions }, async () => {
+for (const [type, way] of [
+  ['ext4', undefined],
+  ['ext4', 'kprobe'],
+  ['xfs', undefined],
+  ['btrfs', undefined],
+] as const) {
+  const ways: Record<string, string> = way ? { [`${type}_read`]: way, [`${type}_write`]: way } : {};
+  test(`reads and writes of files are measured on ${type}${way ? ` by ${way}` : ''}`, {
+    skip: noFunctions,
+  }, async () => {
     using fs = fileSystem(type);
     const file = `${fs.folder}/file`;
     const pages = ['bs=4096', `count=${operations}`, 'status=none'];
 
     const writing = holdCommand(['dd', 'if=/dev/zero', `of=${file}`, ...pages]);
     {
-      using counting = count('fs_io', { constants: { only_tgid: writing.pid, slow_us: 0 }, metrics });
+      using counting = count('fs_io', { constants: { only_tgid: writing.pid, slow_us: 0 }, metrics, ways });
       await writing.run();
       const latencies = await counting.histograms('fs.write.latency');
       assert.deepEqual([...latencies.keys()], [type]);
@@ -25,7 +33,7 @@ for (const type of ['ext4', 'xfs', 'btrfs'] as const) {
     }
 
     const reading = holdCommand(['dd', `if=${file}`, 'of=/dev/null', ...pages]);
-    using counting = count('fs_io', { constants: { only_tgid: reading.pid, slow_us: 3_600_000_000 }, metrics });
+    using counting = count('fs_io', { constants: { only_tgid: reading.pid, slow_us: 3_600_000_000 }, metrics, ways });
     await reading.run();
     const latencies = await counting.histograms('fs.read.latency');
     assert.deepEqual([...latencies.keys()], [type]);
