@@ -38,6 +38,13 @@ static __always_inline u64 first_argument(const void *regs)
 	return LOADED(((const struct pt_regs___arm64_call *)regs)->regs[0]);
 }
 
+static __always_inline u64 second_argument(const void *regs)
+{
+	if (bpf_core_field_exists(struct pt_regs___x86_call, si))
+		return LOADED(((const struct pt_regs___x86_call *)regs)->si);
+	return LOADED(((const struct pt_regs___arm64_call *)regs)->regs[1]);
+}
+
 /* For kretprobes: what the function returned. Of a type shorter than 64 bits the upper ones may be anything. */
 static __always_inline u64 return_value(const void *regs)
 {

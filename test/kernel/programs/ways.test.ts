@@ -103,7 +103,7 @@ for (const [how, failing, cause] of [
 
 test('ways that the kernel is known to lack are not tried', () => {
   using program = run(planOf({ calls: { one: 'fails_at_load', two: 'second' } }), { tells: true });
-  assert.deepEqual(outcomes(program), ['calls by two | one: this kernel has no tracepoint no_such_tracepoint']);
+  assert.match(outcomes(program).join(), /^calls by two \| one: this kernel has no tracepoint no_such_tracepoint/);
   assert.deepEqual(counted(program), { second: 97 });
 });
 
