@@ -111,17 +111,21 @@ function parseMaps(file: ConfigMap, diagnostics: Diagnostics): Map<string, MapEn
     const entry = value.map(known);
     const own = { value: name, at: key.position };
     const generic = kind && entry && parseGeneric(kind, entry, name, diagnostics);
-    const labels = parseLabels(entry?.get('labels'));
+    const written = parseLabels(entry?.get('labels'));
+    const labels = generic === undefined ? written : withDefaultLabels(written, generic.labels, own.at);
+    // What nothing in C keeps in bounds mustn't fill up with cgroups that are gone.
+    const hasCgroup = labels.some(({ decoders }) => decoders.some((decoder) => decoder.name === 'cgroup'));
+    const expire = generic !== undefined && hasCgroup ? ({ value: 'cgroup', at: own.at } as const) : undefined;
     const parsed = {
       name: own,
       map: locatedText(entry?.get('map')) ?? own,
       field: locatedText(entry?.get('field')),
       index: parseIndex(entry?.get('index')),
-      labels: generic === undefined ? labels : withDefaultLabels(labels, generic.labels, own.at),
+      labels,
       perCpu: locatedText(entry?.get('per_cpu')),
       cache: locatedText(entry?.get('cache')),
       zeros: located(entry?.get('zeros'), (node) => node.boolean()),
-      expire: locatedWord(entry?.get('expire'), ['cgroup'] as const),
+      expire: locatedWord(entry?.get('expire'), ['cgroup'] as const) ?? expire,
       filledBy: locatedText(entry?.get('filled_by')),
       emptied: located(entry?.get('emptied'), (node) => node.boolean()),
       isGeneric: kind !== undefined,

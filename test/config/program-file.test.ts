@@ -31,7 +31,7 @@ const wrong: readonly (readonly [string, string])[] = [
   ],
   [
     'metrics:\n  counters:\n    - {name: a, slots: b}',
-    '3:17: unknown key "slots"; known: name, help, unit, map, labels, field, in, needs, perf_event_array',
+    '3:17: unknown key "slots"; known: name, help, unit, map, labels, field, in, needs, expensive, perf_event_array',
   ],
   [
     'metrics:\n  counters:\n    - {name: a, perf_event_array: true}',

@@ -46,10 +46,10 @@ function hooks({ file: path, object }: ProgramFiles): Pick<Program, 'hooks' | 'w
     ways: [
       ...program.hooks.map(({ hook, way, error }) => ({ hook, way, problem: error?.message })),
       // Maps without C tell what the machine lacks, and no hook.
-      ...(program.hooks.length > 0 ? [] : program.absent).map(({ metrics, reason }) => ({
+      ...(program.hooks.length > 0 ? [] : program.absent).map(({ metrics }) => ({
         hook: metrics.join(', '),
         way: undefined,
-        problem: reason,
+        problem: undefined,
       })),
     ],
   };

@@ -97,6 +97,10 @@ function taskReader(
     cpuNumbers: [],
     maxEntries: raw.maxEntries,
     dropsWhenFull: raw.dropsWhenFull,
+    remove(key) {
+      raw.remove!(key);
+      scaled.delete(textOf(key));
+    },
     read(): Entries {
       addRunning();
       const entries = raw.read();
@@ -105,14 +109,18 @@ function taskReader(
       for (let entry = 0; entry < entries.count; entry++) {
         const words = new BigUint64Array(buffer, byteOffset + entry * raw.valueStride, raw.valueStride / 8);
         sum(words, raw.valueSize / 8, sums);
-        const key = Buffer.from(entries.keys.buffer, entries.keys.byteOffset + entry * raw.keySize, raw.keySize);
-        const counts = countsOf(scaled, key.toString('latin1'), events.length);
+        const key = entries.keys.subarray(entry * raw.keySize, (entry + 1) * raw.keySize);
+        const counts = countsOf(scaled, textOf(key), events.length);
         counts.add(sums[0]!, sums[1]!, sums, timeWords);
         for (const [event, { place }] of events.entries()) values[entry * width + place] = counts.totals[event]!;
       }
       return { count: entries.count, keys: entries.keys, values: new Uint8Array(values.buffer) };
     },
   };
+}
+
+function textOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }
 
 /** Adds up each CPU's struct counts, `stride` words apart, as far as there is room for events. */

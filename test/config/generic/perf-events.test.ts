@@ -66,6 +66,7 @@ for (const [by, name, size, keySize] of [
       table!.labels.map((label) => [label.name, label.offset, label.size]),
       [[name, 0, size]],
     );
+    assert.equal(table!.source.kind === 'entries' && table!.source.expire !== undefined, by === 'cgroup');
   });
 }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { onlineCpus } from '../../../src/kernel/cpus.ts';
 import type { MapReaders } from '../../../src/maps/reading.ts';
 import type { RunningProgram } from '../../../src/programs/load.ts';
 import { startProgram } from '../../../src/programs/start.ts';
+import { testCgroup } from './cgroup.ts';
 import { planOf, readCounts } from './counting.ts';
 import { betweenStops } from './stopping.ts';
 
@@ -60,6 +61,35 @@ test('page faults of a process that touches a prime number of pages', async () =
     },
   );
   assert.deepEqual(counted, [997, 997]);
+});
+
+test('a cgroup has what its processes count, and is forgotten some time after it is gone', async () => {
+  using cgroup = testCgroup('faults');
+  using running = start({ faults: { events: ['page-faults'], by: 'cgroup' } });
+  const counting = readCounts(running.plan, running);
+  const counted = await betweenStops(
+    'pages',
+    991,
+    (pid) => {
+      writeFileSync(cgroup.processes, String(pid));
+      return { [Symbol.dispose]() {} };
+    },
+    async () => (await counting.numbers('faults.page-faults')).get(cgroup.path),
+  );
+  assert.equal(counted, 991);
+  assert.deepEqual(running.plan.tables[0]!.source, {
+    kind: 'entries',
+    map: 'faults',
+    perCpu: 'no',
+    cache: undefined,
+    expire: { offset: 0 },
+  });
+  const { read, remove } = running.readers.entries('faults');
+  const key = new Uint8Array(16);
+  new DataView(key.buffer).setBigUint64(0, cgroup.id, true);
+  const entries = read().count;
+  remove!(key);
+  assert.equal(read().count, entries - 1);
 });
 
 test('what names and cgroups count is together what the CPUs count, running tasks included', () => {
