@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { buildLoad } from '../../../bench/kernel/build.ts';
 import { isKernelSince } from '../../helpers/kernel-release.ts';
@@ -44,6 +44,32 @@ test('attempts to free memory of a cgroup are measured', async () => {
   // MAX_RECLAIM_RETRIES of mm/memcontrol.c, each time in vain.
   if (cgroup.version === 1) assert.equal(latency.count, 7 * 16);
   else assert.ok(latency.count >= 7, `${latency.count}`);
+  assert.ok(latency.sum > 0);
+});
+
+/** How often tasks had to free memory themselves, by the kernel's own count. */
+function stalls(): number {
+  const counts = [...readFileSync('/proc/vmstat', 'utf8').matchAll(/^allocstall_\w+ (\d+)$/gm)];
+  return counts.reduce((sum, [, value]) => sum + Number(value), 0);
+}
+
+const shared = existsSync('/run/vm/settings')
+  ? false
+  : 'it takes all free memory, which only a VM of its own can spare';
+
+test('waits of a task that frees memory itself are measured, as often as the kernel counts them', {
+  skip: shared,
+}, async () => {
+  // Files' pages are what can be freed; more huge pages than there is memory are what frees them, and kills nobody.
+  spawnSync('dd', ['if=/dev/vda', 'of=/dev/null', 'bs=1M', 'status=none']);
+  using memory = count('memory', { metrics: ['memory.reclaim.latency'] });
+  const before = stalls();
+  writeFileSync('/proc/sys/vm/nr_hugepages', '1000');
+  const stalled = stalls() - before;
+  const latency = (await memory.histograms('memory.reclaim.latency')).get('')!;
+  writeFileSync('/proc/sys/vm/nr_hugepages', '0');
+  assert.ok(stalled > 0);
+  assert.equal(latency.count, stalled);
   assert.ok(latency.sum > 0);
 });
 
