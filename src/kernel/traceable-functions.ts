@@ -8,7 +8,10 @@ export interface KernelFunction {
   readonly name: string;
   /** Undefined: of the kernel itself. */
   readonly module: string | undefined;
-  /** Where it begins; several where static functions share the name. None where the kernel hides them (CAP_SYSLOG). */
+  /**
+   * Where it begins; several where static functions share the name. None where the name will do, as no function that was
+   * found shares its with another, or the kernel hides them (CAP_SYSLOG).
+   */
   readonly addresses: readonly bigint[];
 }
 
@@ -56,14 +59,19 @@ export function findFunctions<P extends Pattern>(
   patterns: readonly P[],
   { root = '' }: FindOptions = {},
 ): FoundFunctions<P> {
-  const symbols = readSymbols(root);
+  let read: readonly Symbol[] | undefined;
+  // Half a second on a busy machine, and hardly ever needed beside the list.
+  const symbols = () => {
+    read ??= readSymbols(root);
+    return read;
+  };
   const listed = readTracefs('available_filter_functions', root).text;
-  const traceable = listed === undefined ? symbols : parseTraceable(listed);
+  const traceable = listed === undefined ? symbols() : parseTraceable(listed);
   const forbidden = readForbidden(root);
   const isAllowed = ({ name }: Symbol) => !noFunction.test(name) && !forbidden.has(name);
 
   const excluded = patterns.filter(({ excludes }) => excludes).map(({ text }) => matcher(text));
-  const found = new Map<string, Symbol>();
+  const found: Symbol[] = [];
   const unmatched: Unmatched<P>[] = [];
   for (const pattern of patterns) {
     if (pattern.excludes) continue;
@@ -71,11 +79,13 @@ export function findFunctions<P extends Pattern>(
     const matched = candidatesOf(pattern, traceable).filter(isAllowed);
     if (matched.length === 0) {
       const candidates = traceable.filter(isAllowed);
-      unmatched.push(explain(pattern, symbols, candidates, forbidden, listed !== undefined));
+      unmatched.push(explain(pattern, symbols(), candidates, forbidden, listed !== undefined));
     }
-    for (const one of matched) if (!excluded.some((matches) => matches(one))) found.set(idOf(one), one);
+    found.push(...matched.filter((one) => !excluded.some((matches) => matches(one)) && !found.includes(one)));
   }
-  return { functions: withAddresses([...found.values()], symbols), unmatched };
+  const unique = [...new Map(found.map((one) => [idOf(one), one])).values()];
+  const areNamesShared = new Set(found.map(({ name }) => name)).size < found.length;
+  return { functions: withAddresses(unique, areNamesShared ? symbols() : []), unmatched };
 }
 
 interface Symbol {

@@ -108,10 +108,20 @@ test('functions begin where the symbols say, several where they share a name', (
   ]);
 });
 
+test('where no name is shared, the names will do', () => {
+  using root = kernel();
+  const { functions } = findFunctions(patterns('vfs_read', 'init [xfs]', 'vfs_r*'), { root: root.path });
+  assert.deepEqual(functions, [
+    { name: 'init', module: 'xfs', addresses: [] },
+    { name: 'vfs_read', module: undefined, addresses: [] },
+    { name: 'vfs_readv', module: undefined, addresses: [] },
+  ]);
+});
+
 test('a kernel that hides addresses leaves the names', () => {
   using root = kernel({ hidden: true });
-  const { functions } = findFunctions(patterns('vfs_read'), { root: root.path });
-  assert.deepEqual(functions, [{ name: 'vfs_read', module: undefined, addresses: [] }]);
+  const { functions } = findFunctions(patterns('twice'), { root: root.path });
+  assert.deepEqual(functions, [{ name: 'twice', module: undefined, addresses: [] }]);
 });
 
 test('tracefs may be where debugfs has it', () => {

@@ -80,39 +80,46 @@ static char state_of(pid_t pid)
 	return end ? end[2] : 0;
 }
 
-/* COUNT processes wait in msgrcv at the same time; each calls it once more, at the same depth of its stack. */
+/*
+ * COUNT processes wait in msgrcv at the same time. When all are through, each calls it once more, at the same depth of its
+ * stack, and one after the other, so that no return is missed then.
+ */
 static void waiting(long count)
 {
-	int queue = msgget(IPC_PRIVATE, 0600), ends[2];
+	int queue = msgget(IPC_PRIVATE, 0600), through[2];
+	struct { long type; } message;
 	pid_t pids[1024];
+	int gates[1024][2];
 	char byte;
 
 	check(queue >= 0, "msgget");
-	check(count <= 1024 && pipe(ends) == 0, "pipe");
+	check(count <= 1024 && pipe(through) == 0, "pipe");
 	for (long i = 0; i < count; i++) {
+		check(pipe(gates[i]) == 0, "pipe");
 		pids[i] = fork();
 		check(pids[i] >= 0, "fork");
 		if (pids[i] == 0) {
-			struct { long type; } message;
-
-			check(write(ends[1], "", 1) == 1, "write");
+			check(write(through[1], "", 1) == 1, "write");
 			for (int again = 0; again < 2; again++) {
-				int flags = again ? IPC_NOWAIT : 0;
-				int got = msgrcv(queue, &message, 0, i + 1, flags);
-
-				if (!again)
-					check(got == 0, "msgrcv");
+				msgrcv(queue, &message, 0, i + 1, again ? IPC_NOWAIT : 0);
+				check(write(through[1], "", 1) == 1, "write");
+				check(again || read(gates[i][0], &byte, 1) == 1, "read");
 			}
 			_exit(0);
 		}
-		check(read(ends[0], &byte, 1) == 1, "read");
+		check(read(through[0], &byte, 1) == 1, "read");
 		while (state_of(pids[i]) != 'S')
 			usleep(1000);
 	}
 	for (long i = 0; i < count; i++) {
-		struct { long type; } message = { .type = i + 1 };
-
+		message.type = i + 1;
 		check(msgsnd(queue, &message, 0, 0) == 0, "msgsnd");
+	}
+	for (long i = 0; i < count; i++)
+		check(read(through[0], &byte, 1) == 1, "read");
+	for (long i = 0; i < count; i++) {
+		check(write(gates[i][1], "", 1) == 1, "write");
+		check(read(through[0], &byte, 1) == 1, "read");
 	}
 	for (long i = 0; i < count; i++)
 		check(wait(NULL) > 0, "wait");
