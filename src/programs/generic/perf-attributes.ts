@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { parsePerfEvent } from '../../config/generic/perf-event-names.ts';
 import type { PerfEventPlan, PmuEvent } from '../../config/plan.ts';
 import { MeterError } from '../../errors.ts';
+import { parseCpuList } from '../../kernel/cpus.ts';
 import type { PerfEventAttributes } from '../../libbpf/perf-event.ts';
 
 export interface PerfAttributesOptions {
@@ -57,7 +59,7 @@ function pmuConfigs(name: string, { unit, terms }: PmuEvent, root: string): Conf
   if (!existsSync(folder)) return undefined;
   const read = (file: string) => readFileSync(`${folder}/${file}`, 'utf8').trim();
   const configs = { config: 0n, config1: 0n, config2: 0n };
-  for (const [term, value] of terms) {
+  for (const [term, value] of expanded(name, terms, folder)) {
     if (term === 'config' || term === 'config1' || term === 'config2') {
       configs[term] |= value;
       continue;
@@ -75,6 +77,64 @@ function pmuConfigs(name: string, { unit, terms }: PmuEvent, root: string): Conf
     configs[field as keyof typeof configs] |= bits;
   }
   return { type: Number(read('type')), ...configs };
+}
+
+/** The unit's own events are short for terms: `tsc` is `event=0x00`. */
+function expanded(name: string, terms: ReadonlyMap<string, bigint>, folder: string): [string, bigint][] {
+  return [...terms].flatMap(([term, value]): [string, bigint][] => {
+    const file = `${folder}/events/${term}`;
+    if (value !== 1n || existsSync(`${folder}/format/${term}`) || !existsSync(file)) return [[term, value]];
+    const event = parsePerfEvent(`unit/${readFileSync(file, 'utf8').trim()}/`);
+    if ('error' in event || event.event.kind !== 'pmu') {
+      throw new MeterError('attach', `perf event "${name}": the kernel says of "${term}" what isn't terms`);
+    }
+    return [...event.event.terms];
+  });
+}
+
+/**
+ * The CPUs that count for others, of a unit that isn't in each CPU: one CPU of each package. Undefined: all count.
+ * Source: Documentation/ABI/testing/sysfs-bus-event_source-devices of the kernel.
+ */
+export function countingCpus(
+  { event }: PerfEventPlan,
+  { root = '' }: PerfAttributesOptions = {},
+): number[] | undefined {
+  if (event.kind !== 'pmu') return undefined;
+  const file = `${root}/sys/bus/event_source/devices/${event.unit}/cpumask`;
+  if (!existsSync(file)) return undefined;
+  return [...parseCpuList(readFileSync(file, 'utf8'), file).numbers];
+}
+
+/** Cores of one kind among others, which have a PMU of their own: its type and their numbers. */
+export interface CoreKind {
+  readonly type: number;
+  readonly cpus: readonly number[];
+}
+
+/** PERF_TYPE_HARDWARE, PERF_TYPE_HW_CACHE, PERF_TYPE_RAW. */
+const [hardwareType, cacheType, rawType] = [0, 3, 4];
+
+/** The kinds of cores of a processor that has several, such as Intel's `cpu_core` and `cpu_atom`; else none. */
+export function coreKinds({ root = '' }: PerfAttributesOptions = {}): CoreKind[] {
+  const devices = `${root}/sys/bus/event_source/devices`;
+  const names = ['cpu_core', 'cpu_atom', 'cpu_lowpower'].filter((name) => existsSync(`${devices}/${name}/cpus`));
+  return names.map((name) => {
+    const file = `${devices}/${name}/cpus`;
+    const type = Number(readFileSync(`${devices}/${name}/type`, 'utf8'));
+    return { type, cpus: parseCpuList(readFileSync(file, 'utf8'), file).numbers };
+  });
+}
+
+/** The event as the PMU of this CPU is asked for it; elsewhere the first kind's PMU is, which doesn't count on the others. */
+export function onCore(attributes: PerfEventAttributes, cpu: number, kinds: readonly CoreKind[]): PerfEventAttributes {
+  const kind = kinds.find(({ cpus }) => cpus.includes(cpu));
+  if (kind === undefined) return attributes;
+  const { type, config } = attributes;
+  // PERF_PMU_TYPE_SHIFT of include/uapi/linux/perf_event.h.
+  if (type === hardwareType || type === cacheType)
+    return { ...attributes, config: config | (BigInt(kind.type) << 32n) };
+  return type === rawType ? { ...attributes, type: kind.type } : attributes;
 }
 
 /** Puts a value's bits, the lowest first, into places such as `0-7,32-35`; `rest` is what there was no place for. */

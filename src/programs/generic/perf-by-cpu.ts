@@ -20,7 +20,9 @@ export function startByCpu(
   using stack = new DisposableStack();
   const reopened: number[] = [];
   const attributes = events.map((event) => event.attributes);
-  const groups = stack.use(new PerfGroups(map, attributes, (cpu) => reopened.push(cpu)));
+  // Members of one group are of one unit, or count everywhere.
+  const cpus = events.find((event) => event.cpus !== undefined)?.cpus;
+  const groups = stack.use(new PerfGroups(map, attributes, (cpu) => reopened.push(cpu), cpus));
   groups.enable();
   const all = stack.move();
   const table = new CpuTable(events, counts.events.length);

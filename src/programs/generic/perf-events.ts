@@ -5,7 +5,7 @@ import { MeterError } from '../../errors.ts';
 import type { HookState } from '../../kernel/hooks.ts';
 import type { PerfEventAttributes } from '../../libbpf/perf-event.ts';
 import type { AbsentMetrics } from '../absent.ts';
-import { perfAttributes } from './perf-attributes.ts';
+import { countingCpus, perfAttributes } from './perf-attributes.ts';
 import { startByCpu } from './perf-by-cpu.ts';
 import { startByTask } from './perf-by-task.ts';
 import { canCount } from './perf-groups.ts';
@@ -15,6 +15,8 @@ import type { GenericStarter, RunningSource } from './source.ts';
 export interface CountedEvent {
   readonly place: number;
   readonly attributes: PerfEventAttributes;
+  /** The CPUs that count it for others; undefined: each for itself. */
+  readonly cpus?: readonly number[] | undefined;
 }
 
 type PerfSource = GenericSource & { readonly counts: PerfEventsSpec };
@@ -31,8 +33,10 @@ export const perfEvents: GenericStarter<PerfEventsSpec> = {
     source.counts.events.forEach((event, place) => {
       try {
         const attributes = perfAttributes(event);
-        if (attributes !== undefined && canCount(`${source.map}: ${event.name}`, attributes)) {
-          counted.push({ place, attributes });
+        const cpus = countingCpus(event);
+        if (cpus !== undefined && source.counts.by !== 'cpu') throw notByTask(event);
+        if (attributes !== undefined && canCount(`${source.map}: ${event.name}`, attributes, cpus)) {
+          counted.push({ place, attributes, cpus });
         } else missing.push(event);
       } catch (error) {
         if (!(error instanceof MeterError)) throw error;
@@ -63,6 +67,10 @@ export const perfEvents: GenericStarter<PerfEventsSpec> = {
 function readingOf({ metrics }: PerfSource, events: readonly PerfEventPlan[]): string[] {
   const names = events.map(({ name }) => name);
   return metrics.filter(({ field }) => field !== undefined && names.includes(field)).map(({ name }) => name);
+}
+
+function notByTask({ name }: PerfEventPlan): MeterError {
+  return new MeterError('attach', `perf event "${name}": counts for a whole package, so it can't be told whose it is`);
 }
 
 function absence(source: PerfSource, events: readonly PerfEventPlan[]): AbsentMetrics {

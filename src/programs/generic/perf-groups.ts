@@ -3,15 +3,16 @@ import { MeterError } from '../../errors.ts';
 import { onlineCpuList, parseCpuList } from '../../kernel/cpus.ts';
 import { LibbpfError } from '../../libbpf/error.ts';
 import { enablePerfEvent, openPerfEvent, type PerfEventAttributes, readPerfGroup } from '../../libbpf/perf-event.ts';
+import { coreKinds, onCore } from './perf-attributes.ts';
 
 /** The kernel's ways of saying that nothing counts an event here: no PMU at all, or not this event. */
 const notCounted: ReadonlySet<string> = new Set(['ENOENT', 'EOPNOTSUPP', 'ENOTSUPP', 'EINVAL', 'ENODEV']);
 
-/** Whether this machine counts an event at all; throws MeterError('attach') where it may not be asked. */
-export function canCount(subject: string, attributes: PerfEventAttributes): boolean {
-  const [cpu = 0] = parseCpuList(onlineCpuList()).numbers;
+/** Whether this machine counts an event at all, on the first of these CPUs (all, unless given); throws MeterError('attach') where it may not be asked. */
+export function canCount(subject: string, attributes: PerfEventAttributes, cpus?: readonly number[]): boolean {
+  const [cpu = 0] = cpus ?? parseCpuList(onlineCpuList()).numbers;
   try {
-    closeSync(openPerfEvent('attach', subject, attributes, cpu, undefined));
+    closeSync(openPerfEvent('attach', subject, onCore(attributes, cpu, coreKinds()), cpu, undefined));
     return true;
   } catch (error) {
     if (codeOf(error) !== undefined && notCounted.has(codeOf(error)!)) return false;
@@ -29,23 +30,27 @@ export type GroupFds = readonly number[];
 export class PerfGroups implements Disposable {
   readonly #subject: string;
   readonly #events: readonly PerfEventAttributes[];
+  readonly #cpus: readonly number[] | undefined;
+  readonly #kinds = coreKinds();
   readonly #onOpen: (cpu: number, fds: GroupFds) => void;
   readonly #groups = new Map<number, GroupFds>();
   readonly #words: BigUint64Array;
   #online = '';
 
   /**
-   * Opens all, stopped. `onOpen` is told of each group, those of later CPUs too. Throws MeterError('attach') where a CPU's
+   * Opens all, stopped, on these CPUs alone where some are given. `onOpen` is told of each group, those of later CPUs too. Throws MeterError('attach') where a CPU's
    * group can't be opened.
    */
   constructor(
     subject: string,
     events: readonly PerfEventAttributes[],
-    onOpen: (cpu: number, fds: GroupFds) => void = () => {},
+    onOpen: (cpu: number, fds: GroupFds) => void,
+    cpus?: readonly number[],
   ) {
     this.#subject = subject;
     this.#events = events;
     this.#onOpen = onOpen;
+    this.#cpus = cpus;
     this.#words = new BigUint64Array(3 + events.length);
     try {
       this.#openMissing(onlineCpuList());
@@ -84,7 +89,7 @@ export class PerfGroups implements Disposable {
   }
 
   #openMissing(online: string): GroupFds[] {
-    const numbers = parseCpuList(online).numbers;
+    const numbers = parseCpuList(online).numbers.filter((cpu) => this.#cpus?.includes(cpu) ?? true);
     for (const [cpu, fds] of this.#groups) {
       if (numbers.includes(cpu)) continue;
       closeGroup(fds);
@@ -93,7 +98,8 @@ export class PerfGroups implements Disposable {
     const opened: GroupFds[] = [];
     for (const cpu of numbers) {
       if (this.#groups.has(cpu)) continue;
-      const fds = openGroup(this.#subject, this.#events, cpu);
+      const events = this.#events.map((event) => onCore(event, cpu, this.#kinds));
+      const fds = openGroup(this.#subject, events, cpu);
       this.#groups.set(cpu, fds);
       this.#onOpen(cpu, fds);
       opened.push(fds);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { onlineCpus } from '../../../src/kernel/cpus.ts';
 import type { MapReaders } from '../../../src/maps/reading.ts';
@@ -178,6 +178,21 @@ test('an event that nothing counts here costs only its metric', async () => {
     ],
   );
   await assert.rejects(counting.numbers('cpu.hard'), /has no metric/);
+});
+
+test("a unit's own event: the processor's time stamp counter, which needs no PMU", async (t) => {
+  if (!existsSync('/sys/bus/event_source/devices/msr/events/tsc')) return t.skip('there is no unit msr');
+  using running = start({ cpu: { events: ['msr/tsc,name=tsc/', 'cpu-clock'] } });
+  assert.deepEqual(running.absent, []);
+  const ratio = () => {
+    const [tsc, clock] = totals(running.readers, 'cpu');
+    return Number(tsc) / Number(clock);
+  };
+  spin(100);
+  const first = ratio();
+  spin(100);
+  // Cycles per nanosecond, which stay the same; the clock of an emulated machine goes in steps of some milliseconds.
+  assert.ok(first > 0.1 && Math.abs(ratio() / first - 1) < 0.25, `${first}, then ${ratio()}`);
 });
 
 test('instructions and cycles are counted where there is a PMU, and else absent with one line', async () => {
