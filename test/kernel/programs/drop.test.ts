@@ -50,5 +50,6 @@ test('fragments of datagrams that stay incomplete are dropped with a reason of t
   const { counting } = await countInNamespace('drop', script);
   using _ = counting;
   const reason = isKernelSince(6, 2) ? 'FRAG_REASM_TIMEOUT' : reasonOf('NOT_SPECIFIED');
-  assert.deepEqual(await byReason(counting), new Map([[reason, 23]]));
+  // Older kernels drop what tells the sender, too, when it has arrived.
+  assert.deepEqual(await byReason(counting, /frag/), new Map([[reason, 23]]));
 });
