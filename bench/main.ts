@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildFloor, buildProgram } from './scrape/build.ts';
+import { buildFloor, buildProgram, root } from './scrape/build.ts';
 import { type Case, cases, SLOTS } from './scrape/cases.ts';
 import { Exporter, type ScrapeKind } from './scrape/exporter.ts';
 import { Filler, findMap } from './scrape/fill.ts';
@@ -45,8 +46,15 @@ for (const bench of cases) {
 if (rows.length > 0) {
   printTable('CPU of one scrape, ms (minimum; median of each process in brackets)', rows);
 }
-const others = [...(await measureExports(main, runs, selected)), ...(await measureMemory()), ...(await measureStart())];
-if (others.length > 0) printTable('CPU of one OTLP export, ms; memory; start', others);
+const others = [
+  ...(await measureLongestTurn()),
+  ...(await measureThroughput()),
+  ...(await measureExports(main, runs, selected)),
+  ...(await measureMemory()),
+  ...(await measureStart()),
+];
+if (others.length > 0)
+  printTable('turns of the event loop; scrapes at once; CPU of one OTLP export, ms; memory; start', others);
 
 async function measureScrapes(bench: Case): Promise<Row[]> {
   const { directory, program } = buildProgram(bench);
@@ -93,6 +101,69 @@ async function measureScrapes(bench: Case): Promise<Row[]> {
     rows.push({ name: `${bench.name}, plain, 1 % new keys`, figure: summary(churn), goal: 70, note: '' });
   }
   return rows;
+}
+
+/** The first scrape, which decodes all keys, and three formats at once among them. */
+async function measureLongestTurn(): Promise<Row[]> {
+  const bench = cases.find((one) => one.name === '100,000 counters')!;
+  const name = `longest turn of the event loop, ${bench.name}, CPU ms`;
+  if (!selected(name)) return [];
+  const turns: number[][] = [];
+  const { directory, program } = buildProgram(bench);
+  for (let run = 0; run < runs; run++) {
+    const probe = ['--import', join(root, 'bench/scrape/loop-delay.ts')];
+    await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program], probe);
+    const filler = new Filler(findMap('bench_counters').fd, bench);
+    // The start of the process.
+    await exporter.longestTurnMs();
+    const longest: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      filler.write();
+      await exporter.scrape('plain');
+      longest.push(await exporter.longestTurnMs());
+    }
+    await Promise.all((['plain', 'OpenMetrics', 'protobuf', 'gzip'] as const).map((kind) => exporter.scrape(kind)));
+    longest.push(await exporter.longestTurnMs());
+    turns.push([Math.max(...longest)]);
+  }
+  return [{ name, figure: summary(turns), goal: 60, note: '' }];
+}
+
+/** Scrapes per second that four scrapers get who ask again as soon as they are answered, while all counters change. */
+async function measureThroughput(): Promise<Row[]> {
+  const bench = cases.find((one) => one.name === '10,000 counters')!;
+  const name = `four scrapers at once, ${bench.name}, scrapes/s`;
+  if (!selected(name)) return [];
+  const rates: number[][] = [];
+  const { directory, program } = buildProgram(bench);
+  for (let run = 0; run < runs; run++) {
+    await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program]);
+    const filler = new Filler(findMap('bench_counters').fd, bench);
+    filler.write();
+    const scrapers = async (count: number) => {
+      await Promise.all(
+        Array.from({ length: 4 }, async () => {
+          for (let i = 0; i < count; i++) await exporter.scrape('plain');
+        }),
+      );
+    };
+    await scrapers(20);
+    const begin = performance.now();
+    for (let round = 0; round < 10; round++) {
+      filler.write();
+      await scrapers(20);
+    }
+    rates.push([800 / ((performance.now() - begin) / 1000)]);
+  }
+  return [
+    {
+      name,
+      figure: `${Math.max(...rates.flat()).toFixed(0)} (${rates.flat().map(Math.round).join(', ')})`,
+      goal: 300,
+      peer: 26,
+      note: 'a rate: the highest, at least the goal',
+    },
+  ];
 }
 
 async function measureChurn(exporter: Exporter, filler: Filler, bench: Case): Promise<number[]> {

@@ -46,10 +46,11 @@ export class Exporter implements AsyncDisposable {
   }
 
   /** `main` is what node runs: the sources or the built package. Resolves after the first good scrape. */
-  static async start(main: string, options: readonly string[]): Promise<Exporter> {
+  static async start(main: string, options: readonly string[], nodeOptions: readonly string[] = []): Promise<Exporter> {
     const port = await freePort();
     const parameters = [
       '--max-semi-space-size=2',
+      ...nodeOptions,
       join(root, main),
       'run',
       '--prometheus',
@@ -87,6 +88,17 @@ export class Exporter implements AsyncDisposable {
     for (const task of readdirSync(tasks))
       ns += Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]);
     return ns / 1e6;
+  }
+
+  /** CPU ms of the longest turn of the event loop since the last call; only with loop-delay.ts imported. */
+  async longestTurnMs(): Promise<number> {
+    this.output = '';
+    this.#process.kill('SIGUSR2');
+    for (;;) {
+      const [, text] = /longest turn: (\S+) ms/.exec(this.output) ?? [];
+      if (text !== undefined) return Number(text);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   /** Resident memory, MiB. */

@@ -14,14 +14,16 @@ export function entriesSource(plan: TablePlan, source: EntriesSource, maps: MapC
   const cache = source.cache && new CacheSource(plan, source.cache, maps);
   const last = new LastValues();
   return {
-    fill(table) {
+    *fill(table, stretch) {
       const entries = read();
       cache?.read(table);
       const block = perCpu ? perCpu.block(entries) : entriesBlock(entries, reader);
-      const found = places.update(perCpu ? perCpu.keys(entries) : entries.keys, block.count, {
+      const owner: PlaceOwner = {
         acquire: (keys, offset) => table.acquire(keys, offset),
         release: (place, entry) => table.retire(place, last.block, entry),
-      });
+      };
+      const keys = perCpu ? perCpu.keys(entries) : entries.keys;
+      const found = yield* places.updateInStretches(keys, block.count, owner, stretch);
       table.clearCells();
       table.add(block, found, 0);
       cache?.add(table);

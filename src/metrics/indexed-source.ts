@@ -2,6 +2,7 @@ import type { IndexedSource, TablePlan } from '../config/plan.ts';
 import { addField } from './gather.ts';
 import { dimensionCount, innermostRuns } from './indexes.ts';
 import type { MapCache, TableSource } from './source.ts';
+import type { Stretch } from './stretch.ts';
 import type { Table } from './table.ts';
 
 /** Not decoded yet: the element was zero so far. */
@@ -22,7 +23,7 @@ export function indexedSource(plan: TablePlan, source: IndexedSource, maps: MapC
   const places = new Int32Array(elements).fill(UNSEEN);
 
   return {
-    fill(table: Table): void {
+    *fill(table: Table, stretch: Stretch) {
       const bytes = read();
       sums.fill(0);
       let first = 0;
@@ -35,6 +36,7 @@ export function indexedSource(plan: TablePlan, source: IndexedSource, maps: MapC
         if (places[element] !== UNSEEN) continue;
         if (source.zeros || !isZero(sums, element * width, width)) {
           places[element] = table.acquire(keys, element * plan.keySize);
+          if (stretch.step()) yield;
         }
       }
       table.clearCells();

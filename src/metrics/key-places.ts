@@ -1,3 +1,5 @@
+import { Stretch } from './stretch.ts';
+
 /** Gives new keys their places and takes them back from keys that are gone. */
 export interface PlaceOwner {
   /** The place of a key that was not there before; `offset` is the key's first byte in `keys`. */
@@ -40,6 +42,20 @@ export class KeyPlaces {
    * New keys are acquired before those that are gone are released.
    */
   update(keys: Uint8Array, count: number, owner: PlaceOwner): Int32Array {
+    const steps = this.updateInStretches(keys, count, owner, new Stretch());
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  }
+
+  /** The same, with pauses while keys are acquired; nothing else may be done with the places until it has ended. */
+  *updateInStretches(
+    keys: Uint8Array,
+    count: number,
+    owner: PlaceOwner,
+    stretch: Stretch,
+  ): Generator<void, Int32Array> {
     const bytes = count * this.#keySize;
     const padded = this.#words * 4 !== this.#keySize;
     if (!padded && count === this.#count && sameBytes(this.#bytes, keys, bytes)) return this.#places;
@@ -53,6 +69,7 @@ export class KeyPlaces {
     for (const entry of pending) {
       if (this.#nextPlaces[entry] === UNRESOLVED) {
         this.#nextPlaces[entry] = owner.acquire(keys, entry * this.#keySize);
+        if (stretch.step()) yield;
       }
     }
     if (found < gone.length) for (const entry of gone) if (entry >= 0) owner.release(this.#places[entry]!, entry);

@@ -1,9 +1,13 @@
 import type { Entries, EntriesReader, MapReaders } from '../maps/reading.ts';
+import type { Stretch } from './stretch.ts';
 import type { Table } from './table.ts';
 
-/** Brings the numbers of one table from its maps, in one go; throws MeterError('map') where one can't be read. */
+/**
+ * Brings the numbers of one table from its maps, as MapCache has read them; throws MeterError('map') where one could not
+ * be read. Yields when others should have their turn, which is only where very many keys are new.
+ */
 export interface TableSource {
-  fill(table: Table): void;
+  fill(table: Table, stretch: Stretch): Iterable<void>;
 }
 
 /** How full a map with keys is. */
@@ -62,6 +66,12 @@ export class MapCache {
     this.#readers.memory(map).clear?.(start, bytes);
   }
 
+  /** Reads every map that a table needs; what can't be read fails where the table asks for it. */
+  read(): void {
+    for (const { read } of this.#entries.values()) read.make();
+    for (const read of this.#memory.values()) read.make();
+  }
+
   /** Forgets what was read; to be called before each reading. */
   reset(): void {
     this.#readers.begin?.();
@@ -88,6 +98,13 @@ class Once<T> {
   }
 
   get(): T {
+    const state = this.make();
+    if ('error' in state) throw state.error;
+    return state.value;
+  }
+
+  /** Never throws. */
+  make(): { value: T } | { error: unknown } {
     if (this.#state === undefined) {
       try {
         this.#state = { value: this.#make() };
@@ -95,8 +112,7 @@ class Once<T> {
         this.#state = { error };
       }
     }
-    if ('error' in this.#state) throw this.#state.error;
-    return this.#state.value;
+    return this.#state;
   }
 
   reset(): void {

@@ -8,6 +8,7 @@ import { later } from './increments.ts';
 import { indexedSource } from './indexed-source.ts';
 import type { Reading, SeriesStore } from './rows.ts';
 import { type FillLevel, MapCache, type TableSource } from './source.ts';
+import { Stretch } from './stretch.ts';
 import { Table } from './table.ts';
 import type { Tallies } from './tallies.ts';
 
@@ -76,11 +77,21 @@ export class Store implements SeriesStore {
           return;
         }
         this.#pending = undefined;
-        try {
-          resolve(this.#readNow());
-        } catch (error) {
-          reject(error);
-        }
+        // Who asks from now on gets the next reading, which begins when this one has ended.
+        const hold = this.hold();
+        const steps = this.#steps();
+        const goOn = () => {
+          try {
+            const { done, value } = steps.next();
+            if (!done) return void setImmediate(goOn);
+            hold[Symbol.dispose]();
+            resolve(value);
+          } catch (error) {
+            hold[Symbol.dispose]();
+            reject(error);
+          }
+        };
+        goOn();
       };
       setImmediate(readOrWait);
     });
@@ -108,16 +119,27 @@ export class Store implements SeriesStore {
       for (const level of maps.fillLevels()) yield { program: name, ...level };
   }
 
-  #readNow(): Reading {
+  /**
+   * Reads all maps at once and takes their entries over. It pauses where very many keys are new, since decoding 100,000
+   * takes some hundred milliseconds.
+   */
+  *#steps(): Generator<void, Reading> {
     const begin = performance.now();
     this.#gone?.update();
     const time = this.#now();
     const errors = new Set<Error>();
-    for (const { name, maps, tables, expiries } of this.#programs) {
+    const stretch = new Stretch();
+    for (const { maps } of this.#programs) {
       maps.reset();
+      maps.read();
+    }
+    for (const { name, tables, expiries } of this.#programs) {
       for (const { table, source } of tables) {
         try {
-          source.fill(table);
+          for (const _ of source.fill(table, stretch)) {
+            yield;
+            stretch.begin();
+          }
           table.complete(time);
         } catch (error) {
           table.readable = false;

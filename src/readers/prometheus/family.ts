@@ -3,6 +3,7 @@ import type { MetricPlan } from '../../config/plan.ts';
 import type { Escaping } from '../../metrics/prometheus-escaping.ts';
 import { escapeName } from '../../metrics/prometheus-escaping.ts';
 import { keepsUtf8, prometheusLabelName, prometheusMetricName } from '../../metrics/prometheus-name.ts';
+import { Stretch } from '../../metrics/stretch.ts';
 import type { Table } from '../../metrics/table.ts';
 import type { PageBuffer } from './page-buffer.ts';
 
@@ -84,9 +85,6 @@ export function namedLabels(labels: readonly Label[], naming: Naming): readonly 
   });
 }
 
-/** Time that may be written at a stretch, ms; between two stretches, other requests have their turn. */
-const STRETCH_MS = 15;
-
 /** Rows that are written before the clock is looked at. */
 const ROWS = 1024;
 
@@ -95,7 +93,7 @@ const ROWS = 1024;
  * page is small; the caller sees to it that nobody reads the maps in the meantime.
  */
 export async function writeFamilies(families: readonly Family[], page: PageBuffer): Promise<void> {
-  let began = performance.now();
+  const stretch = new Stretch();
   for (const family of families) {
     const parts = family.parts.filter(({ table }) => table.readable && table.used > 0);
     if (parts.length === 0) continue;
@@ -104,9 +102,9 @@ export async function writeFamilies(families: readonly Family[], page: PageBuffe
       const { length } = part.table.series;
       for (let first = 0; first < length; first += ROWS) {
         part.write(page, first, Math.min(first + ROWS, length));
-        if (performance.now() - began < STRETCH_MS) continue;
+        if (!stretch.isOver()) continue;
         await new Promise((resolve) => setImmediate(resolve));
-        began = performance.now();
+        stretch.begin();
       }
     }
     family.end(page);
