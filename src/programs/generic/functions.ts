@@ -24,14 +24,18 @@ export const functions: GenericStarter<FunctionsSpec> = {
   describe(source) {
     const { functions: found, unmatched, error } = resolve(source);
     const sections = found.map(({ name }) => `kprobe/${name}`);
-    const [first] = unmatched;
-    const problem = error ?? (first && unmatchedError(first));
-    if (problem !== undefined) return { sections, state: { state: 'missing', reason: problem.message } };
+    if (error !== undefined) return { sections, state: { state: 'missing', reason: error.message } };
     if (!hasKprobes()) return { sections, state: { state: 'missing', reason: 'this kernel has no kprobes' } };
-    const reason = 'whether a function can be traced shows when it is attached';
+    const [first] = unmatched;
+    const reason =
+      first === undefined
+        ? 'whether a function can be traced shows when it is attached'
+        : unmatchedError(first).message;
     return { sections, state: { state: 'unknown', reason } };
   },
 };
+
+type Source = GenericSource & { readonly counts: FunctionsSpec };
 
 interface Resolved {
   readonly functions: readonly KernelFunction[];
@@ -40,7 +44,7 @@ interface Resolved {
   readonly error: MeterError | undefined;
 }
 
-function resolve({ map, counts: { patterns, limit } }: GenericSource & { readonly counts: FunctionsSpec }): Resolved {
+function resolve({ map, counts: { patterns, limit } }: Source): Resolved {
   const { functions: found, unmatched } = findFunctions(patterns);
   if (found.length > limit) {
     return { functions: [], unmatched: [], error: limitError(patterns, 'functions', found.length, limit) };
@@ -77,15 +81,15 @@ function attach(source: GenericSource, found: readonly KernelFunction[]): Attach
   );
 }
 
-function run(
-  source: GenericSource,
-  functions: AttachedFunctions,
-  unmatched: readonly UnmatchedPattern[],
-): RunningSource {
+function run(source: Source, functions: AttachedFunctions, unmatched: readonly UnmatchedPattern[]): RunningSource {
   using stack = new DisposableStack();
   stack.use(functions);
   const missing = unmatched.map((pattern) => unmatchedProgram(source.map, 'kprobe', pattern));
-  const reader = namedReader(functions.counts, source.map, functionNameBytes, functions.named);
+  const reader = namedReader(functions.counts, functions.named, {
+    map: source.map,
+    keySize: functionNameBytes,
+    maxEntries: source.counts.limit,
+  });
   let missedReturns = 0;
   const resources = stack.move();
   return {

@@ -32,8 +32,9 @@ export const tracepoints: GenericStarter<TracepointsSpec> = {
       const { message } = limitError(counts.patterns, 'tracepoints', names.length, counts.limit);
       return { sections, state: { state: 'missing', reason: message } };
     }
-    if (first !== undefined) return { sections, state: { state: 'missing', reason: unmatchedError(first).message } };
-    return { sections, state: { state: 'there' } };
+    if (first === undefined) return { sections, state: { state: 'there' } };
+    const reason = unmatchedError(first).message;
+    return { sections, state: { state: names.length > 0 ? 'unknown' : 'missing', reason } };
   },
 };
 
@@ -43,6 +44,7 @@ function attachAll(
   unmatched: readonly UnmatchedPattern[],
 ): RunningSource {
   using stack = new DisposableStack();
+  const asMap = { map: source.map, keySize: tracepointNameBytes, maxEntries: source.counts.limit };
   const base = stack.use(loadMap(names.length));
   const map = base.map(events);
   const copies = new Map<string, LoadedObject>();
@@ -64,7 +66,7 @@ function attachAll(
   if (named.length === 0) throw attached.find(({ error }) => error !== undefined)!.error!;
   const all = stack.move();
   return {
-    reader: namedReader(map, source.map, tracepointNameBytes, named),
+    reader: namedReader(map, named, asMap),
     attached,
     absent: [],
     info: (name) => copies.get(name)?.programInfo(program),

@@ -6,7 +6,7 @@ const source = join(import.meta.dirname, 'calls.c');
 const target = join(import.meta.dirname, '../../../build/fixtures');
 
 /** Runs `calls NAME COUNT` to its end. */
-export function call(name: 'getsid' | 'nap' | 'nested' | 'waiting' | 'signal', count: number): void {
+export function call(name: 'getsid' | 'nap' | 'nested' | 'waiting' | 'timer', count: number): void {
   execFileSync(binary(), [name, String(count)]);
 }
 

@@ -166,7 +166,7 @@ describe('kernel functions', { skip }, () => {
         ]);
         assert.equal(attached.missedCalls(), 0);
         call('getsid', 5);
-        const reader = namedReader(attached.counts, 'calls', 16, attached.named);
+        const reader = namedReader(attached.counts, attached.named, { map: 'calls', keySize: 16, maxEntries: 3 });
         const { count, keys, values } = reader.read();
         assert.equal(count, 1);
         assert.equal(Buffer.from(keys).toString('latin1'), getsid.slice(0, 15).padEnd(16, '\0'));
