@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs';
 import type { ErrorCode } from '../errors.ts';
 import { describe, errnoName, LibbpfError } from './error.ts';
 import { errno, libc } from './library.ts';
@@ -54,12 +53,11 @@ export function openPerfEvent(
   return fd;
 }
 
-/** Starts an event, and with a leader its group. Throws MeterError(code), and closes the fd then. */
+/** Starts an event, and with a leader its group. Throws MeterError(code). */
 export function enablePerfEvent(code: ErrorCode, subject: string, fd: number): void {
-  if (ioctl(fd, enableRequest, 0) >= 0) return;
-  const number = errno();
-  closeSync(fd);
-  throw describe(code, subject, new LibbpfError('ioctl PERF_EVENT_IOC_ENABLE', number, []));
+  if (ioctl(fd, enableRequest, 0) < 0) {
+    throw describe(code, subject, new LibbpfError('ioctl PERF_EVENT_IOC_ENABLE', errno(), []));
+  }
 }
 
 /**

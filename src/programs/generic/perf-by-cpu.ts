@@ -22,7 +22,7 @@ export function startByCpu(
   const attributes = events.map((event) => event.attributes);
   // Members of one group are of one unit, or count everywhere.
   const cpus = events.find((event) => event.cpus !== undefined)?.cpus;
-  const groups = stack.use(new PerfGroups(map, attributes, (cpu) => reopened.push(cpu), cpus));
+  const groups = stack.use(new PerfGroups(map, attributes, (cpu) => reopened.push(cpu), { cpus }));
   groups.enable();
   const all = stack.move();
   const table = new CpuTable(events, counts.events.length);

@@ -23,6 +23,13 @@ export function canCount(subject: string, attributes: PerfEventAttributes, cpus?
 /** A group of one CPU's events: fds, the leader's first. */
 export type GroupFds = readonly number[];
 
+export interface PerfGroupsOptions {
+  /** The only CPUs that count; unset: all. */
+  readonly cpus?: readonly number[] | undefined;
+  /** The list of CPUs that are online, as the kernel writes it; unset: the kernel's. */
+  readonly online?: () => string;
+}
+
 /**
  * The same group of events on every CPU that is online. CPUs that come later are taken in by `followCpus`, to be called
  * before each reading; those that go are let go, and begin anew when they are back.
@@ -32,28 +39,30 @@ export class PerfGroups implements Disposable {
   readonly #events: readonly PerfEventAttributes[];
   readonly #cpus: readonly number[] | undefined;
   readonly #kinds = coreKinds();
+  readonly #list: () => string;
   readonly #onOpen: (cpu: number, fds: GroupFds) => void;
   readonly #groups = new Map<number, GroupFds>();
   readonly #words: BigUint64Array;
   #online = '';
 
   /**
-   * Opens all, stopped, on these CPUs alone where some are given. `onOpen` is told of each group, those of later CPUs too. Throws MeterError('attach') where a CPU's
+   * Opens all, stopped. `onOpen` is told of each group, those of later CPUs too. Throws MeterError('attach') where a CPU's
    * group can't be opened.
    */
   constructor(
     subject: string,
     events: readonly PerfEventAttributes[],
     onOpen: (cpu: number, fds: GroupFds) => void,
-    cpus?: readonly number[],
+    { cpus, online = onlineCpuList }: PerfGroupsOptions = {},
   ) {
     this.#subject = subject;
     this.#events = events;
     this.#onOpen = onOpen;
     this.#cpus = cpus;
+    this.#list = online;
     this.#words = new BigUint64Array(3 + events.length);
     try {
-      this.#openMissing(onlineCpuList());
+      this.#openMissing(this.#list());
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -71,7 +80,7 @@ export class PerfGroups implements Disposable {
 
   /** Costs the reading of one small file where nothing has changed. Throws MeterError('attach'). */
   followCpus(): void {
-    const online = onlineCpuList();
+    const online = this.#list();
     if (online === this.#online) return;
     for (const [leader] of this.#openMissing(online)) enablePerfEvent('attach', this.#subject, leader!);
   }
@@ -88,6 +97,17 @@ export class PerfGroups implements Disposable {
     this.#groups.clear();
   }
 
+  /** Undefined of a CPU that has gone offline since it was listed. */
+  #open(cpu: number): GroupFds | undefined {
+    const events = this.#events.map((event) => onCore(event, cpu, this.#kinds));
+    try {
+      return openGroup(this.#subject, events, cpu);
+    } catch (error) {
+      if (codeOf(error) === 'ENODEV') return undefined;
+      throw error;
+    }
+  }
+
   #openMissing(online: string): GroupFds[] {
     const numbers = parseCpuList(online).numbers.filter((cpu) => this.#cpus?.includes(cpu) ?? true);
     for (const [cpu, fds] of this.#groups) {
@@ -95,17 +115,22 @@ export class PerfGroups implements Disposable {
       closeGroup(fds);
       this.#groups.delete(cpu);
     }
-    const opened: GroupFds[] = [];
-    for (const cpu of numbers) {
-      if (this.#groups.has(cpu)) continue;
-      const events = this.#events.map((event) => onCore(event, cpu, this.#kinds));
-      const fds = openGroup(this.#subject, events, cpu);
+    const opened = new Map<number, GroupFds>();
+    try {
+      for (const cpu of numbers) {
+        const fds = this.#groups.has(cpu) ? undefined : this.#open(cpu);
+        if (fds !== undefined) opened.set(cpu, fds);
+      }
+    } catch (error) {
+      for (const fds of opened.values()) closeGroup(fds);
+      throw error;
+    }
+    for (const [cpu, fds] of opened) {
       this.#groups.set(cpu, fds);
       this.#onOpen(cpu, fds);
-      opened.push(fds);
     }
     this.#online = online;
-    return opened;
+    return [...opened.values()];
   }
 }
 
@@ -117,7 +142,7 @@ function openGroup(subject: string, events: readonly PerfEventAttributes[], cpu:
   } catch (error) {
     closeGroup(fds);
     // Each event can be counted alone.
-    if (codeOf(error) === 'EINVAL' && events.length > 1) {
+    if (codeOf(error) === 'EINVAL' && fds.length > 0) {
       const message = `${subject}: the PMU of CPU ${cpu} has no counters for all ${events.length} events at once`;
       const remedy = 'Describe two maps with fewer "perf_events" each; rates between events are exact only within one';
       throw new MeterError('attach', message, { cause: error, remedy });
