@@ -39,7 +39,7 @@ export async function list(options: Options): Promise<number> {
 
 function entry(pair: ProgramFiles, config: ExporterConfig, runs: (hooks: ProgramHooks) => string): string {
   try {
-    const { plan, hooks } = readPair(pair, config);
+    const { plan, hooks, expensive } = readPair(pair, config);
     const state = isSelected(plan, config.programs)
       ? 'enabled'
       : plan.expensive
@@ -48,7 +48,7 @@ function entry(pair: ProgramFiles, config: ExporterConfig, runs: (hooks: Program
     return [
       `${plan.name} (${state})`,
       ...(plan.description === '' ? [] : [wrap(plan.description, 2)]),
-      ...metricLines(plan),
+      ...metricLines(plan, expensive),
       ...attachLines(hooks).map((line) => wrap(line, 2)),
       wrap(runs(hooks), 2),
     ].join('\n');
@@ -58,25 +58,35 @@ function entry(pair: ProgramFiles, config: ExporterConfig, runs: (hooks: Program
   }
 }
 
+interface ReadPair {
+  readonly plan: ProgramPlan;
+  readonly hooks: ProgramHooks;
+  /** Full names of the metrics that are enabled only where they are asked for. */
+  readonly expensive: ReadonlySet<string>;
+}
+
 /** The program with all its metrics, whichever the configuration enables. */
-function readPair(pair: ProgramFiles, config: ExporterConfig): { plan: ProgramPlan; hooks: ProgramHooks } {
+function readPair(pair: ProgramFiles, config: ExporterConfig): ReadPair {
   const diagnostics = new Diagnostics();
   const file = parsePair(pair, diagnostics);
   using object = pair.object === undefined ? undefined : OpenedObject.open(pair.object);
   const layout = object?.layout();
-  const options = { namespace: config.namespace, cpus: possibleCpus().indexes };
+  const metrics = file?.metrics.map(({ name }) => name.value);
+  const options = { namespace: config.namespace, cpus: possibleCpus().indexes, metrics };
   const plan = file && resolveProgram(file, layout, options, diagnostics);
   if (plan === undefined) throw new ConfigError(diagnostics.errors);
   const sources = plan.sources.map((source) => starterOf(source.counts).describe(source));
-  return { plan, hooks: programHooks(plan, layout?.programs ?? [], sources) };
+  const prefix = config.namespace === '' ? '' : `${config.namespace}.`;
+  const dear = file!.metrics.flatMap((metric) => (metric.expensive ? [prefix + metric.name.value] : []));
+  return { plan, hooks: programHooks(plan, layout?.programs ?? [], sources), expensive: new Set(dear) };
 }
 
-function metricLines({ tables }: ProgramPlan): string[] {
+function metricLines({ tables }: ProgramPlan, expensive: ReadonlySet<string>): string[] {
   return tables.flatMap(({ metrics, labels }) =>
     metrics.flatMap(({ name, kind, unit, help }) => {
       const by = labels.length === 0 ? '' : ` by ${labels.map((label) => label.name).join(', ')}`;
       return [
-        wrap(`${name}: ${kind}${unit === '' ? '' : ` in ${unit}`}${by}`, 2),
+        wrap(`${name}: ${kind}${unit === '' ? '' : ` in ${unit}`}${by}${expensive.has(name) ? ' (expensive)' : ''}`, 2),
         ...(help === '' ? [] : [wrap(help, 6)]),
       ];
     }),

@@ -49,7 +49,7 @@ test('keys of cgroups that are gone leave the map and the caches, and a place th
       if (!rows.isUsed(row)) continue;
       const slots = rows.cells.subarray(row * rows.plan.width, (row + 1) * rows.plan.width - 1);
       counts.set(
-        BigInt(String(rows.attributes(row)['cgroup'])),
+        BigInt(String(rows.attributes(row).cgroup)),
         slots.reduce((a, b) => a + b),
       );
     }
