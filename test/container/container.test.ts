@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { within } from '../helpers/deadline.ts';
 import { MeterProcess, runMeter, Scrape } from '../helpers/process.ts';
 import { buildImage, containerCommand, execIn, imageSize, whyNot } from './image.ts';
 
@@ -31,8 +30,8 @@ async function scrape(options: readonly string[]): Promise<Scrape> {
   assert.equal(response.status, 200);
   const [, ...check] = healthCheck();
   assert.deepEqual(execIn(name, check), { status: 0, output: '' });
-  meter.child.kill('SIGTERM');
-  assert.equal(await within(meter.ended(), () => meter.stderr), 0, meter.stderr);
+  const { status, stderr } = await meter.stop();
+  assert.equal(status, 0, stderr);
   return page;
 }
 

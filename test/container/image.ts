@@ -28,7 +28,18 @@ export function buildImage(): string {
   installPackages(packages);
   importBase();
   const tag = 'localhost/ebpf-meter-test';
-  const options = ['build', '--layers', '--isolation', 'chroot', '--network', 'host', '--build-arg', `BASE=${base}`, '-t', tag];
+  const options = [
+    'build',
+    '--layers',
+    '--isolation',
+    'chroot',
+    '--network',
+    'host',
+    '--build-arg',
+    `BASE=${base}`,
+    '-t',
+    tag,
+  ];
   run('buildah', [...options, '-f', join(root, 'Dockerfile'), root]);
   return tag;
 }
