@@ -49,7 +49,8 @@ export function tracepointVariant(name: string): Variant {
 export function perfEventsVariant(names: readonly string[], by: 'process.name' | 'cgroup'): Variant {
   const events = names.map((name) => parsePerfEvent(name) as PerfEventPlan);
   const counts = { kind: 'perf_events', by, events, limit: 1024 } as const;
-  return sourceVariant(perfEvents.start({ map: 'events', counts, metrics: [] }));
+  const metrics = names.map((field) => ({ name: field, field }));
+  return sourceVariant(perfEvents.start({ map: 'events', counts, metrics }));
 }
 
 function sourceVariant(source: RunningSource): Variant {

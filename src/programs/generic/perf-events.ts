@@ -31,6 +31,8 @@ export const perfEvents: GenericStarter<PerfEventsSpec> = {
     const missing: PerfEventPlan[] = [];
     const failed: { event: PerfEventPlan; error: MeterError }[] = [];
     source.counts.events.forEach((event, place) => {
+      // One that no enabled metric reads would only take a counter of the PMU.
+      if (readingOf(source, [event]).length === 0) return;
       try {
         const attributes = perfAttributes(event);
         const cpus = countingCpus(event);
@@ -57,11 +59,16 @@ export const perfEvents: GenericStarter<PerfEventsSpec> = {
     return { ...running, absent: [...running.absent, ...absent] } satisfies RunningSource;
   },
   describe({ counts }) {
-    const names = counts.events.map(({ name }) => `perf_event/${name}`);
+    const names = counts.events.map(sectionOf);
     const state = whetherCounted(counts.events);
     return { sections: counts.by === 'cpu' ? names : [...names, 'tp_btf/sched_switch'], state };
   },
 };
+
+/** As a BPF program of that hook has it, which tells the rights that it takes. */
+function sectionOf({ name, event }: PerfEventPlan): string {
+  return event.kind === 'tracepoint' ? `tracepoint/${event.category}/${event.name}` : `perf_event/${name}`;
+}
 
 /** Full names of the metrics that read one of these events. */
 function readingOf({ metrics }: PerfSource, events: readonly PerfEventPlan[]): string[] {

@@ -166,6 +166,22 @@ test('what finds no place in a full map is counted as lost', () => {
   assert.equal(unread!.count, 0);
 });
 
+test('an event that no enabled metric reads takes no counter', () => {
+  const plan = planOf(
+    JSON.stringify({
+      maps: { cpu: { perf_events: ['nothing/event=1/', 'page-faults', 'cpu-clock'] } },
+      metrics: { counters: [{ name: 'clock', map: 'cpu', field: 'cpu-clock' }] },
+    }),
+  );
+  const files = readdirSync('/proc/self/fd').length;
+  using running = startProgram(plan, undefined);
+  assert.deepEqual(running.absent, []);
+  assert.equal(readdirSync('/proc/self/fd').length - files, onlineCpus().count);
+  const [ignored, faults, clock] = totals(running.readers, 'cpu');
+  assert.deepEqual([ignored, faults], [0n, 0n]);
+  assert.ok(clock! > 0n);
+});
+
 test('an event that nothing counts here costs only its metric', async () => {
   using running = start({ cpu: { events: ['page-faults', 'nothing/event=1,name=hard/', 'sched:no_such_tracepoint'] } });
   const counting = readCounts(running.plan, running);
