@@ -17,29 +17,36 @@ export interface FunctionNames extends Disposable {
 }
 
 /** Of `ffffffff81000000 t name\t[module]`: what is code, weak or not, seen by modules or not (s_show in kernel/kallsyms.c). */
-const codeTypes = 'tTwW';
+const codeTypes = Buffer.from('tTwW');
 const cloneSuffix = /^(?:\.(?:isra|constprop)\.[0-9]+)+$/;
 const newline = 0x0a;
 
 /** From /proc/kallsyms, whose names everyone may read; read when first asked (some 50 ms). Never throws. */
 export function createFunctionNames({ root = '' }: FunctionNamesOptions = {}): FunctionNames {
   let symbols: Buffer | undefined;
+  const known = new Map<string, readonly string[]>();
   return {
     has(name) {
-      const text = read();
-      if (text.length === 0) return undefined;
-      return [...lines(text, name)].some((rest) => rest === '');
+      return read().length === 0 ? undefined : endingsOf(name).includes('');
     },
     variants(name) {
-      const found = new Set([...lines(read(), name)].filter((rest) => cloneSuffix.test(rest)));
-      return [...found].sort().map((rest) => name + rest);
+      const clones = new Set(endingsOf(name).filter((ending) => cloneSuffix.test(ending)));
+      return [...clones].sort().map((ending) => name + ending);
     },
     [Symbol.dispose]() {
       // At once, where the garbage collector might not come by for hours.
       (symbols?.buffer as ArrayBuffer | undefined)?.transfer(0);
       symbols = undefined;
+      known.clear();
     },
   };
+
+  /** Searching ten megabytes takes a millisecond or two, so each name is looked for once. */
+  function endingsOf(name: string): readonly string[] {
+    const found = known.get(name) ?? endings(read(), name);
+    known.set(name, found);
+    return found;
+  }
 
   function read(): Buffer {
     symbols ??= readOrEmpty(`${root}/proc/kallsyms`);
@@ -48,15 +55,16 @@ export function createFunctionNames({ root = '' }: FunctionNamesOptions = {}): F
 }
 
 /** What stands behind the name, of each function that begins with it. */
-function* lines(text: Buffer, name: string): Iterable<string> {
-  for (const type of codeTypes) {
-    const wanted = ` ${type} ${name}`;
-    for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
-      const from = at + wanted.length;
-      const end = text.indexOf(newline, from);
-      yield text.toString('latin1', from, end < 0 ? text.length : end).replace(/\t.*$/, '');
-    }
+function endings(text: Buffer, name: string): string[] {
+  const found: string[] = [];
+  const wanted = ` ${name}`;
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
+    if (!codeTypes.includes(text[at - 1]!)) continue;
+    const from = at + wanted.length;
+    const end = text.indexOf(newline, from);
+    found.push(text.toString('latin1', from, end < 0 ? text.length : end).replace(/\t.*$/, ''));
   }
+  return found;
 }
 
 function readOrEmpty(path: string): Buffer {
