@@ -65,26 +65,6 @@ PERCPU_TABLE(lost, struct lost_changes);
 
 static const struct counts nothing;
 
-static __always_inline bool read_events(struct counts *now)
-{
-	u32 first = bpf_get_smp_processor_id() * event_count;
-	struct bpf_perf_event_value value;
-
-#pragma clang loop unroll(full)
-	for (u32 i = 0; i < MAX_EVENTS; i++) {
-		if (i >= event_count)
-			break;
-		if (bpf_perf_event_read_value(&events, first + i, &value, sizeof(value)))
-			return false;
-		now->events[i] = value.counter;
-		if (i == 0) {
-			now->enabled = value.enabled;
-			now->running = value.running;
-		}
-	}
-	return true;
-}
-
 static __always_inline struct counts *counts_of_current(void)
 {
 	union task_key key = {};
@@ -104,37 +84,53 @@ static __always_inline struct counts *counts_of_current(void)
 	return bpf_map_lookup_elem(&by_task, &key);
 }
 
+/* What was counted since `last`, which is then `now`. Of an event that was opened anew `last` is of the one before. */
+static __always_inline u64 since(u64 *last, u64 now, bool anew)
+{
+	u64 before = anew ? 0 : *last;
+
+	*last = now;
+	return now - before;
+}
+
 /* Interrupts are off, or it is an interrupt itself, so that nothing comes between. */
 static __always_inline void add_since_last(void)
 {
 	struct last_counts *kept = percpu_element(&last);
 	struct lost_changes *losses = percpu_element(&lost);
-	struct counts *counts, now = {};
+	u32 first = bpf_get_smp_processor_id() * event_count;
+	struct bpf_perf_event_value value;
+	struct counts *counts;
+	u64 count;
+	bool anew = false;
 
 	if (!kept || !losses)
 		return;
-	if (!read_events(&now)) {
-		/* A CPU that has come online since the last reading. */
-		losses->unread += 1;
-		return;
-	}
-	/* Opened anew. */
-	if (now.enabled < kept->counts.enabled)
-		kept->counts = nothing;
 	counts = counts_of_current();
-	if (counts) {
-		counts->enabled += now.enabled - kept->counts.enabled;
-		counts->running += now.running - kept->counts.running;
-#pragma clang loop unroll(full)
-		for (u32 i = 0; i < MAX_EVENTS; i++) {
-			if (i >= event_count)
-				break;
-			counts->events[i] += now.events[i] - kept->counts.events[i];
-		}
-	} else {
+	if (!counts)
 		losses->map_full += 1;
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < MAX_EVENTS; i++) {
+		if (i >= event_count)
+			break;
+		if (bpf_perf_event_read_value(&events, first + i, &value, sizeof(value))) {
+			/* A CPU that has come online since the last reading. */
+			losses->unread += 1;
+			return;
+		}
+		if (i == 0) {
+			anew = value.enabled < kept->counts.enabled;
+			value.enabled = since(&kept->counts.enabled, value.enabled, anew);
+			value.running = since(&kept->counts.running, value.running, anew);
+			if (counts) {
+				counts->enabled += value.enabled;
+				counts->running += value.running;
+			}
+		}
+		count = since(&kept->counts.events[i], value.counter, anew);
+		if (counts)
+			counts->events[i] += count;
 	}
-	kept->counts = now;
 }
 
 SEC("tp_btf/sched_switch")
