@@ -1,13 +1,10 @@
 import type { GenericSource, PerfEventsSpec } from '../../config/plan.ts';
-import { MeterError } from '../../errors.ts';
 import type { Entries, EntriesReader } from '../../maps/reading.ts';
 import type { CountedEvent } from './perf-events.ts';
 import { PerfGroups } from './perf-groups.ts';
+import { Turns } from './perf-turns.ts';
 import { ScaledCounts } from './scaled-counts.ts';
 import type { RunningSource } from './source.ts';
-
-/** Nanoseconds in which a group that shares the PMU fairly has had its turn. */
-const patience = 5_000_000_000n;
 
 /**
  * Counts on each CPU, all of its tasks and interrupts together. A CPU that went offline keeps what it has counted.
@@ -33,7 +30,7 @@ export function startByCpu(
         groups.followCpus();
         for (const cpu of reopened.splice(0)) table.begin(cpu);
         for (const cpu of groups.cpus) table.add(cpu, groups.read(cpu));
-        if (table.isStarved) throw starved(map);
+        table.turns.check(map);
         return table.entries();
       },
     },
@@ -49,20 +46,12 @@ function shapeOf(map: string, events: number): Omit<EntriesReader, 'read'> {
   return { map, ...shape, maxEntries: 2 ** 32, dropsWhenFull: false };
 }
 
-function starved(map: string): MeterError {
-  return new MeterError('map', `map ${map}: its perf events never had their turn on the PMU, though they fit`, {
-    remedy:
-      'Others hold its counters: the NMI watchdog (kernel.nmi_watchdog=0 frees one), a running perf, a hypervisor',
-  });
-}
-
 /** The entries of the map: a CPU's number, and a u64 per event of the map, 0 for those that aren't counted. */
 export class CpuTable {
+  readonly turns = new Turns();
   readonly #events: readonly CountedEvent[];
   readonly #width: number;
   readonly #counts = new Map<number, ScaledCounts>();
-  #waited = 0n;
-  #hasRun = false;
   #keys = new Uint32Array(0);
   #values = new BigUint64Array(0);
 
@@ -83,13 +72,7 @@ export class CpuTable {
     if (words === undefined) return;
     const [, enabled = 0n, running = 0n] = words;
     this.#counts.get(cpu)!.add(enabled, running, words, 3);
-    if (running > 0n) this.#hasRun = true;
-    if (enabled > this.#waited) this.#waited = enabled;
-  }
-
-  /** Whether no CPU's group has ever run, for longer than turns take. */
-  get isStarved(): boolean {
-    return !this.#hasRun && this.#waited > patience;
+    this.turns.note(enabled, running);
   }
 
   entries(): Entries {

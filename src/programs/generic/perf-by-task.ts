@@ -10,6 +10,7 @@ import { sizeForCpus } from '../percpu.ts';
 import { genericObject } from './object.ts';
 import type { CountedEvent } from './perf-events.ts';
 import { PerfGroups } from './perf-groups.ts';
+import { Turns } from './perf-turns.ts';
 import { ScaledCounts } from './scaled-counts.ts';
 import type { Loss, RunningSource } from './source.ts';
 
@@ -85,6 +86,7 @@ function taskReader(
   addRunning: () => void,
 ): EntriesReader {
   const scaled = new Map<string, ScaledCounts>();
+  const turns = new Turns();
   const sums = new BigUint64Array(timeWords + events.length);
   let values = new BigUint64Array(0);
   const valueSize = width * 8;
@@ -111,9 +113,11 @@ function taskReader(
         sum(words, raw.valueSize / 8, sums);
         const key = entries.keys.subarray(entry * raw.keySize, (entry + 1) * raw.keySize);
         const counts = countsOf(scaled, textOf(key), events.length);
+        turns.note(sums[0]!, sums[1]!);
         counts.add(sums[0]!, sums[1]!, sums, timeWords);
         for (const [event, { place }] of events.entries()) values[entry * width + place] = counts.totals[event]!;
       }
+      turns.check(map);
       return { count: entries.count, keys: entries.keys, values: new Uint8Array(values.buffer) };
     },
   };
