@@ -22,11 +22,11 @@ export async function list(options: Options): Promise<number> {
   const { config } = await configure({ ...options, only: undefined });
   const found = findPrograms(config.programs.directories);
   const wanted = options.only?.flatMap((names) => names.split(',').map((name) => name.trim()));
-  const tellHook = createHooks();
+  using kernel = createHooks();
   const environment = readEnvironment();
   const entries = found.programs
     .filter(({ name }) => wanted?.includes(name) ?? true)
-    .map((pair) => entry(pair, config, (hooks) => whetherRuns(hooks, tellHook, environment)));
+    .map((pair) => entry(pair, config, (hooks) => whetherRuns(hooks, kernel.tell, environment)));
   if (entries.length > 0) console.log(entries.join('\n\n'));
   const diagnostics = new Diagnostics();
   const names = found.programs.map(({ name }) => name);

@@ -19,13 +19,19 @@ export type TellHook = (section: string) => HookState;
 
 const there: HookState = { state: 'there' };
 
+/** The kernel's BTF, megabytes of it, is kept from the first question that needs it until it is disposed. */
+export interface Hooks extends Disposable {
+  readonly tell: TellHook;
+}
+
 /**
- * Tells of sections whether this kernel has their hooks. The kernel's BTF, megabytes of it, is read when it is first
- * needed, and kept as long as the function is. Sections are those of libbpf: Documentation/bpf/libbpf/program_types.rst.
+ * Tells of sections whether this kernel has their hooks. Sections are those of libbpf: Documentation/bpf/libbpf/program_types.rst.
  */
-export function createHooks({ root = '', functions = createFunctionNames({ root }) }: HooksOptions = {}): TellHook {
+export function createHooks({ root = '', functions = createFunctionNames({ root }) }: HooksOptions = {}): Hooks {
   const types = new KernelTypes(root);
-  return (section) => {
+  return { tell, [Symbol.dispose]: () => types.release() };
+
+  function tell(section: string): HookState {
     const [kind = '', name = ''] = split(section);
     switch (kind) {
       case 'tp_btf':
@@ -51,7 +57,7 @@ export function createHooks({ root = '', functions = createFunctionNames({ root 
       default:
         return unknown(`"${section}" can be told only by attaching`);
     }
-  };
+  }
 }
 
 /** `tp/block/block_rq_issue` is kind `tp`, name `block/block_rq_issue`; `?` in front means not loaded by itself, `.s` sleepable. */
@@ -129,6 +135,16 @@ class KernelTypes {
   /** Whether there are modules, none of which has BTF, as before Linux 5.11 (commit 36e68442d1af). */
   get lackModules(): boolean {
     return this.#ofModules().length === 0 && readOrEmpty(`${this.#root}/proc/modules`).length > 0;
+  }
+
+  /** At once, where the garbage collector might not come by for hours. */
+  release(): void {
+    for (const btf of [this.#kernel, ...(this.#modules ?? [])]) {
+      // A small one may be a part of node's pool, which is others' too.
+      if (btf !== undefined && btf.buffer.byteLength === btf.length) (btf.buffer as ArrayBuffer).transfer(0);
+    }
+    this.#kernel = undefined;
+    this.#modules = undefined;
   }
 
   has(name: string): boolean {

@@ -10,9 +10,13 @@ export interface KernelHooks extends AttachKernel, Disposable {
 /** Nothing is read before it is asked for. */
 export function readHooks(): KernelHooks {
   const functions = createFunctionNames();
+  const hooks = createHooks({ functions });
   return {
-    tell: createHooks({ functions }),
+    tell: hooks.tell,
     functionVariants: functions.variants,
-    [Symbol.dispose]: () => functions[Symbol.dispose](),
+    [Symbol.dispose]() {
+      hooks[Symbol.dispose]();
+      functions[Symbol.dispose]();
+    },
   };
 }

@@ -46,7 +46,8 @@ describe('hooks', () => {
       root.write('proc/modules', 'ext4 1 0 - Live 0\n');
       root.write('proc/kallsyms', '0000000000000000 T vfs_read\n0000000000000000 t cloned.isra.0\t[extra]\n');
       root.write('sys/bus/event_source/devices/kprobe/type', '8');
-      const told = createHooks({ root: root.path })(section);
+      using hooks = createHooks({ root: root.path });
+      const told = hooks.tell(section);
       assert.equal(told.state, state);
       if (reason !== undefined) assert.match('reason' in told ? told.reason : '', reason);
     });
@@ -61,7 +62,8 @@ describe('hooks', () => {
   ]) {
     it(`${section} on a machine without /sys: ${state}`, () => {
       using root = new FakeRoot();
-      assert.equal(createHooks({ root: root.path })(section).state, state);
+      using hooks = createHooks({ root: root.path });
+      assert.equal(hooks.tell(section).state, state);
     });
   }
 
@@ -77,15 +79,27 @@ describe('hooks', () => {
       root.write(btfFile, btf);
       root.write('proc/modules', 'ext4 1 0 - Live 0\n');
       root.write('sys/bus/event_source/devices/kprobe/type', '8');
-      const told = createHooks({ root: root.path })(section);
+      using hooks = createHooks({ root: root.path });
+      const told = hooks.tell(section);
       assert.equal(told.state, state);
       if (reason !== undefined) assert.match('reason' in told ? told.reason : '', reason);
     });
   }
 
+  it('reads the types once, and again after it was disposed', () => {
+    using root = new FakeRoot();
+    root.write(btfFile, btf);
+    const hooks = createHooks({ root: root.path });
+    assert.equal(hooks.tell('tp_btf/sched_switch').state, 'there');
+    root.remove(btfFile);
+    assert.equal(hooks.tell('tp_btf/sched_switch').state, 'there');
+    hooks[Symbol.dispose]();
+    assert.equal(hooks.tell('tp_btf/sched_switch').state, 'missing');
+  });
+
   it('knows the tracepoints of this kernel', { skip: !existsSync(`/${btfFile}`) && 'the kernel has no BTF' }, () => {
-    const hooks = createHooks();
-    assert.deepEqual(hooks('tp_btf/sched_switch'), { state: 'there' });
-    assert.equal(hooks('tp_btf/no_such_tracepoint').state, 'missing');
+    using hooks = createHooks();
+    assert.deepEqual(hooks.tell('tp_btf/sched_switch'), { state: 'there' });
+    assert.equal(hooks.tell('tp_btf/no_such_tracepoint').state, 'missing');
   });
 });
