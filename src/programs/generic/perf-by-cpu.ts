@@ -1,4 +1,5 @@
 import type { GenericSource, PerfEventsSpec } from '../../config/plan.ts';
+import { possibleCpus } from '../../kernel/cpus.ts';
 import type { Entries, EntriesReader } from '../../maps/reading.ts';
 import type { CountedEvent } from './perf-events.ts';
 import { PerfGroups } from './perf-groups.ts';
@@ -43,7 +44,7 @@ export function startByCpu(
 function shapeOf(map: string, events: number): Omit<EntriesReader, 'read'> {
   const valueSize = events * 8;
   const shape = { keySize: 4, valueSize, valueStride: valueSize, cpus: 1, cpuNumbers: [] };
-  return { map, ...shape, maxEntries: 2 ** 32, dropsWhenFull: false };
+  return { map, ...shape, maxEntries: possibleCpus().count, dropsWhenFull: false };
 }
 
 /** The entries of the map: a CPU's number, and a u64 per event of the map, 0 for those that aren't counted. */
