@@ -302,10 +302,14 @@ int BPF_PROG(accept_fexit, const struct sock *listener)
 	struct accept_key key = {};
 	const struct sock *sk;
 
-	if (bpf_core_type_exists(struct proto_accept_arg))
+	/* One load of either would have an address that isn't constant, which the verifier doesn't take. */
+	if (bpf_core_type_exists(struct proto_accept_arg)) {
 		sk = (const struct sock *)ctx[2];
-	else
+		barrier_var(sk);
+	} else {
 		sk = (const struct sock *)ctx[4];
+		barrier_var(sk);
+	}
 	if (!sk || !cpu || !is_counted(&sk->__sk_common))
 		return 0;
 	key.type = socket_network_type(&sk->__sk_common);
