@@ -80,7 +80,10 @@ export class FakeRows implements Rows {
     const texts = this.#rows.map((row) => Buffer.from(row === undefined ? '' : labelsText(['key'], [row.key])));
     const lengths = Int32Array.from(texts, ({ length }) => length);
     let end = 0;
-    const starts = lengths.map((length) => (end += length) - length);
+    const starts = lengths.map((length) => {
+      end += length;
+      return end - length;
+    });
     return { bytes: Buffer.concat(texts), starts, lengths };
   }
 

@@ -7,7 +7,13 @@ export interface TestCertificates extends Disposable {
   readonly ca: Buffer;
   /** For localhost. */
   readonly server: { readonly key: Buffer; readonly cert: Buffer };
-  readonly files: { readonly ca: string; readonly clientKey: string; readonly clientCert: string };
+  readonly files: {
+    readonly ca: string;
+    readonly serverKey: string;
+    readonly serverCert: string;
+    readonly clientKey: string;
+    readonly clientCert: string;
+  };
 }
 
 /** A certificate authority and what it signed, valid for a day, made by openssl in a folder of their own. */
@@ -30,7 +36,13 @@ export function createTestCertificates(): TestCertificates {
   return {
     ca: readFileSync(path('ca.pem')),
     server: { key: readFileSync(path('server.key')), cert: readFileSync(path('server.pem')) },
-    files: { ca: path('ca.pem'), clientKey: path('client.key'), clientCert: path('client.pem') },
+    files: {
+      ca: path('ca.pem'),
+      serverKey: path('server.key'),
+      serverCert: path('server.pem'),
+      clientKey: path('client.key'),
+      clientCert: path('client.pem'),
+    },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   };
 }
