@@ -103,9 +103,11 @@ describe('kernel functions', { skip }, () => {
     if (isKernelSince(5, 13)) assert.equal(calls.get(polled!), polls);
     // There epoll_wait calls it too, which this process does all the time.
     else assert.ok(calls.get(polled!)! >= polls);
-    assert.equal(durations.get(polled!)!.count, calls.get(polled!));
+    assert.equal(durations.get(polled!)!.count + missed.get(polled!)!, calls.get(polled!));
+    // Older ones may keep memory for as many calls as there are CPUs, and here are four within one another.
+    if (isKernelSince(6, 12)) assert.equal(missed.get(polled!), 0);
+    assert.ok(durations.get(polled!)!.count >= 23);
     assert.ok(durations.get('do_sys_poll')!.count >= 23);
-    assert.deepEqual([...missed.values()], [0, 0]);
   });
 
   test('a call whose return was missed is counted as that', async () => {
@@ -113,7 +115,7 @@ describe('kernel functions', { skip }, () => {
     const started = start([msgrcv]);
     using counts = started.counts;
     assert.deepEqual(errorsOf(started), []);
-    // The kernel keeps memory for some calls at a time of a kretprobe: 10, or two for each CPU.
+    // The kernel keeps memory for some calls at a time of a kretprobe: one or two for each CPU, or 10.
     call('waiting', 53);
     const missed = (await counts.numbers('missed')).get(msgrcv)!;
     const { count } = (await counts.histograms('duration')).get(msgrcv)!;
