@@ -1,3 +1,4 @@
+import { dropCode } from '../libbpf/drop-code.ts';
 import { trimMemory } from '../libbpf/trim.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
@@ -13,10 +14,18 @@ export async function run(options: Options): Promise<number> {
     return 0;
   }
   const session = await startSession(config, log);
-  trimMemory();
+  tidy();
+  // When the first scrapes and exports have come, and their code is compiled.
+  setTimeout(tidy, 60_000).unref();
   log.info(`running after ${Math.round(performance.now())} ms, until SIGINT or SIGTERM`);
 
   log.info(`${await signal}: ending`);
   await session.close();
   return 0;
+}
+
+/** Gives memory back that was only needed so far. */
+function tidy(): void {
+  trimMemory();
+  dropCode();
 }
