@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createFunctionNames, type FunctionNames } from './functions.ts';
+import { hasPmu } from './pmu.ts';
 
 /** Whether a program can attach here, as far as that can be told without loading it. */
 export type HookState =
@@ -52,6 +53,8 @@ export function createHooks({ root = '', functions = createFunctionNames({ root 
       case 'uretprobe':
       case 'usdt':
         return probe('uprobe', root);
+      case 'perf_event':
+        return perfEvent(section, name, root);
       case 'iter':
         return iterator(name, types);
       default:
@@ -100,6 +103,14 @@ function classicTracepoint(name: string, root: string): HookState {
   );
   if (folder === undefined) return unknown('tracefs is not mounted, or not readable');
   return existsSync(`${folder}/${name}`) ? there : missing(`this kernel has no tracepoint ${name}`);
+}
+
+/** Types 1 and 2 of perf_event_open(2) are software events and tracepoints, which the kernel counts itself. */
+function perfEvent(section: string, name: string, root: string): HookState {
+  const type = /^type=(\w+),/.exec(name)?.[1];
+  if (Number(type) === 1 || Number(type) === 2) return there;
+  if (type !== undefined && !hasPmu(root)) return missing('this machine has no PMU');
+  return unknown(`"${section}" can be told only by attaching`);
 }
 
 /** The perf event source is there since Linux 4.17 (commit 65074d43fc77) where the kernel was built with probes. */

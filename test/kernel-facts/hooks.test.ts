@@ -37,6 +37,9 @@ describe('hooks', () => {
     { section: 'iter/udp', state: 'missing', reason: /no iterator udp/ },
     { section: 'xdp', state: 'unknown', reason: /"xdp" can be told only by attaching/ },
     { section: 'perf_event', state: 'unknown', reason: /only by attaching/ },
+    { section: 'perf_event/type=1,config=0,frequency=99', state: 'there' },
+    { section: '?perf_event/type=0x2,config=317,sample_period=1', state: 'there' },
+    { section: 'perf_event/type=0,config=3,frequency=99', state: 'missing', reason: /no PMU/ },
   ]) {
     it(`${section}: ${state}`, () => {
       using root = new FakeRoot();

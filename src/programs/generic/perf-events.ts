@@ -1,8 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { isSoftware } from '../../config/generic/perf-event-names.ts';
 import type { GenericSource, PerfEventPlan, PerfEventsSpec } from '../../config/plan.ts';
 import { MeterError } from '../../errors.ts';
 import type { HookState } from '../../kernel/hooks.ts';
+import { hasPmu } from '../../kernel/pmu.ts';
 import type { PerfEventAttributes } from '../../libbpf/perf-event.ts';
 import type { AbsentMetrics } from '../absent.ts';
 import { countingCpus, perfAttributes } from './perf-attributes.ts';
@@ -85,12 +85,6 @@ function absence(source: PerfSource, events: readonly PerfEventPlan[]): AbsentMe
   const why = isHardware && !hasPmu() ? 'this machine has no PMU' : 'this machine has no such event';
   const what = events.map(({ name }) => name).join(', ');
   return { metrics: readingOf(source, events), level: 'info', reason: `${why} to count ${what}` };
-}
-
-/** Whether the kernel has found hardware that counts: x86's `cpu`, or `cpu_core` and `cpu_atom`; Arm's `armv8_…`. */
-function hasPmu(): boolean {
-  const folder = '/sys/bus/event_source/devices';
-  return existsSync(folder) && readdirSync(folder).some((name) => /^(cpu|cpu_\w+|arm\w+)$/.test(name));
 }
 
 function whetherCounted(events: readonly PerfEventPlan[]): HookState {
