@@ -7,7 +7,7 @@ export function landingPage(version: string): string {
 <h1>ebpf-meter ${version}</h1>
 <p>What only the Linux kernel knows, as OpenTelemetry metrics.</p>
 <ul>
-<li><a href="/metrics">/metrics</a>: the metrics, in the Prometheus text format</li>
+<li><a href="/metrics">/metrics</a>: the metrics, for Prometheus</li>
 <li><a href="/-/healthy">/-/healthy</a>: answers as long as the process runs</li>
 <li><a href="/-/ready">/-/ready</a>: answers 200 while metrics are served</li>
 </ul>
