@@ -113,12 +113,17 @@ export class Collector implements AsyncDisposable {
     return lines.flatMap((line) => pointsOf(JSON.parse(line) as Stored, metric));
   }
 
-  /** Resolves when `test` is true, which looks at what was stored; rejects after a while. */
-  async until(test: () => boolean): Promise<void> {
+  /** Resolves when `test` is true, which looks at what was stored; rejects after a while, with what `why` says too. */
+  async until(test: () => boolean, why: () => string = () => ''): Promise<void> {
+    let waiting = true;
     const reach = async (): Promise<void> => {
-      while (!test()) await setTimeout(20);
+      while (waiting && !test()) await setTimeout(20);
     };
-    await within(reach(), () => `not stored:\n${this.#output.slice(-2000)}`);
+    try {
+      await within(reach(), () => `not stored: ${why()}\n${this.#output.slice(-2000)}`);
+    } finally {
+      waiting = false;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

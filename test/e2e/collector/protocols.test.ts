@@ -23,9 +23,8 @@ for (const protocol of ['grpc', 'http'] as const) {
         assert.equal(points.at(-1)!.value, 1001);
         assert.deepEqual(points.at(-1)!.attributes, { kind: '1' });
         assert.equal(new Set(points.map(({ start }) => start)).size, 1);
+        assert.equal(stored(collector, 'ebpf.io.size', 'cumulative'), 1001);
         const size = collector.points('ebpf.io.size').at(-1)!;
-        assert.equal(size.value, 1001);
-        assert.equal(size.json.sum, 512 * 500 * 1001);
         assert.ok((size.json.explicitBounds as unknown[]).length > 0);
         assert.ok(collector.points('ebpf_meter.read.duration').length > 0);
       });
@@ -89,12 +88,13 @@ for (const protocol of ['grpc', 'http'] as const) {
       const { ca, serverKey, serverCert, clientKey, clientCert } = certificates.files;
       using folder = counting();
       const tls = { key: serverKey, cert: serverCert, ca };
-      await using collector = await Collector.start({ protocol, tls, token: 'open sesame' });
-      const headers = [{ name: 'Authorization', value: 'Bearer open sesame' }];
+      await using collector = await Collector.start({ protocol, tls, token: 'sesame' });
+      const headers = [{ name: 'Authorization', value: 'Bearer sesame' }];
       const mutual = { ca_file: ca, key_file: clientKey, cert_file: clientCert };
       await using meter = await pushTo(collector.url, folder, protocol, { headers, tls: mutual });
       callGetppid(997);
-      await collector.until(() => stored(collector, 'ebpf.calls', 'cumulative') === 997);
+      const isStored = () => stored(collector, 'ebpf.calls', 'cumulative') === 997;
+      await collector.until(isStored, () => meter.stderr);
       assert.equal((await meter.stop()).status, 0);
     });
 
@@ -108,7 +108,7 @@ for (const protocol of ['grpc', 'http'] as const) {
       },
       {
         what: 'no certificate',
-        token: 'open sesame',
+        token: 'sesame',
         withKey: false,
         errorType: /^(UNAVAILABLE|ERR_SSL_.*|ECONNRESET|EPIPE)$/,
         words: /export failed/,
@@ -119,7 +119,7 @@ for (const protocol of ['grpc', 'http'] as const) {
         const { ca, serverKey, serverCert, clientKey, clientCert } = certificates.files;
         using folder = counting();
         const tls = { key: serverKey, cert: serverCert, ca };
-        await using collector = await Collector.start({ protocol, tls, token: 'open sesame' });
+        await using collector = await Collector.start({ protocol, tls, token: 'sesame' });
         const headers = [{ name: 'Authorization', value: `Bearer ${token}` }];
         const own = { ca_file: ca, ...(withKey && { key_file: clientKey, cert_file: clientCert }) };
         await using meter = await pushTo(collector.url, folder, protocol, { headers, tls: own });
@@ -129,7 +129,7 @@ for (const protocol of ['grpc', 'http'] as const) {
         for (const { labels } of samples) assert.match(labels.error_type!, errorType);
         const { stderr } = await meter.stop();
         assert.match(stderr, words);
-        assert.doesNotMatch(stderr, /open sesame|guess/);
+        assert.doesNotMatch(stderr, /sesame|guess/);
         await collector.end();
         assert.equal(collector.points('ebpf.calls').length, 0);
       });
