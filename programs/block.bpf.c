@@ -74,20 +74,29 @@ CACHED_MAP(block_io, struct block_key, struct block_value, MAX_DEVICE_OPERATIONS
 CACHED_MAP(block_io_errors, struct error_key, u64, MAX_DEVICE_STATUSES);
 PERCPU_TABLE(block_io_unmatched, struct cpu_unmatched);
 
-/* Since 6.11; before that the bit was a macro, 13. */
-enum {
-	__RQF_IO_STAT = 13,
-};
-enum rqf_flags___io_stat { __RQF_IO_STAT___io_stat };
+/* RQF_IO_STAT of include/linux/blk-mq.h: a macro, then the name of a bit in an enum without a name, then with one. */
+enum { IO_STAT_MACRO = 13, IO_STAT_UNNAMED = 8 };
+enum rqf_flags { __RQF_IO_STAT };
 
-/* Whether the kernel has set the request's start: a device may be told to keep no statistics (queue/iostats). */
+/* Of 6.11, which brought the enum too. */
+struct queue_limits {
+	unsigned int features;
+} __attribute__((preserve_access_index));
+
+static __always_inline u32 io_stat_bit(void)
+{
+	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_IO_STAT))
+		return bpf_core_enum_value(enum rqf_flags, __RQF_IO_STAT);
+	return bpf_core_field_exists(struct queue_limits, features) ? IO_STAT_UNNAMED : IO_STAT_MACRO;
+}
+
+/*
+ * Whether the kernel has set the request's start. A device may be told to keep no statistics (queue/iostats): then that
+ * is still the time of another request, which was in its place before.
+ */
 static __always_inline bool has_start(struct request *rq)
 {
-	u32 bit = __RQF_IO_STAT;
-
-	if (bpf_core_enum_value_exists(enum rqf_flags___io_stat, __RQF_IO_STAT___io_stat))
-		bit = bpf_core_enum_value(enum rqf_flags___io_stat, __RQF_IO_STAT___io_stat);
-	return rq->rq_flags >> bit & 1;
+	return rq->rq_flags >> io_stat_bit() & 1;
 }
 
 static __always_inline u32 request_device(struct request *rq)
