@@ -1,4 +1,4 @@
-import { suggest } from '../../config/nearest.ts';
+import { nearest } from '../../config/nearest.ts';
 import type { PatternPlan } from '../../config/plan.ts';
 import { MeterError } from '../../errors.ts';
 import type { AttachedProgram } from '../load.ts';
@@ -11,8 +11,8 @@ export interface UnmatchedPattern {
 
 /** Why a glob or a name stands for nothing, with its place in the file. */
 export function unmatchedError({ pattern: { text, at }, reason, known }: UnmatchedPattern): MeterError {
-  // Of thousands of names only a near one is worth to be told.
-  const hint = /, did you mean/.test(suggest(text, known)) ? suggest(text, known) : '';
+  const near = nearest(text, known);
+  const hint = near === undefined ? '' : `, did you mean "${near}"?`;
   return new MeterError('attach', `${at.file}:${at.line}:${at.column}: "${text}": ${reason}${hint}`);
 }
 
