@@ -3,16 +3,18 @@ import { once } from 'node:events';
 import { Agent, get, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../../src/config/exporter.ts';
 import { Store } from '../../../src/metrics/store.ts';
+import { negotiateFormat } from '../../../src/readers/prometheus/format.ts';
 import { Page } from '../../../src/readers/prometheus/page.ts';
 import { PageBuffer, PagePool } from '../../../src/readers/prometheus/page-buffer.ts';
 import { PrometheusReader } from '../../../src/readers/prometheus/reader.ts';
 import { PrometheusServer } from '../../../src/readers/prometheus/server.ts';
 import { counter, FakeMap, fakeReaders, NO_FACTS, programPlan, tablePlan } from '../../helpers/fake-maps.ts';
 import { FakeStore } from '../../helpers/fake-rows.ts';
+import { decodeFamilies } from '../../helpers/metric-families.ts';
 import { fakeContext, provide } from '../../helpers/reader-context.ts';
 
 const CONFIG: PrometheusReaderConfig = {
@@ -149,6 +151,50 @@ describe('PrometheusReader', () => {
     assert.match(next.bytes.toString(), /^ebpf_events_total\{key="3"\} 2$/m);
     assert.equal(map.reads, 2);
     next.release();
+  });
+
+  it('makes one page per format of a reading, and compresses each once', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([3], [23]);
+    const { url, reader } = await start(map);
+    const kinds = [
+      { accept: 'text/plain' },
+      { accept: 'application/openmetrics-text;version=1.0.0', 'accept-encoding': 'zstd' },
+      { accept: 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited' },
+    ];
+    const [text, open, proto] = await Promise.all(kinds.map((headers) => fetchPage(url, { headers })));
+    assert.match(text!.body.toString(), /^ebpf_events_total\{key="3"\} 23$/m);
+    assert.equal(open!.headers['content-encoding'], 'zstd');
+    const page = zstdDecompressSync(open!.body).toString();
+    assert.match(page, /^ebpf_events_total\{key="3"\} 23$/m);
+    assert.match(page, /^# TYPE target info\ntarget_info\{service_name="test",host_name="here"\} 1$/m);
+    assert.match(page, /\n# EOF\n$/);
+    const families = decodeFamilies(proto!.body);
+    assert.equal(families.find(({ name }) => name === 'ebpf_events_total')!.metric[0]!.counter!.value, 23);
+    assert.equal(families.find(({ name }) => name === 'target_info')!.metric[0]!.gauge!.value, 1);
+    const read = families.find(({ name }) => name === 'ebpf_meter_read_duration_seconds')!;
+    assert.deepEqual([read.unit, read.metric[0]!.histogram!.schema], ['seconds', undefined]);
+
+    const reads = map.reads;
+    const formats = kinds.map(({ accept }) => negotiateFormat(accept));
+    const pages = await Promise.all([...formats, ...formats].map((format) => reader.page(format)));
+    assert.equal(map.reads, reads + 1);
+    assert.deepEqual([new Set(pages).size, pages[0] === pages[3], pages[2] === pages[5]], [3, true, true]);
+    assert.equal(pages[0]!.compressed('gzip'), pages[3]!.compressed('gzip'));
+    for (const page of pages) page.release();
+  });
+
+  it('leaves out an instrument whose name is another kind’s already, and says so', async () => {
+    const { url, lines, meter } = await start(new FakeMap('events', 4, 8));
+    meter.createCounter('own.a_total').add(1);
+    meter.createGauge('own.a.total').record(2);
+    meter.createUpDownCounter('own.level', { unit: 'By' }).add(-3, { 'b.c': 'x', b_c: 'y', list: ['q', 'r'] });
+    const page = (await fetchPage(url)).body.toString();
+    assert.match(page, /^# TYPE own_a_total counter\nown_a_total 1\n(?!own)/m);
+    assert.match(page, /^own_level_bytes\{b_c="x;y",list="\[\\"q\\",\\"r\\"\]"\} -3$/m);
+    assert.deepEqual(lines, [
+      'warn: own metrics: "own.a.total": left out, since "own_a_total" is a counter already, not a gauge',
+    ]);
   });
 
   it('gives a slow scraper one page, whatever others scrape in the meantime', async () => {

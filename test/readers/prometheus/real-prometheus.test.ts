@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { hashSync } from 'bcryptjs';
 import type { TablePlan } from '../../../src/config/plan.ts';
 import { counter, FakeMap, histogram, tablePlan } from '../../helpers/fake-maps.ts';
 import { type Found, findPrometheus, PrometheusProcess } from '../../helpers/prometheus-server.ts';
 import { type Serving, serve } from '../../helpers/serving.ts';
+import { createTestCertificates, type TestCertificates } from '../../helpers/test-certificates.ts';
 
 const server = findPrometheus();
 const skip = 'missing' in server ? server.missing : false;
@@ -59,12 +64,30 @@ const value = ([series]: readonly Found[]) => Number(series!.value![1]);
 describe('a real Prometheus', { skip, concurrency: true }, () => {
   let meter: Serving;
   let utf8: Serving;
+  let secured: Serving;
+  let certificates: TestCertificates;
+  let folder: string;
   let prometheus: PrometheusProcess;
 
   before(async () => {
     const { plans, maps } = plansAndMaps();
     meter = await serve(plans, maps);
     utf8 = await serve(plans, maps, { translation: 'no_utf8_escaping_with_suffixes', scopeInfo: true });
+    certificates = createTestCertificates();
+    const { files } = certificates;
+    folder = mkdtempSync(join(tmpdir(), 'ebpf-meter-web-'));
+    writeFileSync(
+      join(folder, 'web.yml'),
+      `tls_server_config:
+  cert_file: ${files.serverCert}
+  key_file: ${files.serverKey}
+  client_auth_type: RequireAndVerifyClientCert
+  client_ca_file: ${files.ca}
+basic_auth_users: {prometheus: ${hashSync('secret', 5)}}
+`,
+    );
+    secured = await serve(plans, maps, { webConfigFile: join(folder, 'web.yml') });
+    const tls = `{ca_file: ${files.ca}, cert_file: ${files.clientCert}, key_file: ${files.clientKey}, server_name: localhost}`;
     const one = meter.address;
     const other = utf8.address;
     prometheus = await PrometheusProcess.start(
@@ -83,16 +106,33 @@ describe('a real Prometheus', { skip, concurrency: true }, () => {
         job('utf8proto', other, 'scrape_native_histograms: true'),
         job('underscores', other, 'metric_name_escaping_scheme: underscores', 'metric_name_validation_scheme: legacy'),
         job('dots', other, 'metric_name_escaping_scheme: dots'),
+        job(
+          'secured',
+          secured.address,
+          'scheme: https',
+          `tls_config: ${tls}`,
+          'basic_auth: {username: prometheus, password: secret}',
+        ),
+        job(
+          'intruder',
+          secured.address,
+          'scheme: https',
+          `tls_config: ${tls}`,
+          'basic_auth: {username: prometheus, password: wrong}',
+        ),
         job('values', other, 'metric_name_escaping_scheme: values'),
       ].join(''),
     );
-    await prometheus.until('up == 1', (series) => series.length === 14);
+    await prometheus.until('up == 1', (series) => series.length === 15);
   });
 
   after(async () => {
     await prometheus?.[Symbol.asyncDispose]();
     await meter?.[Symbol.asyncDispose]();
     await utf8?.[Symbol.asyncDispose]();
+    await secured?.[Symbol.asyncDispose]();
+    certificates?.[Symbol.dispose]();
+    if (folder !== undefined) rmSync(folder, { recursive: true });
   });
 
   const classic = ['default', 'text', 'text1', 'openmetrics', 'openmetrics0', 'protobuf', 'both'];
@@ -105,7 +145,9 @@ describe('a real Prometheus', { skip, concurrency: true }, () => {
       assert.equal(value(await prometheus.found(`target_info{job="${name}",service_name="test"}`)), 1);
       await prometheus.found(`ebpf_meter_collection_duration_seconds_count{job="${name}",reader="prometheus"} > 0`);
       assert.deepEqual(
-        Object.values(await prometheus.scrapeErrors()).filter((error) => error !== ''),
+        Object.values(await prometheus.scrapeErrors()).filter(
+          (error) => !/^(?:|server returned HTTP status 401.*)$/.test(error),
+        ),
         [],
       );
     });
@@ -201,11 +243,20 @@ describe('a real Prometheus', { skip, concurrency: true }, () => {
     it(`takes names by ${name}`, async () => {
       assert.equal(value(await prometheus.found(query)), 23);
       assert.deepEqual(
-        Object.values(await prometheus.scrapeErrors()).filter((error) => error !== ''),
+        Object.values(await prometheus.scrapeErrors()).filter(
+          (error) => !/^(?:|server returned HTTP status 401.*)$/.test(error),
+        ),
         [],
       );
     });
   }
+
+  it('comes in by TLS with its certificate and password, and not with another password', async () => {
+    assert.equal(value(await prometheus.found('sum(ebpf_events_total{job="secured",op="c"})')), 23);
+    assert.equal(value(await prometheus.found('up{job="intruder"}')), 0);
+    const rejections = 'ebpf_meter_scrape_rejections_total{job="secured",reason="unauthorized"}';
+    assert.ok(value(await prometheus.found(rejections)) > 0);
+  });
 
   it('takes escaped label values under names in UTF-8', async () => {
     assert.equal(
