@@ -60,7 +60,8 @@ export function loadProgram(plan: ProgramPlan, opened: OpenedObject, kernel?: Ke
   using stack = new DisposableStack();
   const { object, attached, iterators, ways, startTime } = stack.use(loadWhatAttaches(plan, opened, kernel ?? own!));
   const readers = stack.use(filledReaders(mapReaders(object), object, plan.filled, (name) => iterators.get(name)));
-  const absent = ways.absent(release());
+  const isAttached = attached.some(({ state }) => state !== 'not loaded');
+  const absent = ways.absent(release(), isAttached);
   const hooks = ways.outcomes();
 
   const resources = stack.move();

@@ -113,14 +113,19 @@ export class TriedWays {
     });
   }
 
-  /** Metrics that can't be had without the hooks that are missing, by hook, and how that is said of a kernel's release. */
-  absent(release: string): AbsentMetrics[] {
+  /**
+   * Metrics that can't be had without the hooks that are missing, by hook, and how that is said of a kernel's release. Those
+   * that name nothing count by whatever is attached, so they are absent where nothing is.
+   */
+  absent(release: string, isAttached: boolean): AbsentMetrics[] {
     const missing = this.#missing();
     return this.outcomes()
       .filter(({ way }) => way === undefined)
       .map(({ hook, passed }) => {
         const concerned = [...this.#plan.needs].filter(([, needs]) => names(needs).includes(hook));
-        const metrics = concerned.filter(([, needs]) => isAbsent(needs, missing)).map(([name]) => name);
+        const unnamed = [...this.#plan.needs].filter(([, needs]) => !isAttached && namesNothing(needs));
+        const absent = [...concerned.filter(([, needs]) => isAbsent(needs, missing)), ...unnamed];
+        const metrics = absent.map(([name]) => name);
         const others = concerned.filter(([, needs]) => !isAbsent(needs, missing)).map(([name]) => name);
         const causes = passed.map(({ way, cause }) => `${way}: ${cause}`).join('; ');
         const rest = others.length === 0 ? '' : `; without it count ${others.join(', ')}`;
@@ -175,6 +180,10 @@ export class TriedWays {
 
 function isAbsent({ programs = [], any }: NeedsPlan, missing: ReadonlySet<string>): boolean {
   return programs.some((name) => missing.has(name)) || (any.length > 0 && any.every((name) => missing.has(name)));
+}
+
+function namesNothing({ programs, any }: NeedsPlan): boolean {
+  return programs === undefined && any.length === 0;
 }
 
 function names({ programs = [], any }: NeedsPlan): string[] {

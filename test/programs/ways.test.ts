@@ -86,9 +86,18 @@ test('what only absent metrics need is not tried, and nothing is said of it', ()
   const { inWays, unneeded } = ways.select();
   assert.deepEqual([...inWays], []);
   assert.deepEqual([...unneeded].sort(), ['c', 'one', 'two']);
-  assert.deepEqual(ways.absent('6.1.0'), [
+  assert.deepEqual(ways.absent('6.1.0', true), [
     { metrics: ['gone'], level: 'warn', reason: 'x: Linux 6.1.0 has no way in to the hook "one" (by_a: ENOENT)' },
   ]);
+});
+
+test('metrics that name nothing are absent where nothing is attached', () => {
+  const needs = new Map([['all', { programs: undefined, any: [] }]]);
+  const ways = tried([hook('one', 'a')], needs);
+  ways.pass('a', refused(2), true);
+  const metrics = (isAttached: boolean) => ways.absent('6.1.0', isAttached).map((absent) => absent.metrics);
+  assert.deepEqual(metrics(false), [['all']]);
+  assert.deepEqual(metrics(true), [[]]);
 });
 
 test('a BPF program that another way needs is not unneeded', () => {
