@@ -83,11 +83,11 @@ static __always_inline int end(u64 cfs_rq)
 	return 0;
 }
 
-/* It returns whether it throttled: since 5.7. */
+/* It returns whether it throttled, a bool: of its register only the lowest byte tells. */
 SEC("fexit/throttle_cfs_rq")
-int BPF_PROG(throttle_fexit, const void *cfs_rq, bool is_throttled)
+int BPF_PROG(throttle_fexit, const void *cfs_rq, u64 is_throttled)
 {
-	return is_throttled ? begin((u64)cfs_rq) : 0;
+	return (u8)is_throttled ? begin((u64)cfs_rq) : 0;
 }
 
 SEC("kprobe/throttle_cfs_rq")

@@ -385,10 +385,7 @@ static long long pages(long count, const char *stop)
 	return start;
 }
 
-/*
- * Writes to pages that were swapped out. Nothing else of the process can be. Told "stop", it stops before and after; what
- * of the pages is still on its way to the swap space must be there by then.
- */
+/* Writes to pages that were swapped out; nothing else of the process can be. Told "stop", it stops before and after. */
 static long long swaps_in(long count, const char *stop)
 {
 	char *memory;

@@ -30,6 +30,6 @@ export async function betweenStops<T extends Disposable, R>(
 }
 
 /** Waits until the process has stopped: its state in proc_pid_stat is T. */
-export async function stopped(pid: number): Promise<void> {
+async function stopped(pid: number): Promise<void> {
   while (!/\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await setImmediate();
 }
