@@ -8,7 +8,7 @@ import { replacedKeys } from '../helpers/replaced-keys.ts';
 const keys = 5000;
 
 function residentKb(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
 }
 
 it('keys that come and go leave nothing behind', async () => {
