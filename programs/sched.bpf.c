@@ -208,12 +208,13 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 {
 	struct cpu_sched *cpu = percpu_element(&sched);
 	bool latency = enable_runqueue_latency || enable_cgroup_latency;
-	enum switch_type type;
+	enum switch_type type = SWITCH_IDLE;
 	u64 now = 0;
 
 	if (!cpu)
 		return 0;
-	type = switch_type(preempt, prev);
+	if (enable_context_switches || enable_off_cpu || own_stamp)
+		type = switch_type(preempt, prev);
 	if (enable_context_switches && is_counted(prev))
 		cpu->switches[type] += 1;
 	if (latency || enable_on_cpu || enable_off_cpu)
