@@ -400,6 +400,46 @@ describe('Store', () => {
     assert.throws(() => new Store([program], NO_FACTS, new Tallies()), { code: 'map' });
   });
 
+  it('puts the next reading off as long as anybody holds', async () => {
+    const map = new FakeMap('events', 4, 8);
+    const { store } = setup(tablePlan('events', ['a'], 1, [counter('events')]), [map]);
+    const turns = async () => {
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await store.read();
+    const one = store.hold();
+    const other = store.hold();
+    const next = store.read();
+    await turns();
+    one[Symbol.dispose]();
+    one[Symbol.dispose]();
+    await turns();
+    assert.equal(map.reads, 1);
+    other[Symbol.dispose]();
+    assert.equal((await next).sequence, 2);
+    assert.equal((await store.read()).sequence, 3);
+  });
+
+  it('reads all maps at once and lets others have their turn while it decodes very many keys', async () => {
+    const many = new FakeMap('many', 4, 8);
+    for (let key = 0; key < 200_000; key++) many.content.set(u32s([key]).toString('hex'), Buffer.alloc(8));
+    const few = new FakeMap('few', 4, 8);
+    few.set([1], [1]);
+    const plans = ['many', 'few'].map((name) => tablePlan(name, ['a'], 1, [counter(name)]));
+    const program = { plan: programPlan('test', plans), readers: fakeReaders([many, few]), startTime: ATTACHED };
+    const store = new Store([program], NO_FACTS, new Tallies());
+    const first = store.read();
+    while (few.reads === 0) await new Promise((resolve) => setImmediate(resolve));
+    // The reading goes on; what comes now is for the next, which begins when it has ended.
+    assert.ok(store.tables[0]!.used < 200_000, 'all is decoded in one turn');
+    few.set([1], [2]);
+    const second = store.read();
+    assert.equal((await first).sequence, 1);
+    assert.deepEqual([store.tables[0]!.used, contents(store.tables[1]!)], [200_000, { 1: [1] }]);
+    assert.equal((await second).sequence, 2);
+    assert.deepEqual([few.reads, contents(store.tables[1]!)], [2, { 1: [2] }]);
+  });
+
   it('keeps memory after all keys were replaced many times', async () => {
     const map = new FakeMap('events', 4, 8);
     const { rows, table } = setup(tablePlan('events', ['a'], 1, [counter('events')]), [map]);
