@@ -41,7 +41,7 @@ process.stdout.write(`${cpus()[0]?.model}, ${cpus().length} CPUs, node ${process
 const selected = (name: string) => name.includes(options.only);
 const rows: Row[] = [];
 for (const bench of cases) {
-  if (selected(bench.name)) rows.push(...(await measureScrapes(bench)));
+  if (selected(`scrape, ${bench.name}`)) rows.push(...(await measureScrapes(bench)));
 }
 if (rows.length > 0) {
   printTable('CPU of one scrape, ms (minimum; median of each process in brackets)', rows);
