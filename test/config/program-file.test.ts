@@ -62,10 +62,7 @@ const wrong: readonly (readonly [string, string])[] = [
     `${start}labels: [{name: x, decoders: [{name: kstack}]}]`,
     '4:44: decoder "kstack" is not supported by this version',
   ],
-  [
-    `${start}labels: [{name: x, decoders: [{name: dname}]}]`,
-    '4:44: decoder "dname" is not supported by this version',
-  ],
+  [`${start}labels: [{name: x, decoders: [{name: dname}]}]`, '4:44: decoder "dname" is not supported by this version'],
   [
     `${start}labels: [{name: x, decoders: [{name: static_map}]}]`,
     '4:44: decoder static_map: it has no static_map. Give it `static_map: {TEXT: NAME, …}`.',
