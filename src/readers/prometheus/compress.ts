@@ -8,9 +8,9 @@ const gzipped = promisify(gzip);
 const zstandard = promisify(zstdCompress);
 
 /**
- * Compresses on a thread of libuv's pool; `gzipLevel` is 1 to 9. Gzip's window is 8 KiB, which finds nearly all that 32 KiB do, since lines repeat
- * the line before, in a tenth less time. Zstandard's level is its fastest regular one, with a
- * window of 128 KiB for the same reason: half of gzip's time for a smaller page.
+ * Compresses on a thread of libuv's pool; `gzipLevel` is 1 to 9. Gzip's window is 8 KiB, which finds nearly all that
+ * 32 KiB do, since lines repeat the line before, in a quarter of the memory. Zstandard's level is its fastest regular
+ * one, with a window of 128 KiB for the same reason: half of gzip's time for a smaller page.
  */
 export function compress(bytes: Buffer, encoding: Encoding, gzipLevel: number): Promise<Buffer> {
   // Pages shrink to an eighth. Each chunk is a way to the thread and back, so one is to hold it all.
