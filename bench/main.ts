@@ -6,7 +6,7 @@ import { buildFloor, buildProgram, root } from './scrape/build.ts';
 import { type Case, cases, SLOTS } from './scrape/cases.ts';
 import { Exporter, type ScrapeKind } from './scrape/exporter.ts';
 import { Filler, findMap } from './scrape/fill.ts';
-import { measureExports } from './scrape/otlp.ts';
+import { measureExports, measureExportTurn } from './scrape/otlp.ts';
 import { checkFamilies, checkPage } from './scrape/page.ts';
 import { printTable, type Row, summary } from './scrape/table.ts';
 
@@ -49,6 +49,7 @@ if (rows.length > 0) {
 const others = [
   ...(await measureLongestTurn()),
   ...(await measureThroughput()),
+  ...(await measureExportTurn(main, runs, selected)),
   ...(await measureExports(main, runs, selected)),
   ...(await measureMemory()),
   ...(await measureStart()),
@@ -144,7 +145,7 @@ async function measureThroughput(): Promise<Row[]> {
     const scrapers = async (count: number) => {
       await Promise.all(
         Array.from({ length: 4 }, async () => {
-          for (let i = 0; i < count; i++) await exporter.scrape('plain');
+          for (let i = 0; i < count; i++) await exporter.body('plain');
         }),
       );
     };

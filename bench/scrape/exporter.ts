@@ -63,7 +63,7 @@ export class Exporter implements AsyncDisposable {
     for (;;) {
       if (child.exitCode !== null) throw new Error(`ebpf-meter ended:\n${exporter.output}`);
       try {
-        await exporter.#get('plain');
+        await exporter.body('plain');
         break;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, 1));
@@ -76,7 +76,7 @@ export class Exporter implements AsyncDisposable {
   async scrape(kind: ScrapeKind): Promise<Scrape> {
     const cpu = this.cpuMs();
     const begin = performance.now();
-    const body = await this.#get(kind);
+    const body = await this.body(kind);
     const wallMs = performance.now() - begin;
     return { body: decompressed(kind, body), wallMs, cpuMs: this.cpuMs() - cpu };
   }
@@ -114,7 +114,8 @@ export class Exporter implements AsyncDisposable {
     await ended;
   }
 
-  #get(kind: ScrapeKind): Promise<Buffer> {
+  /** As it was sent; nothing is measured. */
+  body(kind: ScrapeKind): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const headers = scrapeKinds[kind];
       const request = get({ port: this.#port, host: '127.0.0.1', path: '/metrics', agent: this.#agent, headers });
