@@ -119,22 +119,25 @@ export class TriedWays {
    */
   absent(release: string, isAttached: boolean): AbsentMetrics[] {
     const missing = this.#missing();
-    return this.outcomes()
-      .filter(({ way }) => way === undefined)
-      .map(({ hook, passed }) => {
-        const concerned = [...this.#plan.needs].filter(([, needs]) => names(needs).includes(hook));
-        const unnamed = [...this.#plan.needs].filter(([, needs]) => !isAttached && namesNothing(needs));
-        const absent = [...concerned.filter(([, needs]) => isAbsent(needs, missing)), ...unnamed];
-        const metrics = absent.map(([name]) => name);
-        const others = concerned.filter(([, needs]) => !isAbsent(needs, missing)).map(([name]) => name);
-        const causes = passed.map(({ way, cause }) => `${way}: ${cause}`).join('; ');
-        const rest = others.length === 0 ? '' : `; without it count ${others.join(', ')}`;
-        return {
-          metrics,
-          level: metrics.length === 0 && others.length > 0 ? 'info' : 'warn',
-          reason: `${this.#plan.name}: Linux ${release} has no way in to the hook "${hook}" (${causes})${rest}`,
-        };
-      });
+    const groups = new Map<string, { hooks: HookOutcome[]; metrics: string[]; others: string[] }>();
+    for (const outcome of this.outcomes()) {
+      if (outcome.way !== undefined) continue;
+      const concerned = [...this.#plan.needs].filter(([, needs]) => names(needs).includes(outcome.hook));
+      const unnamed = [...this.#plan.needs].filter(([, needs]) => !isAttached && namesNothing(needs));
+      const absent = [...concerned.filter(([, needs]) => isAbsent(needs, missing)), ...unnamed];
+      const metrics = absent.map(([name]) => name);
+      const others = concerned.filter(([, needs]) => !isAbsent(needs, missing)).map(([name]) => name);
+      // A program for several file systems has as many hooks as there are, and most kernels lack some.
+      const group = groups.get(metrics.join());
+      if (group === undefined) groups.set(metrics.join(), { hooks: [outcome], metrics, others });
+      else group.hooks.push(outcome);
+    }
+    return [...groups.values()].map(({ hooks, metrics, others }) => {
+      const rest =
+        others.length === 0 ? '' : `; without ${hooks.length > 1 ? 'them' : 'it'} count ${others.join(', ')}`;
+      const subject = `${this.#plan.name}: Linux ${release} has no way in to`;
+      return { metrics, level: 'info', reason: `${subject} ${hooksText(hooks)}${metrics.length === 0 ? rest : ''}` };
+    });
   }
 
   #passLacking(hook: HookPlan): void {
@@ -188,4 +191,14 @@ function namesNothing({ programs, any }: NeedsPlan): boolean {
 
 function names({ programs = [], any }: NeedsPlan): string[] {
   return [...programs, ...any];
+}
+
+/** Of several hooks no more than why: which of their ways lacks what is told of each at level debug. */
+function hooksText(hooks: readonly HookOutcome[]): string {
+  const list = hooks.map(({ hook }) => `"${hook}"`).join(', ');
+  if (hooks.length === 1) {
+    return `the hook ${list} (${hooks[0]!.passed.map(({ way, cause }) => `${way}: ${cause}`).join('; ')})`;
+  }
+  const causes = [...new Set(hooks.flatMap(({ passed }) => passed.map(({ cause }) => cause)))];
+  return `the hooks ${list} (${causes.length > 3 ? [...causes.slice(0, 3), '…'].join('; ') : causes.join('; ')})`;
 }

@@ -87,7 +87,7 @@ test('what only absent metrics need is not tried, and nothing is said of it', ()
   assert.deepEqual([...inWays], []);
   assert.deepEqual([...unneeded].sort(), ['c', 'one', 'two']);
   assert.deepEqual(ways.absent('6.1.0', true), [
-    { metrics: ['gone'], level: 'warn', reason: 'x: Linux 6.1.0 has no way in to the hook "one" (by_a: ENOENT)' },
+    { metrics: ['gone'], level: 'info', reason: 'x: Linux 6.1.0 has no way in to the hook "one" (by_a: ENOENT)' },
   ]);
 });
 
@@ -98,6 +98,35 @@ test('metrics that name nothing are absent where nothing is attached', () => {
   const metrics = (isAttached: boolean) => ways.absent('6.1.0', isAttached).map((absent) => absent.metrics);
   assert.deepEqual(metrics(false), [['all']]);
   assert.deepEqual(metrics(true), [[]]);
+});
+
+test('hooks that the same metrics lack are one line, and so are those that leave all metrics', () => {
+  const needs = new Map([
+    ['gone', { programs: undefined, any: ['one', 'two'] }],
+    ['there', { programs: undefined, any: ['three', 'four', 'd'] }],
+  ]);
+  const ways = tried([hook('one', 'a'), hook('two', 'b', 'c'), hook('three', 'e'), hook('four', 'f')], needs);
+  for (const [program, errno] of [
+    ['a', 2],
+    ['b', 2],
+    ['c', 3],
+    ['e', 22],
+    ['f', 22],
+  ] as const) {
+    ways.pass(program, refused(errno), true);
+  }
+  assert.deepEqual(ways.absent('6.1.0', true), [
+    {
+      metrics: ['gone'],
+      level: 'info',
+      reason: 'x: Linux 6.1.0 has no way in to the hooks "one", "two" (ENOENT; ESRCH)',
+    },
+    {
+      metrics: [],
+      level: 'info',
+      reason: 'x: Linux 6.1.0 has no way in to the hooks "three", "four" (EINVAL); still counted: there',
+    },
+  ]);
 });
 
 test('a BPF program that another way needs is not unneeded', () => {

@@ -29,7 +29,7 @@ const CONFIGS: readonly { config: ReaderConfig; describe: RegExp }[] = [
         compression: 'none',
         timeoutMs: 10_000,
         temporality: 'cumulative',
-      histogramAggregation: 'explicit_bucket_histogram',
+        histogramAggregation: 'explicit_bucket_histogram',
         tls: { insecure: true, caFile: undefined, keyFile: undefined, certFile: undefined },
       },
     },
