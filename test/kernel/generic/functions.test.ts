@@ -124,7 +124,11 @@ describe('kernel functions', { skip }, () => {
     call('waiting', 53);
     const missed = (await counts.numbers('missed')).get(msgrcv)!;
     const { count } = (await counts.histograms('duration')).get(msgrcv)!;
-    assert.deepEqual([(await counts.numbers('calls')).get(msgrcv), count + missed], [106, 106]);
+    assert.equal((await counts.numbers('calls')).get(msgrcv), 106);
+    // Since 5.13 each system call begins at a random place on its stack: a call that is over may look like an outer one.
+    if (isKernelSince(5, 13)) assert.ok(count + missed <= 106, `${count} + ${missed}`);
+    else assert.equal(count + missed, 106);
+    assert.ok(count >= 53 + 1, `${count}: all second calls, and of the first those that there was memory for`);
     // Since 6.14 return addresses are kept for each task.
     if (!isKernelSince(6, 14)) assert.ok(missed > 0);
     const losses = new Map([...started.running.losses()].map(({ reason, count: lost }) => [reason, lost]));
