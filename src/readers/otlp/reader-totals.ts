@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { MetricPlan, TablePlan } from '../../config/plan.ts';
 import type { Reading } from '../../metrics/rows.ts';
 import type { SelectTemporality } from '../../metrics/table-points.ts';
@@ -17,8 +18,8 @@ export class ReaderTotals {
     this.#onDropped = onDropped;
   }
 
-  /** Takes in a reading; undefined: nothing could be read. */
-  take(reading: Reading | undefined): void {
+  /** Takes in a reading, which must not be followed by another meanwhile; undefined: nothing could be read. */
+  async take(reading: Reading | undefined): Promise<void> {
     const readable: TableTotals[] = [];
     for (const rows of reading?.tables ?? []) {
       if (!rows.readable) continue;
@@ -27,7 +28,7 @@ export class ReaderTotals {
         table = new TableTotals(rows, this.#select, this.#onDropped);
         this.#tables.set(rows.plan, table);
       }
-      table.take(rows, reading!.time);
+      for (const _ of table.take(rows, reading!.time)) await setImmediate();
       readable.push(table);
     }
     this.readable = readable;

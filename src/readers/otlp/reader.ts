@@ -27,8 +27,8 @@ const LAST_CHANCE_MS = 1000;
 /** Between two looks whether a receiver is there again. */
 const PROBE_PAUSE_MS = 400;
 const PROBE_TIMEOUT_MS = 10_000;
-/** gRPC receivers take 4 MiB unless they are told otherwise. */
-const REQUEST_BYTES = 4 * 1024 * 1024 - 4096;
+/** gRPC receivers take 4 MiB unless they are told otherwise; half of it is also written and framed in half the time. */
+const REQUEST_BYTES = 2 * 1024 * 1024;
 /** A receiver that takes even less gets requests of half the size, down to this. */
 const SMALLEST_REQUEST_BYTES = 64 * 1024;
 
@@ -198,9 +198,11 @@ export class OtlpReader extends MetricReader {
     const { store, health } = this.#context;
     const start = performance.now();
     try {
-      this.#totals.take(await store.read());
+      const reading = await store.read();
+      using _ = store.hold();
+      await this.#totals.take(reading);
     } catch (error) {
-      this.#totals.take(undefined);
+      await this.#totals.take(undefined);
       this.#errors.report([error]);
     }
     health.collected(this.#config.exporter.kind, (performance.now() - start) / 1000);

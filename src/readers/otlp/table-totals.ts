@@ -8,6 +8,8 @@ import { MetricTotals } from './metric-totals.ts';
 
 /** Vanished series that wait to be delivered: at most as many as the table has series, or so many. */
 const MIN_LEFTOVERS = 1000;
+/** New series that are set up before others have their turn: a few milliseconds. */
+const STRETCH = 5000;
 
 /**
  * One reader's copy of a table's totals, so that they can be encoded and sent a piece at a time while other readers
@@ -45,15 +47,15 @@ export class TableTotals {
     this.#onDropped = onDropped;
   }
 
-  /** Takes in a reading of its table. */
-  take(rows: Rows, time: HrTime): void {
-    if (rows.revision !== this.#revision) this.#rearrange(rows);
+  /** Takes in a reading of its table, in stretches: where it yields, others may have their turn, but no new reading. */
+  *take(rows: Rows, time: HrTime): Generator<void> {
+    if (rows.revision !== this.#revision) yield* this.#rearrange(rows);
     if (this.#watched.length > 0) this.#findResets(rows.cells);
     this.cells.set(rows.cells.subarray(0, this.length * this.width));
     this.time = time;
   }
 
-  #rearrange(rows: Rows): void {
+  *#rearrange(rows: Rows): Generator<void> {
     const previous = this.length;
     const begun: number[] = [];
     this.#reserve(rows.length);
@@ -67,7 +69,10 @@ export class TableTotals {
     }
     // Only when all that vanished has been put aside: a series may come back in another row.
     const { series } = rows;
-    for (const row of begun) this.#begin(row, rows, series);
+    for (const [i, row] of begun.entries()) {
+      if (i % STRETCH === STRETCH - 1) yield;
+      this.#begin(row, rows, series);
+    }
     this.labels.compact();
     this.length = rows.length;
     this.used = rows.used;

@@ -32,7 +32,7 @@ export function encoding(
     limits: RequestLimits = unlimited,
   ): Promise<SentRequest[]> => {
     store.time = time;
-    totals.take(await store.read());
+    await totals.take(await store.read());
     const sent: SentRequest[] = [];
     for (const request of encoder.requests(resource, [], totals.readable, limits)) {
       const metrics = decodeExport(request.bytes).scopes.flatMap((scope) => scope.metrics);
