@@ -133,8 +133,7 @@ export class TriedWays {
       else group.hooks.push(outcome);
     }
     return [...groups.values()].map(({ hooks, metrics, others }) => {
-      const rest =
-        others.length === 0 ? '' : `; without ${hooks.length > 1 ? 'them' : 'it'} count ${others.join(', ')}`;
+      const rest = others.length === 0 ? '' : `; still counted: ${others.join(', ')}`;
       const subject = `${this.#plan.name}: Linux ${release} has no way in to`;
       return { metrics, level: 'info', reason: `${subject} ${hooksText(hooks)}${metrics.length === 0 ? rest : ''}` };
     });
