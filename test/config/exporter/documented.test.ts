@@ -58,7 +58,17 @@ test('every key of the file is on the page, with its name', () => {
   const keys = [
     ...['disabled', 'log_level', 'resource.attributes', 'resource.attributes_list', 'resource.schema_url'],
     ...['host', 'port', 'scope_info_enabled', 'target_info_enabled/development', 'translation_strategy'],
-    ...['interval', 'timeout', 'exporter', 'endpoint', 'tls', 'headers', 'headers_list', 'compression'],
+    ...[
+      'interval',
+      'timeout',
+      'max_export_batch_size/development',
+      'exporter',
+      'endpoint',
+      'tls',
+      'headers',
+      'headers_list',
+      'compression',
+    ],
     ...['temporality_preference', 'default_histogram_aggregation', 'namespace', 'strict', 'bpf_stats', 'directories'],
     ...[
       'only',
