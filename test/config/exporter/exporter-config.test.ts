@@ -285,6 +285,7 @@ test('config/ebpf-meter.yaml is valid, says the defaults, and what it comments o
           ways: new Map([['runqueue_latency', 'own_stamp']]),
         },
       ],
+      ['xdp', { enabled: true, metrics: undefined, constants: new Map(), ways: new Map(), interfaces: ['eth0'] }],
     ]),
   });
 });
