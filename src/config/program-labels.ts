@@ -21,9 +21,6 @@ export interface DecoderEntry extends DecoderPlan {
   readonly at: Position;
 }
 
-/** ebpf_exporter's decoders that are not there yet. */
-const laterDecoders = ['dname', 'kstack', 'pci_class', 'pci_device', 'pci_subclass', 'pci_vendor'];
-
 /** The largest key that a BPF hash map takes is far below; this only keeps sums exact. */
 const largestSize = 65536;
 
@@ -66,10 +63,6 @@ function parseDecoder(node: ConfigNode): DecoderEntry | undefined {
   const name = locatedText(nameNode)?.value;
   if (decoder === undefined || nameNode === undefined || name === undefined) return undefined;
   const known: readonly string[] = decoderNames;
-  if (laterDecoders.includes(name)) {
-    nameNode.error(`decoder "${name}" is not supported by this version`);
-    return undefined;
-  }
   if (!known.includes(name)) {
     nameNode.error(`unknown decoder "${name}"${suggest(name, known)}`);
     return undefined;

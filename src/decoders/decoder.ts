@@ -35,4 +35,14 @@ export interface KernelFacts {
   syscall(number: number): string | undefined;
   /** ENOENT for 2. */
   errno(number: number): string | undefined;
+  /** Undefined where the machine has no list of them. */
+  pci(): PciNames | undefined;
+}
+
+/** Names of PCI vendors, devices and classes by number; undefined: unknown. */
+export interface PciNames {
+  vendor(number: number): string | undefined;
+  device(vendor: number, device: number): string | undefined;
+  class(number: number): string | undefined;
+  subclass(number: number, subclass: number): string | undefined;
 }

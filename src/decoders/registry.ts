@@ -2,14 +2,17 @@ import type { DecoderPlan } from '../config/plan.ts';
 import { MeterError } from '../errors.ts';
 import { cgroup } from './cgroup.ts';
 import type { Decode, DecoderKind, KernelFacts } from './decoder.ts';
+import { dname } from './dname.ts';
 import { enumeration } from './enum.ts';
 import { errno } from './errno.ts';
 import { hex } from './hex.ts';
 import { ifname } from './ifname.ts';
 import { inetIp } from './inet-ip.ts';
 import { int } from './int.ts';
+import { kstack } from './kstack.ts';
 import { ksym } from './ksym.ts';
 import { majorminor } from './majorminor.ts';
+import { pciClass, pciDevice, pciSubclass, pciVendor } from './pci.ts';
 import { regexp } from './regexp.ts';
 import { returnAddress } from './return-address.ts';
 import { skbDropReason } from './skb-drop-reason.ts';
@@ -29,12 +32,18 @@ const kinds = [
   errno,
   syscall,
   ksym,
+  kstack,
   returnAddress,
   skbDropReason,
   majorminor,
   ifname,
   cgroup,
   inetIp,
+  dname,
+  pciVendor,
+  pciDevice,
+  pciClass,
+  pciSubclass,
 ] as const satisfies readonly DecoderKind[];
 
 /** The decoders' names as a program's YAML has them. */
@@ -93,4 +102,5 @@ const noFacts: KernelFacts = {
   cgroup: () => undefined,
   syscall: () => undefined,
   errno: () => undefined,
+  pci: () => undefined,
 };

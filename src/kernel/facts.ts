@@ -5,6 +5,7 @@ import { type Cgroups, createCgroups } from './cgroups.ts';
 import { createDropReasons } from './drop-reasons.ts';
 import { errnoNames } from './errnos.ts';
 import { createInterfaces } from './interfaces.ts';
+import { createPciNames } from './pci-ids.ts';
 import { createSymbols } from './symbols.ts';
 import { syscallNames } from './syscalls.ts';
 
@@ -40,5 +41,6 @@ export function createKernelFacts(options: KernelFactsOptions = {}): KernelFacts
     cgroup: (id) => cgroups.path(id),
     syscall: (number) => syscalls.get(number),
     errno: (number) => errnos.get(number),
+    pci: createPciNames({ root, warn }),
   };
 }

@@ -58,11 +58,7 @@ const wrong: readonly (readonly [string, string])[] = [
   [`${start}labels: [{name: x, decoders: [uint]}]`, '4:37: item 1 of "decoders" must be a map, not "uint"'],
   [`${start}labels: [{name: x, decoders: [{}]}]`, '4:37: item 1 of "decoders" has no "name"'],
   [`${start}labels: [{name: x, decoders: [{name: uitn}]}]`, '4:44: unknown decoder "uitn", did you mean "uint"?'],
-  [
-    `${start}labels: [{name: x, decoders: [{name: kstack}]}]`,
-    '4:44: decoder "kstack" is not supported by this version',
-  ],
-  [`${start}labels: [{name: x, decoders: [{name: dname}]}]`, '4:44: decoder "dname" is not supported by this version'],
+  [`${start}labels: [{name: x, decoders: [{name: kstak}]}]`, '4:44: unknown decoder "kstak", did you mean "kstack"?'],
   [
     `${start}labels: [{name: x, decoders: [{name: static_map}]}]`,
     '4:44: decoder static_map: it has no static_map. Give it `static_map: {TEXT: NAME, …}`.',

@@ -42,6 +42,43 @@ const cases: Record<Exclude<DecoderName, 'regexp'>, readonly Case[]> = {
     ['0100000000002000', '9007199254740993'],
     ['ffffffffffffffff', '18446744073709551615'],
   ],
+  dname: [
+    ["'\x03www\x07example\x03com\0", 'www.example.com.'],
+    ["'\x03www\x07example\x03com", 'www.example.com'],
+    ["'\x01a", 'a'],
+    ["'", '.'],
+    ["'\0", ''],
+    ['03 77 77 77 00 00 00', 'www...'],
+    ["'\x09short", '\x09short'],
+    ["'plain text", 'plain text'],
+  ],
+  kstack: [
+    ['4d7d3781ffffffff 0010000000000000 0000000000000000 4d7d3781ffffffff', 'vfs_read\n??'],
+    ['4d7d3781ffffffff 407d3781ffffffff', 'vfs_read\nvfs_read'],
+    ['0000000000000000', ''],
+    ["'", ''],
+  ],
+  pci_vendor: [
+    ["'32902", 'Intel Corporation'],
+    ["'3601", 'Compaq Computer Corporation'],
+    ["'1", 'unknown pci vendor: 0x01'],
+    ["'65535", 'unknown pci vendor: 0xffff'],
+  ],
+  pci_device: [
+    ["'2156269582", '82540EM Gigabit Ethernet Controller'],
+    ["'2156269583", 'unknown pci device: 0x8086100f'],
+    ["'0", 'unknown pci device: 0x0000'],
+  ],
+  pci_class: [
+    ["'2", 'Network controller'],
+    ["'3", 'unknown pci class: 0x03'],
+    ["'256", 'unknown pci class: 0x100'],
+  ],
+  pci_subclass: [
+    ["'640", 'Network controller'],
+    ["'513", 'unknown pci subclass: 0x01 (class 0x02)'],
+    ["'769", 'unknown pci class: 0x03'],
+  ],
   int: [
     ['80', '-128'],
     ['7f', '127'],
@@ -214,6 +251,11 @@ const refused: readonly (readonly [name: DecoderName, input: string, message: Re
   ['inet_ip', '', /^inet_ip: 0 bytes, but it takes 4 or 16$/],
   ['inet_ip', '7f0001', /^inet_ip: 3 bytes/],
   ['inet_ip', '00'.repeat(15), /^inet_ip: 15 bytes/],
+  ['kstack', '00000000', /^kstack: 4 bytes, but it takes a multiple of 8$/],
+  ['pci_vendor', "'", /^pci_vendor: "" is no decimal number/],
+  ['pci_device', "'-1", /^pci_device: "-1" is no decimal number/],
+  ['pci_class', "'0x2", /no decimal number/],
+  ['pci_subclass', "'99999999999999999999", /no decimal number/],
   ['return_address', '00000000', /^return_address: 4 bytes, but it takes 6 or 8$/],
   ['skb_drop_reason', '00', /^skb_drop_reason: 1 bytes, but it takes 2 or 4$/],
   ['errno', "'", /^errno: "" is no decimal number; put uint or int in front of it$/],
@@ -244,4 +286,11 @@ test('static_map compares bytes, valid UTF-8 or not', () => {
 test('string keeps bytes that are not UTF-8', () => {
   const decode = createDecoder([{ name: 'string' }], kernelTable);
   assert.deepEqual(decode(Buffer.of(0xff, 0xfe, 0, 0x41)), Buffer.of(0xff, 0xfe));
+});
+
+test('a machine without pci.ids says so in the label', () => {
+  for (const name of ['pci_vendor', 'pci_device', 'pci_class', 'pci_subclass']) {
+    const decode = createDecoder([{ name }], { ...kernelTable, pci: () => undefined });
+    assert.equal(decode(Buffer.from('2'))?.toString(), 'missing pci.ids db');
+  }
 });

@@ -28,4 +28,12 @@ export const kernelTable: KernelFacts = {
   cgroup: (id) => (id === 0x100000a2bn ? '/sys/fs/cgroup/été.slice' : undefined),
   syscall: (number) => (number === 0 ? 'read' : number === 257 ? 'openat' : undefined),
   errno: (number) => (number === 2 ? 'ENOENT' : number === 11 ? 'EAGAIN' : undefined),
+  pci: () => ({
+    vendor: (number) =>
+      number === 0x8086 ? 'Intel Corporation' : number === 0x0e11 ? 'Compaq Computer Corporation' : undefined,
+    device: (vendor, device) =>
+      vendor === 0x8086 && device === 0x100e ? '82540EM Gigabit Ethernet Controller' : undefined,
+    class: (number) => (number === 2 ? 'Network controller' : undefined),
+    subclass: (number, subclass) => (number === 2 && subclass === 0x80 ? 'Network controller' : undefined),
+  }),
 };

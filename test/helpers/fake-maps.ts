@@ -21,6 +21,7 @@ export const NO_FACTS: KernelFacts = {
   cgroup: () => undefined,
   syscall: () => undefined,
   errno: () => undefined,
+  pci: () => undefined,
 };
 
 /** A map with keys in memory: hex key → values, one per CPU. */
