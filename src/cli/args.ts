@@ -14,6 +14,7 @@ export interface Options {
   readonly programs: readonly string[];
   readonly only: readonly string[] | undefined;
   readonly strict: boolean | undefined;
+  readonly btfPath: string | undefined;
   readonly prometheus: string | undefined;
   readonly webConfigFile: string | undefined;
   readonly otlp: string | undefined;
@@ -45,6 +46,8 @@ const optionKinds: Readonly<Record<string, OptionKind>> = {
   programs: { type: 'string', multiple: true, commands: configured },
   only: { type: 'string', multiple: true, commands: configured },
   strict: { type: 'boolean', commands: running },
+  // As ebpf_exporter calls it.
+  'btf.path': { type: 'string', commands: running },
   prometheus: { type: 'string', commands: running },
   // Named as exporters and Prometheus itself do.
   'web.config.file': { type: 'string', commands: running },
@@ -89,6 +92,7 @@ export function parseCommandLine(args: readonly string[]): Invocation {
     programs: given.get('programs') ?? [],
     only: given.get('only'),
     strict: given.has('strict') ? true : undefined,
+    btfPath: given.get('btf.path')?.[0],
     prometheus: given.get('prometheus')?.[0],
     webConfigFile: given.get('web.config.file')?.[0],
     otlp: given.get('otlp')?.[0],

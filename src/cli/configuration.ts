@@ -6,11 +6,11 @@ import type { Options } from './args.ts';
 
 /** The effective configuration of the file or the environment with the options over it, and a log that follows it. */
 export async function configure(options: Options): Promise<{ config: ExporterConfig; log: Log }> {
-  const { prometheus, webConfigFile, otlp, namespace, programs, only, strict } = options;
+  const { prometheus, webConfigFile, otlp, namespace, programs, only, strict, btfPath } = options;
   const { config, warnings } = await exporterConfig({
     configFile: options.config,
     env: process.env,
-    options: { prometheus, webConfigFile, otlp, namespace, programs, only, strict },
+    options: { prometheus, webConfigFile, otlp, namespace, programs, only, strict, btfPath },
     readFile: (path) => readFile(path, 'utf8'),
   });
   const log = new Log({ level: options.logLevel ?? config.logLevel ?? 'info', format: options.logFormat });

@@ -25,6 +25,7 @@ const programOptions = `  --config FILE            OpenTelemetry configuration f
 
 const runOptions = `${programOptions}  --strict                 stop when a program can't be loaded or attached, instead of going on
                            without it
+  --btf.path FILE          types of the running kernel, in raw BTF, where it has none of itself
   --prometheus HOST:PORT   where to serve /metrics; unset: localhost:9435. "off": nowhere
   --web.config.file FILE   TLS and users of that page, in Prometheus's format
   --otlp URL               push to this OTLP/gRPC endpoint, such as http://localhost:4317

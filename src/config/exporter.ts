@@ -15,9 +15,75 @@ export interface ExporterConfig {
   readonly programs: ProgramsConfig;
   /** Whether the kernel measures the programs' run time, which costs 70 % on top of a cheap program. */
   readonly bpfStats: boolean;
+  /** Path of a file with raw BTF that CO-RE relocations are made by; absent: the kernel's own. */
+  readonly btfPath?: string;
+  /** Whether ebpf_exporter's own metrics are there too, under its names in `namespace`; absent: they aren't. */
+  readonly compatibleMetrics?: boolean;
   readonly strict: boolean;
+  readonly views?: readonly ViewConfig[];
+  readonly detection?: DetectionConfig;
   /** What all Prometheus readers have beside OpenTelemetry's settings; absent: nothing is said. */
   readonly prometheus?: PrometheusSettings;
+}
+
+/** Names that are wanted: `*` stands for any characters, `?` for one. */
+export interface IncludeExclude {
+  /** Absent: all. */
+  readonly included?: readonly string[];
+  /** Wins over `included`. */
+  readonly excluded?: readonly string[];
+}
+
+export type DetectorName = 'container' | 'host' | 'os' | 'process' | 'service';
+
+export interface DetectionConfig {
+  readonly detectors: readonly DetectorName[];
+  /** Which of what they find is wanted. */
+  readonly attributes: IncludeExclude;
+}
+
+export type InstrumentTypeName =
+  | 'counter'
+  | 'gauge'
+  | 'histogram'
+  | 'observable_counter'
+  | 'observable_gauge'
+  | 'observable_up_down_counter'
+  | 'up_down_counter';
+
+/** Series of one metric at most, above 0, by the kind of its instrument. */
+export type CardinalityLimits = Readonly<Partial<Record<'default' | InstrumentTypeName, number>>>;
+
+export interface ViewSelector {
+  /** With `*` and `?`. */
+  readonly instrumentName?: string;
+  readonly instrumentType?: InstrumentTypeName;
+  readonly unit?: string;
+  readonly meterName?: string;
+  readonly meterVersion?: string;
+  readonly meterSchemaUrl?: string;
+}
+
+export type ViewAggregation =
+  | { readonly kind: 'default' | 'drop' | 'sum' | 'last_value' }
+  | { readonly kind: 'explicit_bucket_histogram'; readonly boundaries: readonly number[]; readonly minMax: boolean }
+  | {
+      readonly kind: 'base2_exponential_bucket_histogram';
+      readonly maxScale: number;
+      readonly maxSize: number;
+      readonly minMax: boolean;
+    };
+
+/** One stream that the metrics make that match its selector. */
+export interface ViewConfig {
+  readonly selector: ViewSelector;
+  readonly name?: string;
+  readonly description?: string;
+  readonly attributeKeys?: IncludeExclude;
+  readonly aggregation?: ViewAggregation;
+  readonly cardinalityLimit?: number;
+  /** Of its stream, for errors that only the metrics tell. */
+  readonly at: Position;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -77,6 +143,9 @@ export interface PrometheusReaderConfig extends PrometheusSettings {
   /** otel_scope_name and otel_scope_version on every line. */
   readonly scopeInfo: boolean;
   readonly targetInfo: boolean;
+  /** Which of the resource's attributes all series have as labels; absent: none. */
+  readonly resourceLabels?: IncludeExclude;
+  readonly cardinalityLimits?: CardinalityLimits;
 }
 
 export interface PeriodicReaderConfig {
@@ -86,6 +155,7 @@ export interface PeriodicReaderConfig {
   readonly timeoutMs: number;
   /** Points that one request may have; undefined: only its size is limited. */
   readonly maxExportBatchSize?: number;
+  readonly cardinalityLimits?: CardinalityLimits;
   readonly exporter: OtlpGrpcConfig | OtlpHttpConfig | ConsoleConfig;
 }
 

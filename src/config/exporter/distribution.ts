@@ -12,7 +12,10 @@ const ours = 'ebpf_meter';
 export function readDistribution(
   node: ConfigNode | undefined,
   directory: string,
-): Pick<ExporterConfig, 'namespace' | 'strict' | 'bpfStats' | 'programs' | 'prometheus'> {
+): Pick<
+  ExporterConfig,
+  'namespace' | 'strict' | 'bpfStats' | 'btfPath' | 'compatibleMetrics' | 'programs' | 'prometheus'
+> {
   const vendors = node?.map();
   for (const { name, key } of vendors?.entries ?? []) {
     if (name !== ours && nearest(name, [ours]) === ours) key.error(`unknown key "${name}", did you mean "${ours}"?`);
@@ -21,7 +24,10 @@ export function readDistribution(
   const map =
     settings &&
     section(settings, {
-      supported: ['namespace', 'strict', 'bpf_stats', 'directories', 'only', 'programs', 'prometheus'],
+      supported: [
+        ...['namespace', 'strict', 'bpf_stats', 'btf_path', 'compatible_metrics'],
+        ...['directories', 'only', 'programs', 'prometheus'],
+      ],
     });
   const namespaceNode = setting(map, 'namespace');
   const namespace = namespaceNode?.string();
@@ -31,10 +37,14 @@ export function readDistribution(
   const only = words(setting(map, 'only'));
   const places = placesOf(map);
   const prometheus = setting(map, 'prometheus');
+  const btfPath = setting(map, 'btf_path')?.string();
+  const compatibleMetrics = setting(map, 'compatible_metrics')?.boolean();
   return {
     namespace: namespace ?? defaultNamespace,
     strict: setting(map, 'strict')?.boolean() ?? false,
     bpfStats: setting(map, 'bpf_stats')?.boolean() ?? false,
+    ...(btfPath !== undefined && { btfPath: resolvePath(directory, btfPath) }),
+    ...(compatibleMetrics !== undefined && { compatibleMetrics }),
     programs: {
       directories: directories?.map((path) => resolvePath(directory, path)),
       only,

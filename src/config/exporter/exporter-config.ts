@@ -102,7 +102,7 @@ function otlpWarnings(url: string | undefined): readonly string[] {
 }
 
 function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterConfig {
-  const { prometheus, webConfigFile, namespace, directories, only, strict } = options;
+  const { prometheus, webConfigFile, namespace, directories, only, strict, btfPath } = options;
   const settings = { ...config.prometheus, ...(webConfigFile !== undefined && { webConfigFile }) };
   const chosen =
     prometheus === undefined
@@ -116,6 +116,7 @@ function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterC
     readers,
     namespace: namespace ?? config.namespace,
     strict: strict ?? config.strict,
+    ...(btfPath !== undefined && { btfPath }),
     programs: {
       ...programs,
       directories: directories ?? programs.directories,

@@ -17,6 +17,8 @@ export interface ExporterOptions {
   /** NAME,… */
   readonly only?: string | readonly string[] | undefined;
   readonly strict?: boolean | undefined;
+  /** Path of a file with raw BTF. */
+  readonly btfPath?: string | undefined;
 }
 
 export interface CheckedOptions {
@@ -28,6 +30,7 @@ export interface CheckedOptions {
   readonly directories: readonly string[] | undefined;
   readonly only: readonly string[] | undefined;
   readonly strict: boolean | undefined;
+  readonly btfPath: string | undefined;
 }
 
 /** Checks what was typed; never throws. */
@@ -43,6 +46,7 @@ export function checkOptions(options: ExporterOptions): { options: CheckedOption
   const only = options.only === undefined ? undefined : parseNames([options.only].flat(), errors);
   const directories = options.programs?.length === 0 ? undefined : options.programs;
   if (options.webConfigFile?.trim() === '') errors.push('--web.config.file: the file has no name');
+  if (options.btfPath?.trim() === '') errors.push('--btf.path: the file has no name');
   if (directories?.includes('')) errors.push('--programs: the folder has no name');
   return {
     options: {
@@ -53,6 +57,7 @@ export function checkOptions(options: ExporterOptions): { options: CheckedOption
       directories,
       only,
       strict: options.strict,
+      btfPath: options.btfPath,
     },
     errors,
   };

@@ -13,6 +13,8 @@ test('every setting', () => {
     'namespace: kernel.bpf',
     'strict: true',
     'bpf_stats: true',
+    'btf_path: types.btf',
+    'compatible_metrics: true',
     'directories: [programs, ../more, /etc/programs]',
     'only: [block, sched]',
     'programs:',
@@ -24,6 +26,8 @@ test('every setting', () => {
   );
   const { namespace, strict, bpfStats, programs } = config(text, {}, '/etc/meter/otel.yaml');
   assert.deepEqual({ namespace, strict, bpfStats }, { namespace: 'kernel.bpf', strict: true, bpfStats: true });
+  const { btfPath, compatibleMetrics } = config(text, {}, '/etc/meter/otel.yaml');
+  assert.deepEqual({ btfPath, compatibleMetrics }, { btfPath: '/etc/meter/types.btf', compatibleMetrics: true });
   assert.deepEqual(programs.directories, ['/etc/meter/programs', '/etc/more', '/etc/programs']);
   assert.deepEqual(programs.only, ['block', 'sched']);
   const constants = new Map<string, number | bigint>([

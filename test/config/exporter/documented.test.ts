@@ -77,6 +77,8 @@ test('every key of the file is on the page, with its name', () => {
       'programs.NAME.constants',
       'programs.NAME.ways',
       'programs.NAME.interfaces',
+      'btf_path',
+      'compatible_metrics',
       'prometheus.web_config_file',
       'prometheus.gzip_level',
       'prometheus.max_scrapes',

@@ -59,6 +59,7 @@ const none = {
   directories: undefined,
   only: undefined,
   strict: undefined,
+  btfPath: undefined,
 };
 
 const given: readonly [options: ExporterOptions, expected: object][] = [
@@ -71,6 +72,7 @@ const given: readonly [options: ExporterOptions, expected: object][] = [
   [{ only: 'a, b,,a' }, { only: ['a', 'b'] }],
   [{ only: ['a,b', 'c'] }, { only: ['a', 'b', 'c'] }],
   [{ strict: true }, { strict: true }],
+  [{ btfPath: 'a.btf' }, { btfPath: 'a.btf' }],
 ];
 
 for (const [options, expected] of given) {
@@ -80,12 +82,13 @@ for (const [options, expected] of given) {
 }
 
 test('all wrong options are told', () => {
-  const options = { prometheus: 'x', otlp: 'ftp://x', namespace: '1', programs: ['a', ''], only: ' , ' };
+  const options = { prometheus: 'x', otlp: 'ftp://x', namespace: '1', programs: ['a', ''], only: ' , ', btfPath: ' ' };
   assert.deepEqual(checkOptions(options).errors, [
     '--prometheus: "x" is no address; write HOST:PORT, [IPV6]:PORT, :PORT, PORT or off',
     '--otlp: "ftp://x" is no http or https URL: write it as http://HOST:4317 or https://HOST:4317',
     '--namespace: "1" must start with a letter and have only letters, digits, "_", ".", "-" and "/", at most 100',
     '--only: no program is named; write --only NAME,NAME',
+    '--btf.path: the file has no name',
     '--programs: the folder has no name',
   ]);
 });
