@@ -19,6 +19,7 @@ export const functions: GenericStarter<FunctionsSpec> = {
   start(source) {
     const { functions: found, unmatched, error } = resolve(source);
     if (error !== undefined) throw error;
+    if (!hasKprobes()) return absent(source);
     return run(source, attach(source, found), unmatched);
   },
   describe(source) {
@@ -70,15 +71,19 @@ function attach(source: GenericSource, found: readonly KernelFunction[]): Attach
       last = error;
     }
   }
-  if (hasKprobes()) throw last;
-  throw new MeterError(
-    'attach',
-    `${source.map}: this kernel has no kprobes, without which functions can't be counted`,
-    {
-      cause: last,
-      remedy: 'Run a kernel with CONFIG_KPROBE_EVENTS, or count tracepoints in their place',
-    },
-  );
+  throw last;
+}
+
+/** A kernel built without kprobes is no failure, as one without a PMU is none. */
+function absent({ metrics }: GenericSource): RunningSource {
+  const names = metrics.map(({ name }) => name);
+  const reason = "this kernel has no kprobes (CONFIG_KPROBE_EVENTS), without which functions can't be counted";
+  return {
+    reader: undefined,
+    attached: [],
+    absent: [{ metrics: names, level: 'info', reason }],
+    [Symbol.dispose]: () => {},
+  };
 }
 
 function run(source: Source, functions: AttachedFunctions, unmatched: readonly UnmatchedPattern[]): RunningSource {

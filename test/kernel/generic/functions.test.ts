@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import type { MeterError } from '../../../src/errors.ts';
 import { hasKprobes, type KernelFunction } from '../../../src/kernel/traceable-functions.ts';
 import { attachCopies, attachMulti, attachSingles } from '../../../src/programs/generic/function-ways.ts';
 import { namedReader } from '../../../src/programs/generic/named-reader.ts';
@@ -196,11 +195,28 @@ describe('kernel functions', { skip }, () => {
   });
 });
 
-test('a kernel without kprobes says so', { skip: hasKprobes() ? 'this kernel has kprobes' : false }, () => {
-  const started = start([existsSync('/proc/kallsyms') ? 'vfs_read' : 'none']);
-  using _counts = started.counts;
-  assert.deepEqual(errorsOf(started), ["calls: this kernel has no kprobes, without which functions can't be counted"]);
-  // Its programs were taken: no part of this kernel lacks but the hooks.
-  const cause = started.running.attached[0]!.error!.cause as MeterError;
-  assert.equal(cause.code, 'attach', cause.message);
+describe('a kernel without kprobes', { skip: hasKprobes() ? 'this kernel has kprobes' : false }, () => {
+  const function_ = existsSync('/proc/kallsyms') ? 'vfs_read' : 'none';
+
+  test('lacks the metrics, which is no failure', () => {
+    const { running, counts } = start([function_]);
+    using _counts = counts;
+    assert.deepEqual(running.attached, []);
+    assert.deepEqual(running.plan.tables, []);
+    assert.deepEqual(running.absent, [
+      {
+        metrics: ['calls', 'missed', 'duration'],
+        level: 'info',
+        reason:
+          'test: map "calls": this kernel has no kprobes (CONFIG_KPROBE_EVENTS), without which functions can\'t be counted',
+      },
+    ]);
+  });
+
+  test('takes the programs: it lacks nothing but the hooks', () => {
+    const functions = [{ name: function_, module: undefined, addresses: [] }];
+    for (const way of [attachSingles, attachCopies]) {
+      assert.throws(() => way({ map: 'calls', functions, withLatency: true }), { name: 'MeterError', code: 'attach' });
+    }
+  });
 });
