@@ -96,17 +96,19 @@ static __always_inline bool follow(struct sock *sk, const struct listener_key *k
 	u32 drops = sk->sk_drops.counter;
 	struct followed *known = bpf_map_lookup_elem(&followed, &address);
 	struct followed first = { .key = *key, .drops = drops };
+	bool is_known = known && known->key.port == key->port && known->key.type == key->type;
 
-	if (known) {
-		count_drops(&known->key, drops - known->drops);
-		known->drops = drops;
-		return true;
-	}
-	if (bpf_map_update_elem(&followed, &address, &first, BPF_NOEXIST))
+	if (!known && bpf_map_update_elem(&followed, &address, &first, BPF_NOEXIST))
 		return false;
 	/* So that the port's series begins at 0. */
-	bpf_map_update_elem(&tcp_listener_drops, key, &zero, BPF_NOEXIST);
-	if (is_new)
+	if (!is_known)
+		bpf_map_update_elem(&tcp_listener_drops, key, &zero, BPF_NOEXIST);
+	if (known) {
+		/* Elsewhere than before it listens anew, or another does in its memory: see may_listen(). */
+		known->key = *key;
+		count_drops(key, drops - known->drops);
+		known->drops = drops;
+	} else if (is_new)
 		count_drops(key, drops);
 	return true;
 }
@@ -127,6 +129,15 @@ static __always_inline bool add_listener(const struct listener_key *key, struct 
 	return true;
 }
 
+/*
+ * All but a few sockets have had a peer, or never were given a limit by listen(). One that was given 0 and has dropped
+ * nothing is taken for these: what is kept of it is as true of the next socket in its memory.
+ */
+static __always_inline bool may_listen(const struct sock *sk)
+{
+	return !sk->__sk_common.skc_dport && (sk->sk_max_ack_backlog || sk->sk_drops.counter);
+}
+
 /* What a listener of many years has dropped is not lost when it goes. First, so that none goes unseen. */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy_sock, struct sock *sk)
@@ -134,8 +145,7 @@ int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 	u64 address = (u64)sk;
 	struct followed *known;
 
-	/* All but a few have had a peer. */
-	if (sk->__sk_common.skc_dport)
+	if (!may_listen(sk))
 		return 0;
 	known = bpf_map_lookup_elem(&followed, &address);
 	if (!known)

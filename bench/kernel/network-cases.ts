@@ -26,7 +26,7 @@ export const networkCases: readonly Case[] = [
     ],
     load: reset,
   },
-  { program: 'tcp_listener', metrics: ['tcp.listener.drops'], load: reset },
+  { program: 'tcp_listener', metrics: ['tcp.listener.drops'], load: reset, net: 5 },
   { program: 'xdp', metrics: ['xdp.receive.packets', 'xdp.receive.bytes'], load: datagram, net: 12 },
   { program: 'udp', metrics: ['udp.receive.drops'], load: overflow, net: 5 },
   { program: 'drop', metrics: ['packet.drops'], load: overflow, net: 5 },

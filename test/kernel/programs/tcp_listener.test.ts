@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { buildLoad } from '../../../bench/kernel/build.ts';
+import { libc } from '../../../src/libbpf/library.ts';
 import { type Counting, count } from './counting.ts';
 
 /** A prime, of connections and of drops at a time. */
@@ -126,6 +128,33 @@ test('ports that the kernel chose are counted together', async () => {
   assert.deepEqual(await at(counting, 'tcp.listener.sockets', port), new Map());
   assert.ok((await counting.numbers('tcp.listener.sockets')).get('ephemeral ipv4')! >= 1);
   server.close();
+});
+
+test('a socket that listens anew elsewhere is counted there, and one with no queue as any other', async () => {
+  const port = 20_061;
+  const socket = libc<(family: number, type: number, protocol: number) => number>('int socket(int, int, int)');
+  const onAddress = (name: string) =>
+    libc<(fd: number, address: Uint8Array, size: number) => number>(`int ${name}(int, void *, uint32_t)`);
+  const [bind, connect] = [onAddress('bind'), onAddress('connect')];
+  const listenWith = libc<(fd: number, backlog: number) => number>('int listen(int, int)');
+  // struct sockaddr_in of AF_INET and of AF_UNSPEC, which disconnects.
+  const address = Buffer.alloc(16);
+  address.writeUInt16LE(2);
+  address.writeUInt16BE(port, 2);
+
+  using counting = count('tcp_listener');
+  const fd = socket(2, 1, 0);
+  try {
+    assert.equal(listenWith(fd, 0), 0);
+    assert.ok((await counting.numbers('tcp.listener.drops')).has('ephemeral ipv4'));
+    assert.equal(connect(fd, Buffer.alloc(16), 16), 0);
+    assert.equal(bind(fd, address, 16), 0);
+    assert.equal(listenWith(fd, 0), 0);
+    const drops = await at(counting, 'tcp.listener.drops', port);
+    assert.deepEqual(drops, new Map([[`${port} ipv4`, 0]]));
+  } finally {
+    closeSync(fd);
+  }
 });
 
 test('what maps have no room for is counted', async () => {
