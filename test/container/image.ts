@@ -25,8 +25,7 @@ export function whyNot(): string | undefined {
 
 /** Builds the Dockerfile on a Debian of mmdebstrap's making, as no registry of images is needed then; returns the image's name. */
 export function buildImage(): string {
-  installPackages(packages);
-  importBase();
+  fetchBase();
   const tag = 'localhost/ebpf-meter-test';
   const options = [
     'build',
@@ -44,7 +43,8 @@ export function buildImage(): string {
   return tag;
 }
 
-function importBase(): void {
+function fetchBase(): void {
+  installPackages(packages);
   const rootfs = join(cache, `${suite}.tar`);
   if (!existsSync(rootfs)) {
     mkdirSync(cache, { recursive: true });
@@ -78,4 +78,11 @@ export function execIn(name: string, command: readonly string[]): { status: numb
 /** The image's size in bytes. */
 export function imageSize(image: string): number {
   return Number(execFileSync('podman', ['image', 'inspect', '--format', '{{.Size}}', image], { encoding: 'utf8' }));
+}
+
+// By itself it fetches what the tests need, so that a network that is down isn't taken for a test that fails.
+if (import.meta.main) {
+  const lacking = whyNot();
+  if (lacking !== undefined) throw new Error(`building images ${lacking}`);
+  fetchBase();
 }

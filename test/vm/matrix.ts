@@ -86,16 +86,21 @@ function testsOf({ tests, programs }: KernelResult, name: string) {
 
 function notes({ programs, tests }: KernelResult): string[] {
   return [
-    ...programs.flatMap(({ name, hooks, ways, problem }) => [
-      ...(problem === undefined ? [] : [`\`${name}\` is not loaded: ${problem}`]),
-      ...hooks
-        .filter((hook) => !hook.attached)
-        .map(({ bpfProgram, section }) => `\`${name}\`: \`${bpfProgram}\` (${section}) is not attached`),
-      ...ways.filter(({ way }) => way === undefined).map(({ hook }) => `\`${name}\`: no way in to \`${hook}\``),
-    ]),
+    ...programs.flatMap(({ name, hooks, ways, problem }) => {
+      const detached = hooks.filter((hook) => !hook.attached).map((hook) => `\`${hook.bpfProgram}\` (${hook.section})`);
+      const missing = ways.filter(({ way }) => way === undefined).map(({ hook }) => `\`${hook}\``);
+      return [
+        ...(problem === undefined ? [] : [`\`${name}\` is not loaded: ${problem}`]),
+        ...(detached.length > 0 ? [`\`${name}\`: not attached: ${detached.join(', ')}`] : []),
+        ...(missing.length > 0 ? [`\`${name}\`: no way in to ${missing.join(', ')}`] : []),
+      ];
+    }),
     ...tests
       .filter(({ outcome }) => outcome !== 'passed')
-      .map(({ file, name, outcome }) => `\`${file}\`: "${name}" ${outcome === 'failed' ? 'fails' : 'is skipped'}`),
+      .map(({ file, name, outcome, reason }) => {
+        const became = outcome === 'failed' ? 'fails' : `is skipped${reason === undefined ? '' : `: ${reason}`}`;
+        return `\`${file}\`: "${name}" ${became}`;
+      }),
   ].map((note) => note.replaceAll('\n', ' '));
 }
 

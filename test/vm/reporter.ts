@@ -12,6 +12,7 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
       file: relative(process.cwd(), file),
       name,
       outcome: event.type === 'test:fail' ? 'failed' : skip || todo ? 'skipped' : 'passed',
+      reason: typeof skip === 'string' ? skip : undefined,
     };
     yield `${JSON.stringify(result)}\n`;
   }

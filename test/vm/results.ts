@@ -32,6 +32,8 @@ export interface TestResult {
   readonly file: string;
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'skipped';
+  /** Why it is skipped. */
+  readonly reason?: string | undefined;
 }
 
 /** All that was seen of one kernel. */
