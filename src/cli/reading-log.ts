@@ -11,8 +11,9 @@ export interface FillLevels {
   fillLevels(): Iterable<FillLevel & { readonly program: string }>;
 }
 
-/** Keys that could not be decoded, which Tallies counts. */
-export interface DecodeErrors {
+/** Keys that could not be decoded, and keys beyond a limit, which Tallies counts. */
+export interface KeyLosses {
+  overflows(): Iterable<{ readonly program: string; readonly table: string }>;
   decodeErrors(): Iterable<{ readonly program: string; readonly table: string; readonly label: string }>;
 }
 
@@ -24,7 +25,7 @@ export interface DecodeErrors {
 export function readingLog(
   log: Log,
   maps: FillLevels,
-  tallies: DecodeErrors,
+  tallies: KeyLosses,
   now: () => number = Date.now,
   losses: () => Iterable<MapLoss> = () => [],
 ): (reading: Reading) => void {
@@ -36,6 +37,10 @@ export function readingLog(
     before = troubles;
     for (const { program, table, label } of tallies.decodeErrors()) {
       const trouble = `${program}: map "${table}": label "${label}": can't be decoded from some keys, which are left out`;
+      log.once(trouble, trouble);
+    }
+    for (const { program, table } of tallies.overflows()) {
+      const trouble = `${program}: map "${table}": more series than its cardinality limit: those that came last are summed into the one with otel.metric.overflow`;
       log.once(trouble, trouble);
     }
     for (const { program, map, reason, count } of losses()) {

@@ -9,11 +9,14 @@ import { enableStats } from '../libbpf/stats.ts';
 import { trimMemory } from '../libbpf/trim.ts';
 import type { Log } from '../log.ts';
 import { Health, recordReadings } from '../metrics/health.ts';
+import { ownViews } from '../metrics/own-views.ts';
 import { observeProcess } from '../metrics/process.ts';
+import { readerStore } from '../metrics/reader-store.ts';
 import { exporterResource } from '../metrics/resource.ts';
 import { SCOPE_NAME } from '../metrics/scope.ts';
 import { Store } from '../metrics/store.ts';
 import { Tallies } from '../metrics/tallies.ts';
+import { keepCgroupIds } from '../programs/cgroup-ids.ts';
 import { cgroupNames } from '../programs/generic/cgroup-names.ts';
 import { failuresOf, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
 import { preparePrograms } from '../programs/prepare.ts';
@@ -56,18 +59,27 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const warn = (warning: MeterError) => logError(log, 'warn', warning);
   const plans = programs.running.map(({ plan }) => plan);
   const cgroups = stack.use(cgroupNames(plans, warn))?.cgroups;
+  stack.use(keepCgroupIds(programs.running, cgroups));
   const kernel = createKernelFacts({ warn, cgroups, forgotten: trimMemory });
-  const store = new Store(programs.running, kernel, tallies, cgroups);
+  const limits = config.readers.map(({ cardinalityLimits }) => cardinalityLimits ?? {});
+  const store = new Store(programs.running, kernel, tallies, cgroups, limits);
   const readings = new LastReading(
     recordReadings(store, health),
     readingLog(log, store, tallies, Date.now, () => lossesOf(programs)),
   );
 
-  const context = { store: readings, tables: store.tables, version, log, health };
+  const resource = exporterResource(config, hostFacts());
+  const contexts = config.readers.map((reader, index) => {
+    const tables = store.tablesOf(index);
+    return {
+      config: reader,
+      context: { store: readerStore(readings, tables), tables, resource: resource.attributes, version, log, health },
+    };
+  });
   const readers: MetricReader[] = [];
   stack.defer(() => closeReaders(readers, log));
-  const created = await createReaders(config.readers, context, readers);
-  const provider = new MeterProvider({ resource: exporterResource(config, hostFacts()), readers });
+  const created = await createReaders(contexts, readers);
+  const provider = new MeterProvider({ resource, readers, views: ownViews(config.views ?? []) });
   const meter = provider.getMeter(SCOPE_NAME, version);
   health.bind(meter, healthSources(programs, store, readings, bpfStats));
   observeProcess(meter);
@@ -131,13 +143,12 @@ function startStatistics(stack: AsyncDisposableStack, log: Log): boolean {
 
 /** Those that listen come last, since a scrape may follow at once. On failure, what was made so far is in `readers`. */
 async function createReaders(
-  configs: readonly ReaderConfig[],
-  context: ReaderContext,
+  configs: readonly { readonly config: ReaderConfig; readonly context: ReaderContext }[],
   readers: MetricReader[],
 ): Promise<CreatedReader[]> {
   const created: CreatedReader[] = [];
-  const listening = (config: ReaderConfig) => config.kind === 'prometheus';
-  for (const config of [...configs.filter((one) => !listening(one)), ...configs.filter(listening)]) {
+  const listening = ({ config }: (typeof configs)[number]) => config.kind === 'prometheus';
+  for (const { config, context } of [...configs.filter((one) => !listening(one)), ...configs.filter(listening)]) {
     const one = await createReader(config, context);
     created.push(one);
     readers.push(one.reader);

@@ -29,8 +29,36 @@ export interface ProgramPlan {
   readonly perCpuFirst: readonly string[];
   /** Maps that an iterator fills for each reading. */
   readonly filled: readonly FilledMapPlan[];
+  /** By .rodata variable, the kernel's symbol whose address it is given before load; absent: none. */
+  readonly addresses?: ReadonlyMap<string, string>;
+  /** Absent: there is no such map. */
+  readonly cgroupIds?: CgroupIdsPlan;
+  /** Maps of the type PERF_EVENT_ARRAY whose records are counted; absent: none. */
+  readonly perfArrays?: readonly PerfArrayPlan[];
   /** Names of the network interfaces that BPF programs of the section `xdp` are attached to. */
   readonly interfaces: readonly string[];
+}
+
+/** A BPF map in which the exporter keeps which cgroups there are, as far as their paths match. */
+export interface CgroupIdsPlan {
+  readonly map: string;
+  /** `hash`: ids are keys, with the value 1; `cgrp_storage`: the cgroup's own storage has the value 1. */
+  readonly type: 'hash' | 'cgrp_storage';
+  /** RE2; one that matches somewhere in the path is enough. */
+  readonly regexps: readonly string[];
+}
+
+/** A counter of records that a BPF program writes with bpf_perf_event_output. */
+export interface PerfArrayPlan {
+  readonly map: string;
+  /** Bytes of the labels; a record may have more behind them. */
+  readonly recordBytes: number;
+  /** The same, or 4 where there are no labels. */
+  readonly keySize: number;
+  /** Keys that are remembered at most. */
+  readonly limit: number;
+  /** Milliseconds after which all counts are thrown away, again and again; absent: never. */
+  readonly flushMs?: number;
 }
 
 /** A map, or a data section such as `.bss`, that a BPF program of a section `iter/…` fills when it is run. */
@@ -81,6 +109,10 @@ export interface TablePlan {
   /** Where in an entry's value the numbers are. With bucketKey: one field of count 1, whose cell is unused. */
   readonly fields: readonly FieldPlan[];
   readonly metrics: readonly MetricPlan[];
+  /** Labels that a view leaves out: keys that they can't be decoded from are left out all the same. */
+  readonly hidden?: readonly LabelPlan[];
+  /** Series at most, as a view says; absent: as the readers do. */
+  readonly limit?: number;
 }
 
 /** A map without C: src/programs/generic counts what `counts` says, and gives its entries by the map's name. */
@@ -291,4 +323,6 @@ export interface HistogramMetricPlan extends MetricBase {
   readonly sum: { readonly cell: number; readonly scale: Scale } | undefined;
   /** True: slot i is (2^(i-1), 2^i] times a constant, so it is an exponential histogram of scale 0 exactly. */
   readonly powersOfTwo: boolean;
+  /** What a view asks for; absent: what the reader prefers. */
+  readonly aggregation?: 'explicit' | 'exponential';
 }

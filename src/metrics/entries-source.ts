@@ -4,7 +4,7 @@ import type { ValueBlock } from './gather.ts';
 import { innermostRuns } from './indexes.ts';
 import { KeyPlaces, type PlaceOwner } from './key-places.ts';
 import type { MapCache, TableSource } from './source.ts';
-import { NO_ROW, type Table } from './table.ts';
+import { NO_ROW, type Places, type Table } from './table.ts';
 
 /** A map with keys, and where the program has one, the per-CPU cache in front of it. */
 export function entriesSource(plan: TablePlan, source: EntriesSource, maps: MapCache): TableSource {
@@ -14,6 +14,7 @@ export function entriesSource(plan: TablePlan, source: EntriesSource, maps: MapC
   const cache = source.cache && new CacheSource(plan, source.cache, maps);
   const last = new LastValues();
   return {
+    capacity: reader.maxEntries * (source.perCpu === 'label' ? reader.cpus : 1) + (cache?.capacity ?? 0),
     *fill(table, stretch) {
       const entries = read();
       cache?.read(table);
@@ -24,10 +25,12 @@ export function entriesSource(plan: TablePlan, source: EntriesSource, maps: MapC
       };
       const keys = perCpu ? perCpu.keys(entries) : entries.keys;
       const found = yield* places.updateInStretches(keys, block.count, owner, stretch);
+      cache?.release(table);
+      table.settle({ found, count: block.count }, ...(cache === undefined ? [] : [cache.places]));
       table.clearCells();
       table.add(block, found, 0);
       cache?.add(table);
-      last.keep(table.series.shared > 0 ? block : undefined);
+      last.keep(table.sharesRows ? block : undefined);
     },
   };
 }
@@ -103,6 +106,7 @@ class CacheSource {
   readonly #places: KeyPlaces;
   #memory: Uint8Array = new Uint8Array(0);
   #found: Int32Array = new Int32Array(0);
+  #gone: number[] = [];
 
   constructor(plan: TablePlan, cache: CachePlan, maps: MapCache) {
     this.#plan = plan;
@@ -111,6 +115,14 @@ class CacheSource {
     this.#runs = innermostRuns(cache.dimensions, cache.memory.offset, maps.cpus);
     this.#keys = new Uint8Array(this.#runs.reduce((sum, run) => sum + run.count, 0) * plan.keySize);
     this.#places = new KeyPlaces(plan.keySize);
+  }
+
+  get capacity(): number {
+    return this.#keys.length / this.#plan.keySize;
+  }
+
+  get places(): Places {
+    return { found: this.#found, count: this.capacity };
   }
 
   read(table: Table): void {
@@ -126,9 +138,15 @@ class CacheSource {
     }
     const owner: PlaceOwner = {
       acquire: (bytes, offset) => (isZero(bytes, offset, size) ? NO_ROW : table.acquire(bytes, offset)),
-      release: (place) => table.release(place),
+      release: (place) => void this.#gone.push(place),
     };
     this.#found = this.#places.update(keys, at / size, owner);
+  }
+
+  /** Gives up the rows of keys that left; only when the map's keys have theirs, since that is where they went. */
+  release(table: Table): void {
+    for (const place of this.#gone) table.release(place);
+    this.#gone = [];
   }
 
   add(table: Table): void {

@@ -5,6 +5,7 @@ import {
   type ObservableCounter,
   type ObservableGauge,
 } from '@opentelemetry/api';
+import { isOverflow } from './overflow.ts';
 import type { Reading, SeriesStore } from './rows.ts';
 import type { Tallies } from './tallies.ts';
 
@@ -156,7 +157,7 @@ function observeSeries(meter: Meter, sources: HealthSources): void {
   });
   series.addCallback((result) => {
     for (const table of sources.reading()?.tables ?? []) {
-      if (!table.readable) continue;
+      if (!table.readable || isOverflow(table.plan.labels)) continue;
       for (const metric of table.plan.metrics) {
         result.observe(table.used, { program: table.program, metric: metric.name });
       }
@@ -274,6 +275,13 @@ function observeTallies(meter: Meter, tallies: Tallies): void {
   });
   expired.addCallback((result) => {
     for (const { program, map, count } of tallies.expired()) result.observe(count, { program, map });
+  });
+  const overflowed = meter.createObservableCounter('ebpf_meter.series.overflowed', {
+    description: 'Keys beyond the cardinality limit, which are summed into the series with otel.metric.overflow',
+    unit: '{key}',
+  });
+  overflowed.addCallback((result) => {
+    for (const { program, table, count } of tallies.overflows()) result.observe(count, { program, table });
   });
   const rejections = meter.createObservableCounter('ebpf_meter.scrape.rejections', {
     description: 'Requests to the Prometheus reader that were turned away or broken off',

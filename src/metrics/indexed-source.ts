@@ -23,6 +23,7 @@ export function indexedSource(plan: TablePlan, source: IndexedSource, maps: MapC
   const places = new Int32Array(elements).fill(UNSEEN);
 
   return {
+    capacity: elements,
     *fill(table: Table, stretch: Stretch) {
       const bytes = read();
       sums.fill(0);
@@ -39,6 +40,7 @@ export function indexedSource(plan: TablePlan, source: IndexedSource, maps: MapC
           if (stretch.step()) yield;
         }
       }
+      table.settle({ found: places, count: elements });
       table.clearCells();
       for (let element = 0; element < elements; element++) {
         const place = places[element]!;

@@ -29,17 +29,22 @@ export class SeriesRows {
   #free: number[] = [];
   #identities = new Uint32Array(0);
   #lastIdentity = 0;
+  #reserved = false;
   #startTimes: HrTime[] = [];
   #attributes: (Attributes | undefined)[] = [];
 
-  /** The row with these labels, made where there is none; one more entry leads to it. `since` is the start of a new row. */
-  acquire(text: Buffer, since: HrTime): number {
+  /**
+   * The row with these labels, made where there is none; one more entry leads to it. `since` is the start of a new row.
+   * -1 where it would be a new one and so many are in use already.
+   */
+  acquire(text: Buffer, since: HrTime, most = Number.POSITIVE_INFINITY): number {
     const hash = hashBytes(text, 0, text.length);
     let row = this.#find(text, hash);
     if (row >= 0) {
       if (++this.references[row]! === 2) this.shared++;
       return row;
     }
+    if (this.used >= most) return -1;
     row = this.#free.pop() ?? this.#newRow();
     this.#store(row, text);
     this.#insert(row, hash);
@@ -48,6 +53,15 @@ export class SeriesRows {
     this.#startTimes[row] = since;
     this.used++;
     this.revision++;
+    return row;
+  }
+
+  /** The number of a row that stays unused, for cells that belong to no series of this table. */
+  reserve(): number {
+    this.#reserved = true;
+    this.revision++;
+    const row = this.#free.pop() ?? this.#newRow();
+    this.lengths[row] = 0;
     return row;
   }
 
@@ -62,7 +76,7 @@ export class SeriesRows {
     this.used--;
     this.revision++;
     this.#free.push(row);
-    if (this.used === 0) this.#clear();
+    if (this.used === 0 && !this.#reserved) this.#clear();
   }
 
   /** Gives back text that no row has any more; to be called after a reading, not while rows come and go. */

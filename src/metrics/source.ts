@@ -7,6 +7,8 @@ import type { Table } from './table.ts';
  * be read. Yields when others should have their turn, which is only where very many keys are new.
  */
 export interface TableSource {
+  /** Keys at most. */
+  readonly capacity: number;
   fill(table: Table, stretch: Stretch): Iterable<void>;
 }
 

@@ -1,4 +1,5 @@
 import type { HrTime } from '@opentelemetry/api';
+import type { CardinalityLimits } from '../config/exporter.ts';
 import type { ProgramPlan, TablePlan } from '../config/plan.ts';
 import type { KernelFacts } from '../decoders/decoder.ts';
 import type { MapReaders } from '../maps/reading.ts';
@@ -6,6 +7,7 @@ import { entriesSource } from './entries-source.ts';
 import { type Expiry, expiriesOf, type GoneCgroups } from './expiry.ts';
 import { later } from './increments.ts';
 import { indexedSource } from './indexed-source.ts';
+import { type LimitedTable, limitedTables } from './limits.ts';
 import type { Reading, SeriesStore } from './rows.ts';
 import { type FillLevel, MapCache, type TableSource } from './source.ts';
 import { Stretch } from './stretch.ts';
@@ -20,10 +22,15 @@ export interface CountingProgram {
   readonly startTime: HrTime;
 }
 
+interface StoredTable {
+  readonly table: Table;
+  readonly source: TableSource;
+}
+
 interface StoredProgram {
   readonly name: string;
   readonly maps: MapCache;
-  readonly tables: readonly { readonly table: Table; readonly source: TableSource }[];
+  readonly tables: readonly StoredTable[];
   readonly expiries: readonly Expiry[];
 }
 
@@ -33,6 +40,8 @@ export class Store implements SeriesStore {
   readonly #gone: GoneCgroups | undefined;
   readonly #programs: readonly StoredProgram[];
   readonly #tables: readonly Table[];
+  /** By reader. */
+  readonly #views: readonly (readonly Table[])[];
   #sequence = 0;
   #lastTime: HrTime = [0, 0];
   #pending: Promise<Reading> | undefined;
@@ -41,23 +50,46 @@ export class Store implements SeriesStore {
   #resume: (() => void) | undefined;
 
   /**
-   * `gone` tells which keys of maps that expire are to be removed; without it none are.
+   * `gone` tells which keys of maps that expire are to be removed; without it none are. `limits` are those of the
+   * readers, each by its index; readers with the same ones share tables.
    * Throws MeterError('map') where a plan names a map that the program doesn't have.
    */
-  constructor(programs: readonly CountingProgram[], kernel: KernelFacts, tallies: Tallies, gone?: GoneCgroups) {
+  constructor(
+    programs: readonly CountingProgram[],
+    kernel: KernelFacts,
+    tallies: Tallies,
+    gone?: GoneCgroups,
+    limits: readonly CardinalityLimits[] = [{}],
+  ) {
+    const views = limits.map((): Table[] => []);
     this.#tallies = tallies;
     this.#gone = gone;
     this.#programs = programs.map(({ plan, readers, startTime }) => {
       const maps = new MapCache(readers);
-      const tables = plan.tables.map((table) => ({
-        table: new Table(table, plan.name, startTime, kernel, tallies),
-        source: tableSource(table, maps),
-      }));
+      const make = ({ plan: table, series }: LimitedTable): StoredTable => {
+        const source = tableSource(table, maps);
+        const closes = table.source.kind === 'entries' && table.source.cache !== undefined;
+        const limit = source.capacity > series ? { series, closes } : undefined;
+        return { table: new Table(table, plan.name, startTime, kernel, tallies, limit), source };
+      };
+      const tables = plan.tables.flatMap((table) => {
+        const made = new Map<string, StoredTable>();
+        for (const [reader, own] of limits.entries()) {
+          for (const limited of limitedTables(table, own)) {
+            const key = JSON.stringify([limited.series, limited.plan.metrics.map(({ name }) => name)]);
+            const stored = made.get(key) ?? make(limited);
+            made.set(key, stored);
+            views[reader]!.push(...withOverflow(stored));
+          }
+        }
+        return [...made.values()];
+      });
       const expiries = gone === undefined ? [] : expiriesOf(plan, maps);
       for (const { map } of expiries) tallies.keysExpired(plan.name, map, 0);
       return { name: plan.name, maps, tables, expiries };
     });
-    this.#tables = this.#programs.flatMap((program) => program.tables.map(({ table }) => table));
+    this.#tables = this.#programs.flatMap((program) => program.tables.flatMap(withOverflow));
+    this.#views = views;
     // The clock may be set back between attaching and the first reading.
     for (const { startTime } of programs) this.#lastTime = later(this.#lastTime, startTime);
   }
@@ -65,6 +97,11 @@ export class Store implements SeriesStore {
   /** The tables, in the order of the programs; their rows are those of the last reading. */
   get tables(): readonly Table[] {
     return this.#tables;
+  }
+
+  /** Those of one reader, by the index of its limits. */
+  tablesOf(reader: number): readonly Table[] {
+    return this.#views[reader]!;
   }
 
   read(): Promise<Reading> {
@@ -142,7 +179,7 @@ export class Store implements SeriesStore {
           }
           table.complete(time);
         } catch (error) {
-          table.readable = false;
+          table.fail();
           const failure = error instanceof Error ? error : new Error(String(error));
           // One map may feed several tables; it failed once.
           if (!errors.has(failure)) this.#tallies.readError(name, table.plan.name);
@@ -177,6 +214,10 @@ export class Store implements SeriesStore {
     this.#lastTime = time;
     return time;
   }
+}
+
+function withOverflow({ table }: StoredTable): readonly Table[] {
+  return table.overflow === undefined ? [table] : [table, table.overflow];
 }
 
 function tableSource(plan: TablePlan, maps: MapCache): TableSource {

@@ -6,6 +6,7 @@ import { labelText } from '../decoders/label-text.ts';
 import { createDecoder } from '../decoders/registry.ts';
 import { Carry } from './carry.ts';
 import { addField, type ValueBlock } from './gather.ts';
+import { isOverflow, OVERFLOW_ATTRIBUTE, overflowPlan } from './overflow.ts';
 import { prometheusLabelName } from './prometheus-name.ts';
 import type { Rows } from './rows.ts';
 import { labelsText, SeriesRows } from './series-rows.ts';
@@ -13,6 +14,24 @@ import type { Tallies } from './tallies.ts';
 
 /** The place of a key that has no row: it could not be decoded, or a regexp turned it away. */
 export const NO_ROW = -1;
+
+const OVERFLOW_ATTRIBUTES: Attributes = { [OVERFLOW_ATTRIBUTE]: true };
+
+/** Places of entries, whose first `count` are in use. */
+export interface Places {
+  readonly found: Int32Array;
+  readonly count: number;
+}
+
+/** How many series a table may have. */
+export interface TableLimit {
+  readonly series: number;
+  /**
+   * Whether no series comes in any more once one was left out: where a key's numbers move from a cache to the map, it
+   * must not come in with numbers that were counted outside.
+   */
+  readonly closes: boolean;
+}
 
 /**
  * The rows and the numbers of one table. A place, as KeyPlaces keeps it per key, is the index of the first cell of
@@ -29,20 +48,39 @@ export class Table implements Rows {
   readonly #labels: readonly { readonly plan: LabelPlan; readonly decode: Decode }[];
   readonly #names: readonly string[];
   readonly #promNames: readonly string[];
+  readonly #hidden: readonly { readonly plan: LabelPlan; readonly decode: Decode }[];
   readonly #bucket: Decode | undefined;
+  readonly #limit: TableLimit | undefined;
+  /** The series that what is beyond the limit is summed into; undefined where there is no limit. */
+  readonly overflow: Table | undefined;
+  /** The row whose cells that series has; -1 as long as the limit was not reached. */
+  #outside = -1;
+  /** Rows made beyond the limit by this reading, in the order of their making. */
+  #excess: number[] = [];
   readonly #attached: HrTime;
   #lastReading: HrTime | undefined;
   #values: string[] = [];
   readonly #carry: Carry;
 
-  /** `attached` is when the program began to count. */
-  constructor(plan: TablePlan, program: string, attached: HrTime, kernel: KernelFacts, tallies: Tallies) {
+  /** `attached` is when the program began to count; `limit`, where the source may have more keys than that. */
+  constructor(
+    plan: TablePlan,
+    program: string,
+    attached: HrTime,
+    kernel: KernelFacts,
+    tallies: Tallies,
+    limit?: TableLimit,
+  ) {
     this.plan = plan;
     this.program = program;
     this.#attached = attached;
     this.#tallies = tallies;
     this.#carry = new Carry(plan);
-    this.#labels = plan.labels.map((label) => ({ plan: label, decode: createDecoder(label.decoders, kernel) }));
+    const decoded = (label: LabelPlan) => ({ plan: label, decode: createDecoder(label.decoders, kernel) });
+    this.#labels = plan.labels.map(decoded);
+    this.#hidden = (plan.hidden ?? []).map(decoded);
+    this.#limit = limit;
+    this.overflow = limit && new Table(overflowPlan(plan), program, attached, kernel, tallies);
     this.#names = plan.labels.map((label) => label.name);
     this.#promNames = this.#names.map((name) => prometheusLabelName(name));
     this.#bucket = plan.bucketKey && createDecoder(plan.bucketKey.label.decoders, kernel);
@@ -69,7 +107,7 @@ export class Table implements Rows {
   }
 
   attributes(row: number): Attributes {
-    return this.series.attributes(row, this.#names);
+    return isOverflow(this.plan.labels) ? OVERFLOW_ATTRIBUTES : this.series.attributes(row, this.#names);
   }
 
   startTime(row: number): HrTime {
@@ -97,11 +135,59 @@ export class Table implements Rows {
     }
   }
 
+  /** Whether keys that are gone may leave numbers behind in rows of others. */
+  get sharesRows(): boolean {
+    return this.series.shared > 0 || this.#outside >= 0;
+  }
+
+  /**
+   * Keeps the limit: what came beyond it in this reading, the newest first, gets the place of the overflow series, which
+   * it keeps as long as its key is there. To be called with all places of the reading's keys, before the cells are cleared.
+   */
+  settle(...all: readonly Places[]): void {
+    if (this.#excess.length === 0) return;
+    // Those that are gone have been released by now, so that only what is really too many is left out.
+    const many = Math.min(this.series.used - this.#limit!.series, this.#excess.length);
+    const newest = many > 0 ? this.#excess.slice(-many) : [];
+    this.#excess = [];
+    if (newest.length === 0) return;
+    const { width } = this.plan;
+    const isOutside = new Uint8Array(this.series.length);
+    for (const row of newest) isOutside[row] = 1;
+    const outside = this.#outsidePlace(0);
+    let keys = 0;
+    for (const { found, count } of all) {
+      for (let entry = 0; entry < count; entry++) {
+        const place = found[entry]!;
+        const row = Math.floor(place / width);
+        if (place < 0 || isOutside[row] !== 1) continue;
+        found[entry] = outside + (place % width);
+        this.series.release(row);
+        keys++;
+      }
+    }
+    this.#tallies.overflowed(this.program, this.plan.name, keys);
+  }
+
   /** Ends a reading that went well. */
   complete(time: HrTime): void {
+    const { overflow } = this;
+    if (overflow !== undefined) {
+      if (this.#outside >= 0) {
+        const { width } = this.plan;
+        overflow.cells = this.cells.slice(this.#outside * width, (this.#outside + 1) * width);
+      }
+      overflow.complete(time);
+    }
     this.readable = true;
     this.#lastReading = time;
     this.series.compact();
+  }
+
+  /** Ends a reading that failed. */
+  fail(): void {
+    this.readable = false;
+    if (this.overflow !== undefined) this.overflow.readable = false;
   }
 
   acquire(keys: Uint8Array, offset: number): number {
@@ -115,14 +201,39 @@ export class Table implements Rows {
       if (bytes === undefined) return NO_ROW;
       values[i] = labelText(bytes);
     }
+    for (const { plan, decode } of this.#hidden) {
+      if (this.#decode(plan, decode, keys, offset) === undefined) return NO_ROW;
+    }
     const text = Buffer.from(labelsText(this.#promNames, values));
-    return this.series.acquire(text, this.#lastReading ?? this.#attached) * width + column;
+    const since = this.#lastReading ?? this.#attached;
+    if (this.#limit === undefined) return this.series.acquire(text, since) * width + column;
+    const { series, closes } = this.#limit;
+    const { used } = this.series;
+    // Keys come before others go, and at most as many go as are inside; what is beyond that is too much in any case.
+    const row = this.series.acquire(text, since, closes && this.#outside >= 0 ? 0 : series * 2);
+    if (row < 0) {
+      this.#tallies.overflowed(this.program, this.plan.name, 1);
+      return this.#outsidePlace(column);
+    }
+    if (this.series.used > used && this.series.used > series) this.#excess.push(row);
+    return row * width + column;
+  }
+
+  #outsidePlace(column: number): number {
+    if (this.#outside < 0) {
+      this.#outside = this.series.reserve();
+      // Never released: a sum that has begun goes on, also where nothing is outside any more.
+      const text = Buffer.from(labelsText([prometheusLabelName(OVERFLOW_ATTRIBUTE)], ['true']));
+      this.overflow!.series.acquire(text, this.#lastReading ?? this.#attached);
+    }
+    return this.#outside * this.plan.width + column;
   }
 
   /** A key with this place is gone, and what it counted with it. */
   release(place: number): void {
     if (place < 0) return;
     const row = Math.floor(place / this.plan.width);
+    if (row === this.#outside) return;
     this.series.release(row);
     if (this.series.references[row] === 0 || this.series.used === 0) this.#carry.clear(row);
   }
@@ -133,7 +244,7 @@ export class Table implements Rows {
    */
   retire(place: number, last: ValueBlock | undefined, entry: number): void {
     const row = Math.floor(place / this.plan.width);
-    if (place >= 0 && this.series.references[row]! > 1) {
+    if (place >= 0 && (row === this.#outside || this.series.references[row]! > 1)) {
       if (last === undefined) this.#carry.replace(row, this.cells);
       else this.#carry.add(place, last, entry);
     }

@@ -22,6 +22,13 @@ export interface ExpiredTally {
   count: number;
 }
 
+/** How many keys were summed into the series beyond the cardinality limit, by table. */
+export interface OverflowTally {
+  readonly program: string;
+  readonly table: string;
+  count: number;
+}
+
 /** How often a reader could not deliver, by exporter and reason. */
 export interface ExportErrorTally {
   readonly exporter: string;
@@ -43,6 +50,7 @@ export class Tallies {
   readonly #decodeErrors = new Map<string, DecodeErrorTally>();
   readonly #readErrors = new Map<string, ReadErrorTally>();
   readonly #expired = new Map<string, ExpiredTally>();
+  readonly #overflows = new Map<string, OverflowTally>();
   readonly #exportErrors = new Map<string, ExportErrorTally>();
   readonly #scrapeRejections = new Map<ScrapeRejection, number>();
 
@@ -68,6 +76,18 @@ export class Tallies {
     const tally = this.#expired.get(key);
     if (tally === undefined) this.#expired.set(key, { program, map, count: keys });
     else tally.count += keys;
+  }
+
+  /** Keys came beyond the cardinality limit. */
+  overflowed(program: string, table: string, keys: number): void {
+    const key = `${program}\0${table}`;
+    const tally = this.#overflows.get(key);
+    if (tally === undefined) this.#overflows.set(key, { program, table, count: keys });
+    else tally.count += keys;
+  }
+
+  overflows(): Iterable<Readonly<OverflowTally>> {
+    return this.#overflows.values();
   }
 
   /** One export failed. */

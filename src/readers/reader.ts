@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import type { MetricReader } from '@opentelemetry/sdk-metrics';
 import type { ReaderConfig } from '../config/exporter.ts';
 import type { Health } from '../metrics/health.ts';
@@ -9,6 +10,8 @@ export interface ReaderContext {
   readonly store: SeriesStore;
   /** The tables that the store's readings fill, with what the Prometheus page needs beside Rows. */
   readonly tables: readonly Table[];
+  /** The resource's attributes. */
+  readonly resource: Attributes;
   /** Of this project; the instrumentation scope's version. */
   readonly version: string;
   readonly log: ReaderLog;

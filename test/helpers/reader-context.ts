@@ -14,7 +14,7 @@ export function fakeContext(store: SeriesStore): { context: ReaderContext; lines
     info: (message: string) => void lines.push(`info: ${message}`),
     warn: (message: string) => void lines.push(`warn: ${message}`),
   };
-  const context = { store: recordReadings(store, health), tables: [], version: '1.2.3', log, health };
+  const context = { store: recordReadings(store, health), tables: [], resource: {}, version: '1.2.3', log, health };
   return { context, lines, tallies };
 }
 

@@ -1,3 +1,4 @@
+import { isOverflow, OVERFLOW_ATTRIBUTE } from '../../metrics/overflow.ts';
 import type { RowTexts } from '../../metrics/rows.ts';
 import { stringField, varintSize, writeVarint } from './wire.ts';
 
@@ -8,6 +9,9 @@ const VALUE = 0x12;
 const STRING_VALUE = 0x0a;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const BOOL_TRUE = [0x10, 1];
+/** The one attribute that is no string: true, as the specification has it. */
+const OVERFLOW = overflowAttribute();
 
 /** The attributes of one table's rows as protobuf, made once per series from its labels' text. */
 export class EncodedLabels {
@@ -15,12 +19,14 @@ export class EncodedLabels {
   starts = new Int32Array(0);
   lengths = new Int32Array(0);
   readonly #keys: readonly Buffer[];
+  readonly #isOverflow: boolean;
   #end = 0;
   #garbage = 0;
 
   /** `names` are the labels' in the order of the text. */
   constructor(names: readonly string[]) {
     this.#keys = names.map((name) => stringField(1, name));
+    this.#isOverflow = isOverflow(names.map((name) => ({ name })));
   }
 
   /** Makes room for so many rows. */
@@ -42,6 +48,11 @@ export class EncodedLabels {
     // An escaped character is one byte shorter than its text; each label has four bytes and three lengths around it.
     this.#reserveBytes(length + this.#keys.reduce((sum, key) => sum + key.length + 24, 0));
     this.starts[row] = this.#end;
+    if (this.#isOverflow) {
+      this.#end += OVERFLOW.copy(this.bytes, this.#end);
+      this.lengths[row] = OVERFLOW.length;
+      return;
+    }
     let from = starts[row]!;
     for (const key of this.#keys) from = this.#append(key, bytes, from);
     this.lengths[row] = this.#end - this.starts[row]!;
@@ -142,4 +153,10 @@ export function copyLabels(
     at += size;
   }
   return end;
+}
+
+function overflowAttribute(): Buffer {
+  const key = stringField(1, OVERFLOW_ATTRIBUTE);
+  const value = [VALUE, BOOL_TRUE.length, ...BOOL_TRUE];
+  return Buffer.from([NUMBER_ATTRIBUTES, key.length + value.length, ...key, ...value]);
 }

@@ -1,0 +1,19 @@
+import type { IncludeExclude } from './exporter.ts';
+
+/**
+ * A test of whole names against a pattern in which `*` stands for any characters, none included, and `?` for one.
+ * Source: IncludeExclude of OpenTelemetry's configuration schema, "Instrument selection criteria" in metrics/sdk.md.
+ */
+export function wildcard(pattern: string): (name: string) => boolean {
+  if (!/[*?]/.test(pattern)) return (name) => name === pattern;
+  const source = pattern.replace(/[^\w]/g, (char) => (char === '*' ? '.*' : char === '?' ? '.' : `\\${char}`));
+  const expression = new RegExp(`^${source}$`, 's');
+  return (name) => expression.test(name);
+}
+
+/** A test of names by what is included, all unless said, and what of it is excluded. */
+export function chosenBy({ included, excluded = [] }: IncludeExclude): (name: string) => boolean {
+  const wanted = included?.map(wildcard);
+  const unwanted = excluded.map(wildcard);
+  return (name) => (wanted?.some((test) => test(name)) ?? true) && !unwanted.some((test) => test(name));
+}
