@@ -2,14 +2,15 @@ import type { BtfType } from '../btf/types.ts';
 import { MeterError } from '../errors.ts';
 
 /**
- * The little-endian bytes of a constant of that type: an integer, a boolean (0 or 1) or an enum.
+ * The little-endian bytes of a constant of that type: an integer, a boolean (0 or 1), an enum or a pointer.
  * Throws MeterError('config') where the value doesn't fit.
  */
 export function encodeConstant(subject: string, type: BtfType, value: number | bigint): Uint8Array {
-  if ((type.kind !== 'int' && type.kind !== 'enum') || type.size > 8) {
+  const isNumber = type.kind === 'int' || type.kind === 'enum' || type.kind === 'pointer';
+  if (!isNumber || type.size > 8) {
     throw new MeterError(
       'config',
-      `${subject}: its type is ${type.kind} of ${type.size} bytes; only integers, booleans and enums up to 8 bytes can be set`,
+      `${subject}: its type is ${type.kind} of ${type.size} bytes; only integers, booleans, enums and pointers up to 8 bytes can be set`,
     );
   }
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {
@@ -19,7 +20,7 @@ export function encodeConstant(subject: string, type: BtfType, value: number | b
   const [least, greatest] =
     type.kind === 'int' && type.bool
       ? [0n, 1n]
-      : type.signed
+      : type.kind !== 'pointer' && type.signed
         ? [-(1n << BigInt(bits - 1)), (1n << BigInt(bits - 1)) - 1n]
         : [0n, (1n << BigInt(bits)) - 1n];
   const whole = BigInt(value);

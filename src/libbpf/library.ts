@@ -107,6 +107,11 @@ export function addressOf(buffer: ArrayBufferView): number {
   return Number(koffi.address(buffer));
 }
 
+/** To be called with what C was given the address of, after the call: V8 may free before what isn't used any more. */
+export function keep(...buffers: readonly ArrayBufferView[]): void {
+  for (const { byteLength } of buffers) if (byteLength === 0) return;
+}
+
 /** errno as the last call left it. */
 export function errno(): number {
   return koffi.errno();

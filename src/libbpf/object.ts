@@ -6,13 +6,13 @@ import { MeterError } from '../errors.ts';
 import { attachKind } from './attach/registry.ts';
 import { encodeConstant } from './constant.ts';
 import { LibbpfError, pointerOrThrow, resultOrThrow } from './error.ts';
-import { libbpf, memoryAt, type Pointer } from './library.ts';
+import { addressOf, keep, libbpf, memoryAt, type Pointer } from './library.ts';
 import { LoadedObject } from './loaded.ts';
 import { createMemoryMap, mmapableFlag, replaceFd } from './map.ts';
 import { mapIsInternal, mapMaxEntries, mapName, mapSizes, mapTypeName, programName } from './names.ts';
 
-const openFile = libbpf<(path: string, options: null) => Pointer | null>(
-  'void *bpf_object__open_file(const char *path, void *opts)',
+const openFile = libbpf<(path: string, options: number) => Pointer | null>(
+  'void *bpf_object__open_file(const char *path, uintptr_t opts)',
 );
 const close = libbpf<(object: Pointer) => void>('void bpf_object__close(void *obj)');
 const load = libbpf<(object: Pointer) => number>('int bpf_object__load(void *obj)');
@@ -56,12 +56,24 @@ const mapSetInitialValue = libbpf<(map: Pointer, data: Uint8Array, size: number)
 const mapReuseFd = libbpf<(map: Pointer, fd: number) => number>('int bpf_map__reuse_fd(void *map, int fd)');
 const mapFd = libbpf<(map: Pointer) => number>('int bpf_map__fd(void *map)');
 
+/** struct bpf_object_open_opts of libbpf.h: size_t sz and, at its offset, const char *btf_custom_path. */
+const openOptions = { size: 56, btfCustomPath: 48 };
+
+export interface OpenSettings {
+  /**
+   * Path of a file with the kernel's types in raw BTF, in place of /sys/kernel/btf/vmlinux, which CO-RE relocations are made
+   * by when the object is loaded.
+   */
+  readonly btf?: string | undefined;
+}
+
 /**
  * An object that has been read and not been given to the kernel: needs no rights.
  * What is set here counts when it is loaded; loading ends this phase, whether or not it succeeds.
  */
 export class OpenedObject implements Disposable {
   readonly path: string;
+  readonly #settings: OpenSettings;
   readonly #layout: ObjectLayout;
   readonly #maps: ReadonlyMap<string, Pointer>;
   readonly #programs: ReadonlyMap<string, Pointer>;
@@ -70,8 +82,9 @@ export class OpenedObject implements Disposable {
   /** Undefined once it is loaded, failed to, or was disposed. */
   #object: Pointer | undefined;
 
-  private constructor(path: string, object: Pointer) {
+  private constructor(path: string, object: Pointer, settings: OpenSettings) {
     this.path = path;
+    this.#settings = settings;
     this.#object = object;
     this.#programs = new Map([...walk(object, nextProgram)].map((program) => [programName(program), program]));
     const all = [...walk(object, nextMap)];
@@ -81,17 +94,30 @@ export class OpenedObject implements Disposable {
   }
 
   /** Throws MeterError('object') where the file isn't a BPF object, MeterError('environment') without libbpf. */
-  static open(path: string): OpenedObject {
+  static open(path: string, settings: OpenSettings = {}): OpenedObject {
     const remedy = existsSync(path)
       ? 'Compile it again: clang -target bpf -O2 -g -c NAME.bpf.c -o NAME.bpf.o'
       : 'Check the path, or compile the object';
-    const object = pointerOrThrow('object', path, 'bpf_object__open_file', () => openFile(path, null), remedy);
+    const options = new DataView(new ArrayBuffer(openOptions.size));
+    options.setBigUint64(0, BigInt(openOptions.size), true);
+    const btf = Buffer.from(`${settings.btf ?? ''}\0`);
+    if (settings.btf !== undefined) {
+      options.setBigUint64(openOptions.btfCustomPath, BigInt(addressOf(btf)), true);
+    }
+    const call = () => openFile(path, addressOf(options));
+    const object = pointerOrThrow('object', path, 'bpf_object__open_file', call, remedy);
+    keep(options, btf);
     try {
-      return new OpenedObject(path, object);
+      return new OpenedObject(path, object, settings);
     } catch (error) {
       close(object);
       throw error;
     }
+  }
+
+  /** The same file once more, with the same settings; loading uses one up. Throws as `open` does. */
+  again(): OpenedObject {
+    return OpenedObject.open(this.path, this.#settings);
   }
 
   /** Maps, variables and programs with their types; plain data that outlives the object. */

@@ -1,4 +1,5 @@
 import { MeterError } from '../errors.ts';
+import { markAttached } from '../libbpf/attach/post-attach-mark.ts';
 import { readHooks } from './kernel-hooks.ts';
 import type { RunningProgram } from './load.ts';
 import type { FailedProgram, PreparedPrograms } from './prepare.ts';
@@ -10,7 +11,7 @@ export interface LoadedPrograms extends Disposable {
   readonly failures: readonly FailedProgram[];
 }
 
-/** Loads and attaches each program for itself; disposing detaches them in reverse order. */
+/** Loads and attaches each program for itself, and tells them when all are attached; disposing detaches them in reverse order. */
 export function loadAll(prepared: PreparedPrograms): LoadedPrograms {
   using stack = new DisposableStack();
   const running: RunningProgram[] = [];
@@ -27,6 +28,8 @@ export function loadAll(prepared: PreparedPrograms): LoadedPrograms {
       failures.push({ name: plan.name, error, bpfPrograms });
     }
   }
+  const attached = running.flatMap((program) => program.attached.filter(({ state }) => state === 'attached'));
+  markAttached(attached.map(({ section }) => section));
   const all = stack.move();
   return { running, failures, [Symbol.dispose]: () => all.dispose() };
 }

@@ -5,12 +5,15 @@ import { type ErrorCode, MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
 import { LibbpfError } from '../libbpf/error.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
-import { OpenedObject } from '../libbpf/object.ts';
+import type { OpenedObject } from '../libbpf/object.ts';
 import type { ProgramInfo } from '../libbpf/stats.ts';
 import { filledReaders } from '../maps/filled.ts';
+import { openPerfArrays, type PerfArrays, withPerfArrays } from '../maps/perf-arrays.ts';
 import { mapReaders } from '../maps/readers.ts';
 import type { MapReaders } from '../maps/reading.ts';
 import { type AbsentMetrics, withoutMetrics } from './absent.ts';
+import { addressConstants } from './addresses.ts';
+import { CgroupIds } from './cgroup-ids.ts';
 import type { Loss } from './generic/source.ts';
 import { type KernelHooks, readHooks } from './kernel-hooks.ts';
 import { cpusConstant, hasCpusConstant, sizeForCpus } from './percpu.ts';
@@ -44,7 +47,9 @@ export interface RunningProgram extends Disposable {
   readonly startTime: HrTime;
   /** Id, tag and statistics of a BPF program; undefined where it isn't loaded. Throws MeterError('load'). */
   info(bpfProgram: string): ProgramInfo | undefined;
-  /** Events that its maps without C have missed so far. */
+  /** The map that it asks the exporter to keep the cgroups' ids in; undefined: there is none. */
+  readonly cgroupIds: CgroupIds | undefined;
+  /** Events that its maps without C and its PERF_EVENT_ARRAY maps have missed so far, and cgroups that have no place in its map. */
   losses(): Iterable<Loss & { readonly map: string }>;
 }
 
@@ -58,8 +63,12 @@ export interface RunningProgram extends Disposable {
 export function loadProgram(plan: ProgramPlan, opened: OpenedObject, kernel?: KernelHooks): RunningProgram {
   using own = kernel === undefined ? readHooks() : undefined;
   using stack = new DisposableStack();
-  const { object, attached, iterators, ways, startTime } = stack.use(loadWhatAttaches(plan, opened, kernel ?? own!));
-  const readers = stack.use(filledReaders(mapReaders(object), object, plan.filled, (name) => iterators.get(name)));
+  const { object, attached, iterators, arrays, ways, startTime } = stack.use(
+    loadWhatAttaches(plan, opened, kernel ?? own!),
+  );
+  const filled = filledReaders(mapReaders(object), object, plan.filled, (name) => iterators.get(name));
+  const readers = stack.use(withPerfArrays(filled, arrays));
+  const cgroupIds = plan.cgroupIds && new CgroupIds(plan.cgroupIds, object.map(plan.cgroupIds.map));
   const isAttached = attached.some(({ state }) => state !== 'not loaded');
   const absent = ways.absent(release(), isAttached);
   const hooks = ways.outcomes();
@@ -75,7 +84,11 @@ export function loadProgram(plan: ProgramPlan, opened: OpenedObject, kernel?: Ke
     readers,
     startTime,
     info: (bpfProgram) => (object.isLoaded(bpfProgram) ? object.programInfo(bpfProgram) : undefined),
-    losses: () => [],
+    cgroupIds,
+    *losses() {
+      yield* arrays.losses();
+      yield* cgroupIds?.losses() ?? [];
+    },
     // In reverse order: readers, links, and the object last.
     [Symbol.dispose]: () => resources.dispose(),
   };
@@ -87,6 +100,7 @@ interface AttachedObject extends Disposable {
   readonly attached: readonly AttachedProgram[];
   /** By BPF program. */
   readonly iterators: ReadonlyMap<string, () => void>;
+  readonly arrays: PerfArrays;
   readonly ways: TriedWays;
   readonly startTime: HrTime;
 }
@@ -99,12 +113,14 @@ function loadWhatAttaches(plan: ProgramPlan, first: OpenedObject, kernel: Kernel
   const { programs } = first.layout();
   const ways = new TriedWays(plan, programs, kernel.tell);
   const failures = new Map<string, MeterError>();
-  for (let opened = first; ; opened = OpenedObject.open(first.path)) {
+  const addresses = addressConstants(plan);
+  for (let opened = first; ; opened = first.again()) {
     const selection = ways.select();
-    const loaded = loadOnce(plan, opened, selection, failures, ways);
+    const loaded = loadOnce(plan, opened, selection, failures, ways, addresses);
     if (loaded === undefined) continue;
     using stack = new DisposableStack();
     const object = stack.use(loaded);
+    const arrays = stack.use(openPerfArrays(object, plan.perfArrays ?? []));
     const startTime = hrTime(Date.now());
     const iterators = new Map<string, () => void>();
     let another = false;
@@ -127,7 +143,7 @@ function loadWhatAttaches(plan: ProgramPlan, first: OpenedObject, kernel: Kernel
     });
     if (another) continue;
     const links = stack.move();
-    return { object, attached, iterators, ways, startTime, [Symbol.dispose]: () => links.dispose() };
+    return { object, attached, iterators, arrays, ways, startTime, [Symbol.dispose]: () => links.dispose() };
   }
 }
 
@@ -138,10 +154,11 @@ function loadOnce(
   selection: WaySelection,
   failures: Map<string, MeterError>,
   ways: TriedWays,
+  addresses: ReadonlyMap<string, bigint>,
 ): LoadedObject | undefined {
   using object = opened;
   try {
-    prepare(plan, object, selection, failures);
+    prepare(plan, object, selection, failures, addresses);
     return object.load();
   } catch (error) {
     const map = namedIn(error, /map '([^']+)': failed to create/);
@@ -163,10 +180,11 @@ function prepare(
   object: OpenedObject,
   { inWays, unneeded, constants, unusedMaps }: WaySelection,
   failures: ReadonlyMap<string, MeterError>,
+  addresses: ReadonlyMap<string, bigint>,
 ): void {
   const cpus = possibleCpus().indexes;
   if (hasCpusConstant(object)) object.setConstant(cpusConstant, cpus);
-  for (const [name, value] of [...plan.constants, ...constants]) object.setConstant(name, value);
+  for (const [name, value] of [...plan.constants, ...addresses, ...constants]) object.setConstant(name, value);
   for (const name of plan.skip) object.setAutoload(name, false);
   for (const name of inWays) object.setAutoload(name, true);
   for (const { name } of object.layout().programs) {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { checkTogether } from '../config/check-together.ts';
 import { ConfigError, Diagnostics } from '../config/diagnostic.ts';
 import type { ExporterConfig } from '../config/exporter.ts';
@@ -40,6 +40,7 @@ export interface PreparedPrograms extends Disposable {
  * and MeterError('environment') where nothing can be opened, as without libbpf.
  */
 export function preparePrograms(config: ExporterConfig): PreparedPrograms {
+  if (config.btfPath !== undefined) checkBtf(config.btfPath);
   const found = findPrograms(config.programs.directories);
   const diagnostics = new Diagnostics();
   const unknown = unknownPrograms(
@@ -57,8 +58,8 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
   for (const pair of found.programs) {
     if (config.programs.only?.includes(pair.name) === false) continue;
     const file = parsePair(pair, diagnostics);
-    if (file === undefined || !isSelected(file, config.programs)) continue;
-    const object = openPair(pair, failures);
+    if (file === undefined || file.hasOnlyTraces || !isSelected(file, config.programs)) continue;
+    const object = openPair(pair, config.btfPath, failures);
     if (object === undefined && pair.object !== undefined) continue;
     if (object !== undefined) stack.use(object);
     const override = config.programs.overrides.get(pair.name);
@@ -88,6 +89,18 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
   };
 }
 
+/** libbpf would say so of each program, and only when it is loaded. */
+function checkBtf(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'no such file' : 'not readable';
+    const remedy = 'Name a file with the types of the running kernel in raw BTF by btf_path or --btf.path';
+    throw new MeterError('config', `${path}: ${why}`, { cause, remedy });
+  }
+}
+
 /** Reads and parses NAME.yaml; undefined where nothing of it can be used, which is reported. */
 export function parsePair({ file }: ProgramFiles, diagnostics: Diagnostics): ProgramFile | undefined {
   let text: string;
@@ -100,10 +113,14 @@ export function parsePair({ file }: ProgramFiles, diagnostics: Diagnostics): Pro
   return parseProgramFile(text, file, diagnostics);
 }
 
-function openPair({ name, object }: ProgramFiles, failures: FailedProgram[]): OpenedObject | undefined {
+function openPair(
+  { name, object }: ProgramFiles,
+  btf: string | undefined,
+  failures: FailedProgram[],
+): OpenedObject | undefined {
   if (object === undefined) return undefined;
   try {
-    return OpenedObject.open(object);
+    return OpenedObject.open(object, { btf });
   } catch (error) {
     if (!(error instanceof MeterError) || error.code === 'environment') throw error;
     failures.push({ name, error, bpfPrograms: [] });

@@ -106,7 +106,7 @@ export function explain(
     );
   }
   if (!environment.btf && /BTF|CO-RE/.test(said)) {
-    const remedy = 'Run a kernel with CONFIG_DEBUG_INFO_BTF=y';
+    const remedy = 'Run a kernel with CONFIG_DEBUG_INFO_BTF=y, or name a file with its types by btf_path or --btf.path';
     return new MeterError(code, `${subject}: the kernel has no BTF (/sys/kernel/btf/vmlinux)`, {
       cause,
       remedy,

@@ -56,7 +56,7 @@ describe('command line', () => {
   }
 
   const known =
-    '; known: --config, --programs, --only, --strict, --prometheus, --web.config.file, --otlp, --namespace, --log-level, --log-format, --help, --version';
+    '; known: --config, --programs, --only, --strict, --btf.path, --prometheus, --web.config.file, --otlp, --namespace, --log-level, --log-format, --help, --version';
   for (const { line, message, remedy = 'help"' } of [
     { line: 'chekc', message: 'unknown command "chekc", did you mean "check"?' },
     { line: 'frobnicate', message: 'unknown command "frobnicate"; known: run, check, list, help, version' },

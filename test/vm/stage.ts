@@ -16,7 +16,7 @@ const folders = ['bench', 'config', 'programs', 'src', 'test', 'build/programs',
 export function stage(target: string): { withoutTypes: string } {
   buildLoad('load');
   buildLoad('network');
-  for (const file of globSync('test/fixtures/*.bpf.c', { cwd: root })) {
+  for (const file of globSync('test/fixtures/**/*.bpf.c', { cwd: root })) {
     compileFixture(file.slice('test/fixtures/'.length, -'.bpf.c'.length));
   }
   for (const folder of folders.filter((name) => existsSync(join(root, name)))) {

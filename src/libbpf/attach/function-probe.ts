@@ -1,5 +1,5 @@
 import { pointerOrThrow } from '../error.ts';
-import { addressOf, libbpf, type Pointer } from '../library.ts';
+import { addressOf, keep, libbpf, type Pointer } from '../library.ts';
 import { type Link, linkOf } from '../link.ts';
 import { linkInfo } from '../link-info.ts';
 import type { AttachTarget } from './kind.ts';
@@ -95,9 +95,4 @@ function probeLink(pointer: Pointer, offset: number): ProbeLink {
       link[Symbol.dispose]();
     },
   };
-}
-
-/** Memory that C was given the address of must be used after the call, or V8 may have freed it before. */
-function keep(...buffers: readonly ArrayBufferView[]): void {
-  for (const { byteLength } of buffers) if (byteLength === 0) return;
 }

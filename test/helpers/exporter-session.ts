@@ -1,0 +1,71 @@
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startSession } from '../../src/cli/session.ts';
+import { exporterConfig } from '../../src/config/exporter/exporter-config.ts';
+import { Log } from '../../src/log.ts';
+import { compileFixture } from '../fixtures/compile.ts';
+
+const fixtures = join(import.meta.dirname, '../fixtures/exporter');
+
+/** A folder of pairs of test/fixtures/exporter, as people of ebpf_exporter have them. */
+export function exporterFolder(names: readonly string[]): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'ebpf-meter-exporter-'));
+  for (const name of names) {
+    copyFileSync(join(fixtures, `${name}.yaml`), join(path, `${name}.yaml`));
+    copyFileSync(compileFixture(`exporter/${name}`), join(path, `${name}.bpf.o`));
+  }
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+/** A session of this process, which itself is what the programs see. */
+export interface ExporterSession extends AsyncDisposable {
+  /** What was logged, a line each. */
+  readonly log: string;
+  /** The page in the text format. */
+  page(): Promise<string>;
+  /** The lines of the page whose names begin so, HELP and TYPE among them. */
+  lines(prefix: string): Promise<string[]>;
+}
+
+/** Runs pairs of test/fixtures/exporter with ebpf_exporter's names. `settings` are those of distribution.ebpf_meter. */
+export async function runExporter(
+  names: readonly string[],
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<ExporterSession> {
+  await using stack = new AsyncDisposableStack();
+  const { path } = stack.use(exporterFolder(names));
+  const exporter = {
+    host: '127.0.0.1',
+    port: 0,
+    scope_info_enabled: false,
+    translation_strategy: 'underscore_escaping_without_suffixes/development',
+  };
+  const file = JSON.stringify({
+    file_format: '1.1',
+    meter_provider: { readers: [{ pull: { exporter: { 'prometheus/development': exporter } } }] },
+    distribution: { ebpf_meter: { namespace: 'ebpf_exporter', directories: [path], ...settings } },
+  });
+  // Not among the pairs, where it would be one.
+  const configFile = join(path, 'configuration.json');
+  writeFileSync(configFile, file);
+  const { config } = await exporterConfig({ configFile, env: {}, options: {}, readFile: () => file });
+  let text = '';
+  const log = new Log({ level: 'debug', format: 'text', write: (entry) => void (text += entry) });
+  const session = await startSession(config, log);
+  stack.defer(() => session.close());
+  const [, url] = /metrics: (http:\S+\/metrics)/.exec(text)!;
+  const page = async () => (await fetch(url!)).text();
+  const all = stack.move();
+  return {
+    get log() {
+      return text;
+    },
+    page,
+    async lines(prefix) {
+      const lines = (await page()).split('\n');
+      return lines.filter((line) => line.replace(/^# (HELP|TYPE) /, '').startsWith(prefix));
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
