@@ -32,7 +32,7 @@ int BPF_PROG(udp_fail_queue_rcv_skb, int error, const struct sock *sk)
 		return 0;
 	if (port < ephemeral_from)
 		key.port = port;
-	drops = udp_receive_drops_at(cache_place(port, key.reason), key);
+	drops = udp_receive_drops_at(cache_place(key.port, key.reason), key);
 	if (drops)
 		*drops += 1;
 	return 0;

@@ -36,6 +36,16 @@ test('ports that clients get are counted together, unless they begin elsewhere',
   );
 });
 
+test('ports that are counted together take no more room than one', async () => {
+  // More of them than the cache has places; then three ports, in a map that has room for one more key.
+  const few = [53, 67, 123].map((port) => `run overflow 7 127.0.0.1 ${port}`);
+  const script = ['run overflows 307 127.0.0.1 33000', ...few].join('; ');
+  const { counting } = await countInNamespace('udp', script, { maxEntries: { udp_receive_drops: 1 } });
+  using _ = counting;
+  assert.deepEqual(await counting.numbers('udp.receive.drops.lost'), new Map([['', 0]]));
+  assert.equal((await counting.numbers('udp.receive.drops')).get('ephemeral receive_buffer'), 307 * 3);
+});
+
 test('datagrams at more ports than there is room for are lost, and counted', async () => {
   const { counting } = await countInNamespace('udp', 'run overflows 1301 127.0.0.1 1');
   using _ = counting;
