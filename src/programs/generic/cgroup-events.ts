@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { MeterError } from '../../errors.ts';
 import type { CgroupEvent, CgroupEvents } from '../../kernel/cgroups.ts';
 import { possibleCpus } from '../../kernel/cpus.ts';
@@ -9,11 +8,11 @@ import { batchTaker } from '../../maps/batch.ts';
 import { mapReaders } from '../../maps/readers.ts';
 import { shapeOf } from '../../maps/shape.ts';
 import { explain, readEnvironment } from '../reasons.ts';
+import { genericObject } from './object.ts';
 
 export interface WatchedCgroupEvents extends CgroupEvents, Disposable {}
 
-/** Two levels up from `src/programs` or `dist/programs` are the clone's folder and the package's. */
-const object = join(import.meta.dirname, '..', '..', '..', 'build', 'programs', 'generic', 'cgroups.bpf.o');
+const object = genericObject('cgroups');
 /** Bytes of programs/generic/cgroups.bpf.c: the id; whether it was removed, and the path. */
 const keyBytes = 8;
 const pathAt = 8;
