@@ -64,12 +64,12 @@ static __always_inline int end(u64 cfs_rq)
 	struct stamp *stamp = stamp_find(throttled_pair(cfs_rq), cfs_rq);
 	struct cfs_rq___throttle *queue = (void *)cfs_rq;
 	struct hist *hist;
-	u64 cgroup;
+	u64 cgroup, begun;
 
 	/* NULL: it was throttled when this program was attached, or its stamp was displaced, which is counted. */
 	if (!stamp)
 		return 0;
-	stamp->key = 0;
+	begun = stamp_end(stamp);
 	cgroup = BPF_CORE_READ(queue, tg, css.cgroup, kn, id);
 	hist = bpf_map_lookup_elem(&cgroup_throttled, &cgroup);
 	if (!hist) {
@@ -77,7 +77,7 @@ static __always_inline int end(u64 cfs_rq)
 		hist = bpf_map_lookup_elem(&cgroup_throttled, &cgroup);
 	}
 	if (hist)
-		hist_add_ns(hist, bpf_ktime_get_ns() - stamp->time);
+		hist_add_ns(hist, bpf_ktime_get_ns() - begun);
 	else
 		count_lost(&cgroup_throttled_lost);
 	return 0;

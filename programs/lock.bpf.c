@@ -54,12 +54,13 @@ int BPF_PROG(contention_end, void *lock)
 	u64 key = wait_key((u64)lock);
 	struct stamp *stamp = stamp_find(waits_pair(key), key);
 	struct cpu_lock *cpu = percpu_element(&lock_contention);
+	u64 type;
 
 	/* NULL: it waited when this program was attached, or its stamp was displaced, which is counted. */
 	if (!stamp || !cpu)
 		return 0;
-	hist_add_ns(&cpu->contention[stamp->detail & (TYPES - 1)], bpf_ktime_get_ns() - stamp->time);
-	stamp->key = 0;
+	type = *(volatile u64 *)&stamp->detail & (TYPES - 1);
+	hist_add_ns(&cpu->contention[type], bpf_ktime_get_ns() - stamp_end(stamp));
 	return 0;
 }
 

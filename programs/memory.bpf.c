@@ -60,10 +60,8 @@ static __always_inline void end(enum wait wait, struct hist *hist)
 	u64 key = bpf_get_current_task() + wait;
 	struct stamp *stamp = stamp_find(waits_pair(key), key);
 
-	if (!stamp)
-		return;
-	hist_add_ns(hist, bpf_ktime_get_ns() - stamp->time);
-	stamp->key = 0;
+	if (stamp)
+		hist_add_ns(hist, bpf_ktime_get_ns() - stamp_end(stamp));
 }
 
 SEC("tp_btf/mm_vmscan_direct_reclaim_begin")

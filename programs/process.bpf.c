@@ -105,8 +105,7 @@ static __always_inline void count_exec_latency(struct cpu_process *cpu)
 		cpu->execs_unmatched += 1;
 		return;
 	}
-	stamp->key = 0;
-	hist_add_ns(&cpu->exec_latency, bpf_ktime_get_ns() - stamp->time);
+	hist_add_ns(&cpu->exec_latency, bpf_ktime_get_ns() - stamp_end(stamp));
 }
 
 SEC("tp_btf/sched_process_exec")

@@ -143,10 +143,7 @@ static __always_inline u64 queued_at(struct task_struct *next)
 	if (!own_stamp)
 		return next->sched_info.last_queued;
 	stamp = stamp_find(sched_queued_pair(next->pid), next->pid);
-	if (!stamp)
-		return 0;
-	stamp->key = 0;
-	return stamp->time;
+	return stamp ? stamp_end(stamp) : 0;
 }
 
 static __always_inline void count_latency(struct cpu_sched *cpu, struct task_struct *next, u64 now)
@@ -193,14 +190,15 @@ static __always_inline void leave(struct task_struct *prev, enum switch_type typ
 static __always_inline void come_back(struct cpu_sched *cpu, struct task_struct *next, u64 now)
 {
 	struct stamp *stamp;
+	u64 type;
 
 	if (next->pid == 0)
 		return;
 	stamp = stamp_find(sched_left_pair(next->pid), next->pid);
 	if (!stamp)
 		return;
-	stamp->key = 0;
-	hist_add_ns(&cpu->off_cpu[stamp->detail & 1], now - stamp->time);
+	type = *(volatile u64 *)&stamp->detail & 1;
+	hist_add_ns(&cpu->off_cpu[type], now - stamp_end(stamp));
 }
 
 SEC("tp_btf/sched_switch")

@@ -52,13 +52,14 @@ static __always_inline int end(u32 result)
 	u64 key = fault_key();
 	struct stamp *stamp = stamp_find(faults_pair(key), key);
 	struct cpu_swap *cpu = percpu_element(&swap);
+	u64 begun;
 
 	/* NULL: it was under way when this program was attached, or its stamp was displaced, which is counted. */
 	if (!stamp || !cpu)
 		return 0;
-	stamp->key = 0;
+	begun = stamp_end(stamp);
 	if (result & VM_FAULT_MAJOR)
-		hist_add_ns(&cpu->fault, bpf_ktime_get_ns() - stamp->time);
+		hist_add_ns(&cpu->fault, bpf_ktime_get_ns() - begun);
 	return 0;
 }
 

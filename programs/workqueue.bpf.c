@@ -35,13 +35,12 @@ static __always_inline void count_latency(u64 work, u64 function, u64 now)
 {
 	struct work_value *value = work_value(function);
 	struct stamp *stamp = stamp_find(queued_pair(work), work);
+	u64 since = stamp ? stamp_end(stamp) : 0;
 
 	if (value && stamp)
-		hist_add_ns(&value->latency, now - stamp->time);
+		hist_add_ns(&value->latency, now - since);
 	else if (value)
 		value->unmatched += 1;
-	if (stamp)
-		stamp->key = 0;
 }
 
 SEC("tp_btf/workqueue_queue_work")
@@ -69,14 +68,16 @@ int BPF_PROG(workqueue_execute_end, struct work_struct *work)
 	/* It may have freed itself: a number by now. */
 	struct stamp *stamp = stamp_find(running_pair((u64)work), (u64)work);
 	struct work_value *value;
+	u64 function, begun;
 
 	/* It was running when this program was attached, or its stamp was displaced, which is counted. */
 	if (!stamp)
 		return 0;
-	value = work_value(stamp->detail);
+	function = *(volatile u64 *)&stamp->detail;
+	begun = stamp_end(stamp);
+	value = work_value(function);
 	if (value)
-		hist_add_ns(&value->duration, bpf_ktime_get_ns() - stamp->time);
-	stamp->key = 0;
+		hist_add_ns(&value->duration, bpf_ktime_get_ns() - begun);
 	return 0;
 }
 

@@ -88,16 +88,16 @@ static __always_inline void count_slow(enum fs_type type, enum fs_operation oper
 static __always_inline void fs_end(enum fs_type type, enum fs_operation operation, struct hist *hist, bool enabled,
 				   s64 result)
 {
-	u64 key = fs_key(type, operation), ns;
+	u64 key = fs_key(type, operation), begun, ns;
 	struct stamp *stamp = stamp_find(operations_pair(key), key);
 
 	/* NULL: it was under way when this program was attached, or its stamp was displaced, which is counted. */
 	if (!stamp)
 		return;
-	stamp->key = 0;
+	begun = stamp_end(stamp);
 	if (result == -EIOCBQUEUED || result == -EAGAIN)
 		return;
-	ns = bpf_ktime_get_ns() - stamp->time;
+	ns = bpf_ktime_get_ns() - begun;
 	if (enabled && hist)
 		hist_add_ns(hist, ns);
 	if (enable_slow && (s64)ns >= (s64)slow_us * 1000)

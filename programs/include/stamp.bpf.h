@@ -69,7 +69,7 @@ static __always_inline bool stamp_put(struct stamp_pair *pair, u64 key, u64 time
 	return displaced;
 }
 
-/* A key's stamp, whose key must be set to 0 when it has ended; NULL: there is none. */
+/* A key's stamp, which stamp_end() ends; NULL: there is none. */
 static __always_inline struct stamp *stamp_find(struct stamp_pair *pair, u64 key)
 {
 	if (!pair)
@@ -77,6 +77,15 @@ static __always_inline struct stamp *stamp_find(struct stamp_pair *pair, u64 key
 	if (pair->stamps[0].key == key)
 		return &pair->stamps[0];
 	return pair->stamps[1].key == key ? &pair->stamps[1] : NULL;
+}
+
+/* Gives the stamp's time, read before its place is free: another CPU may put another key's there at once. */
+static __always_inline u64 stamp_end(struct stamp *stamp)
+{
+	u64 time = *(volatile u64 *)&stamp->time;
+
+	*(volatile u64 *)&stamp->key = 0;
+	return time;
 }
 
 #endif
