@@ -1,0 +1,85 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Diagnostics } from '../../src/config/diagnostic.ts';
+import { parseProgramFile } from '../../src/config/program-file.ts';
+import { resolveProgram } from '../../src/config/resolve.ts';
+import { possibleCpus } from '../../src/kernel/cpus.ts';
+import { OpenedObject } from '../../src/libbpf/object.ts';
+import { prometheusLabelName, prometheusMetricName } from '../../src/metrics/prometheus-name.ts';
+
+export const root = join(import.meta.dirname, '../..');
+
+export interface ShippedMetric {
+  /** Without the namespace. */
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly unit: string;
+  readonly attributes: readonly string[];
+  readonly expensive: boolean;
+  /** On a Prometheus page; of a histogram without `_bucket`, `_sum` and `_count`. */
+  readonly pageName: string;
+}
+
+export interface ShippedProgram {
+  readonly name: string;
+  readonly expensive: boolean;
+  /** In the order of the file's kinds and maps. */
+  readonly metrics: readonly ShippedMetric[];
+}
+
+/** Every program of config/programs with all of its metrics, by name; the objects are those of build/programs. */
+export function shippedPrograms(): ShippedProgram[] {
+  return globSync('config/programs/*.yaml', { cwd: root })
+    .map((path) => basename(path, '.yaml'))
+    .sort()
+    .map(shippedProgram);
+}
+
+function shippedProgram(name: string): ShippedProgram {
+  const path = join(root, 'config/programs', `${name}.yaml`);
+  const diagnostics = new Diagnostics();
+  const file = parseProgramFile(readFileSync(path, 'utf8'), path, diagnostics);
+  diagnostics.throwErrors();
+  const objects = globSync(`programs/${name}.bpf.c`, { cwd: root });
+  using opened = objects.length === 0 ? undefined : OpenedObject.open(join(root, 'build/programs', `${name}.bpf.o`));
+  const dear = new Set(file!.metrics.flatMap((metric) => (metric.expensive ? [metric.name.value] : [])));
+  const metrics = file!.metrics.map((metric) => metric.name.value);
+  const options = { namespace: '', cpus: possibleCpus().indexes, metrics };
+  const plan = resolveProgram(file!, opened?.layout(), options, diagnostics);
+  diagnostics.throwErrors();
+  return {
+    name,
+    expensive: plan!.expensive,
+    metrics: plan!.tables.flatMap(({ labels, metrics }) =>
+      metrics.map(
+        (metric): ShippedMetric => ({
+          name: metric.name,
+          kind: metric.kind,
+          unit: metric.unit,
+          attributes: labels.map((label) => label.name),
+          expensive: dear.has(metric.name),
+          pageName: pageName(metric),
+        }),
+      ),
+    ),
+  };
+}
+
+function pageName({ name, unit, kind }: Pick<ShippedMetric, 'name' | 'unit' | 'kind'>): string {
+  return prometheusMetricName(`ebpf.${name}`, unit, kind, 'underscore_escaping_with_suffixes');
+}
+
+/** By the names of their lines on a Prometheus page, the labels that those have. */
+export function labelsOfLines(metrics: readonly ShippedMetric[]): Map<string, readonly string[]> {
+  return new Map(metrics.flatMap(linesOf));
+}
+
+function linesOf({ kind, pageName, attributes }: ShippedMetric): [string, readonly string[]][] {
+  const labels = attributes.map(prometheusLabelName);
+  if (kind !== 'histogram') return [[pageName, labels]];
+  return [
+    [`${pageName}_bucket`, [...labels, 'le']],
+    [`${pageName}_sum`, labels],
+    [`${pageName}_count`, labels],
+  ];
+}
