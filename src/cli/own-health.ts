@@ -1,3 +1,5 @@
+import { isRunTimeMeasured } from '../kernel/bpf-statistics.ts';
+import type { CompatibleSources } from '../metrics/compatible.ts';
 import type { BpfProgramState, BpfProgramStatistics, HealthSources, HookState, MapLoss } from '../metrics/health.ts';
 import type { Reading, SeriesStore } from '../metrics/rows.ts';
 import type { Store } from '../metrics/store.ts';
@@ -45,6 +47,16 @@ export function healthSources(
     hooks: () => hooksOf(programs),
     statistics: () => statisticsOf(programs),
     bpfStats,
+  };
+}
+
+/** What ebpf_exporter's metrics about itself tell, by the same sources. */
+export function compatibleSources({ running }: LoadedPrograms, health: HealthSources): CompatibleSources {
+  return {
+    configs: () => running.map(({ name }) => name),
+    programs: () => health.programs(),
+    statistics: () => health.statistics(),
+    isRunTimeMeasured: () => health.bpfStats || isRunTimeMeasured(),
   };
 }
 

@@ -8,6 +8,7 @@ import { listenToLibbpf } from '../libbpf/print.ts';
 import { enableStats } from '../libbpf/stats.ts';
 import { trimMemory } from '../libbpf/trim.ts';
 import type { Log } from '../log.ts';
+import { observeCompatible } from '../metrics/compatible.ts';
 import { Health, recordReadings } from '../metrics/health.ts';
 import { ownViews } from '../metrics/own-views.ts';
 import { observeProcess } from '../metrics/process.ts';
@@ -24,7 +25,7 @@ import type { CreatedReader, ReaderContext } from '../readers/reader.ts';
 import { createReader } from '../readers/registry.ts';
 import { shutdownReaders } from '../readers/shutdown.ts';
 import { version } from '../version.ts';
-import { healthSources, LastReading, lossesOf } from './own-health.ts';
+import { compatibleSources, healthSources, LastReading, lossesOf } from './own-health.ts';
 import { readingLog } from './reading-log.ts';
 import { logError } from './report.ts';
 import { absentText, waysText } from './ways.ts';
@@ -81,7 +82,11 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const created = await createReaders(contexts, readers);
   const provider = new MeterProvider({ resource, readers, views: ownViews(config.views ?? []) });
   const meter = provider.getMeter(SCOPE_NAME, version);
-  health.bind(meter, healthSources(programs, store, readings, bpfStats));
+  const sources = healthSources(programs, store, readings, bpfStats);
+  health.bind(meter, sources);
+  if (config.compatibleMetrics) {
+    observeCompatible(meter, config.namespace, compatibleSources(programs, sources), tallies);
+  }
   observeProcess(meter);
   for (const { describe } of created) log.info(`metrics: ${describe}`);
 
