@@ -4,6 +4,7 @@ import { type ConfigMap, type ConfigNode, parseYaml } from './document.ts';
 import type { GenericMap } from './generic/kind.ts';
 import { genericKeys, genericKind, parseGeneric, withDefaultLabels } from './generic/registry.ts';
 import { type Located, located, locatedText, locatedWord } from './located.ts';
+import { type CgroupIdsEntry, parseCgroupIds } from './program-cgroup-ids.ts';
 import { parseConstants } from './program-constants.ts';
 import { type HookEntry, parseHooks } from './program-hooks.ts';
 import { type LabelEntry, parseLabels } from './program-labels.ts';
@@ -23,6 +24,11 @@ export interface ProgramFile {
   readonly hooks: ReadonlyMap<string, HookEntry>;
   readonly maps: ReadonlyMap<string, MapEntry>;
   readonly metrics: readonly MetricEntry[];
+  /** Symbols of the kernel whose addresses the constants `kaddr_SYMBOL` are given. */
+  readonly kaddrs: readonly Located<string>[];
+  readonly cgroupIds: CgroupIdsEntry | undefined;
+  /** Whether it only has what ebpf_exporter exports as traces, so that there is nothing to run. */
+  readonly hasOnlyTraces: boolean;
   /** False where the file has errors, which have been reported; the rest can still be resolved to find more of them. */
   readonly valid: boolean;
 }
@@ -53,7 +59,9 @@ export interface MapEntry {
   readonly valid: boolean;
 }
 
-const fileKeys = ['description', 'expensive', 'constants', 'hooks', 'maps', 'metrics'];
+const fileKeys = ['description', 'expensive', 'constants', 'hooks', 'maps', 'metrics', 'kaddrs', 'cgroup_id_map'];
+/** ebpf_exporter's: its own name for the file, and what it exports as spans. */
+const unusedKeys = ['name', 'tracing'];
 const mapKeys = ['map', 'field', 'index', 'labels', 'per_cpu', 'cache', 'zeros', 'expire', 'filled_by', 'emptied'];
 const metricLists = ['counters', 'gauges', 'histograms'];
 const metricKinds = { counters: 'counter', gauges: 'gauge', histograms: 'histogram' } as const;
@@ -65,11 +73,9 @@ const metricKinds = { counters: 'counter', gauges: 'gauge', histograms: 'histogr
 export function parseProgramFile(text: string, path: string, diagnostics: Diagnostics): ProgramFile | undefined {
   const before = diagnostics.errorCount;
   const root = parseYaml(text, path, diagnostics);
-  // `tracing` only leaves out what ebpf_exporter exports as spans; the metrics beside it are whole.
-  const file = root?.map([...fileKeys, 'tracing'], ['kaddrs', 'cgroup_id_map']);
+  const file = root?.map([...fileKeys, ...unusedKeys]);
   if (root === undefined || file === undefined) return undefined;
   const tracing = file.entries.find(({ name }) => name === 'tracing');
-  tracing?.key.warn('"tracing" is not supported by this version and is left out');
 
   const description = file.get('description')?.text() ?? '';
   const expensive = file.get('expensive')?.boolean() ?? false;
@@ -77,8 +83,13 @@ export function parseProgramFile(text: string, path: string, diagnostics: Diagno
   const hooks = parseHooks(file.get('hooks'));
   const maps = parseMaps(file, diagnostics);
   const metrics = withFillers(parseMetrics(file, diagnostics), maps);
+  const kaddrs = parseKaddrs(file.get('kaddrs'));
+  const cgroupIds = parseCgroupIds(file.get('cgroup_id_map'));
   const hasList = metricLists.some((list) => !(file.get('metrics')?.map()?.get(list)?.isNull ?? true));
-  if (diagnostics.errorCount === before && metrics.length === 0 && !hasList) {
+  const hasOnlyTraces = tracing !== undefined && metrics.length === 0;
+  const rest = hasOnlyTraces ? 'and there are no metrics in this file' : 'only the metrics of this file';
+  tracing?.key.warn(`"tracing": traces are not exported, ${rest}`);
+  if (diagnostics.errorCount === before && metrics.length === 0 && !hasList && !hasOnlyTraces) {
     (file.get('metrics') ?? root).error('there are no metrics: "metrics" needs "counters", "gauges" or "histograms"');
   }
   return {
@@ -91,14 +102,18 @@ export function parseProgramFile(text: string, path: string, diagnostics: Diagno
     hooks,
     maps,
     metrics,
+    kaddrs,
+    cgroupIds,
+    hasOnlyTraces,
     valid: diagnostics.errorCount === before,
   };
 }
 
 /** Whether it describes nothing that an object has to have: all that its metrics read are maps without C. */
-export function needsNoObject({ maps, metrics, constants }: ProgramFile): boolean {
+export function needsNoObject({ maps, metrics, constants, kaddrs, cgroupIds }: ProgramFile): boolean {
   const entries = [...maps.values()];
   const isDescribed = metrics.every((metric) => maps.has((metric.map ?? metric.name).value));
+  if (kaddrs.length > 0 || cgroupIds !== undefined) return false;
   return constants.size === 0 && isDescribed && entries.length > 0 && entries.every(({ isGeneric }) => isGeneric);
 }
 
@@ -134,6 +149,17 @@ function parseMaps(file: ConfigMap, diagnostics: Diagnostics): Map<string, MapEn
     maps.set(name, { ...parsed, valid: diagnostics.errorCount === before });
   }
   return maps;
+}
+
+function parseKaddrs(node: ConfigNode | undefined): Located<string>[] {
+  const symbols: Located<string>[] = [];
+  for (const item of node?.list() ?? []) {
+    const symbol = locatedText(item);
+    if (symbol === undefined) continue;
+    if (symbols.some(({ value }) => value === symbol.value)) item.error(`symbol "${symbol.value}" is there twice`);
+    else symbols.push(symbol);
+  }
+  return symbols;
 }
 
 function parseIndex(node: ConfigNode | undefined): Located<string>[] | undefined {

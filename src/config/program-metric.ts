@@ -1,5 +1,6 @@
 import type { Diagnostics } from './diagnostic.ts';
 import type { ConfigMap, ConfigNode } from './document.ts';
+import { goDuration } from './go-duration.ts';
 import { type Located, located, locatedText, locatedWord } from './located.ts';
 import { type LabelEntry, parseLabels } from './program-labels.ts';
 import { type CountedIn, countedIn } from './units.ts';
@@ -24,6 +25,10 @@ export interface MetricEntry {
   readonly needs: NeedsEntry;
   /** Not enabled unless an operator names it. */
   readonly expensive: boolean;
+  /** Whether its map is a PERF_EVENT_ARRAY, each record of which counts one. */
+  readonly perfEventArray: boolean;
+  /** Milliseconds; 0: never. */
+  readonly flushInterval: Located<number> | undefined;
   /** False where it has errors of its own, which have been reported. */
   readonly valid: boolean;
 }
@@ -49,20 +54,19 @@ export interface NeedsEntry {
   readonly maps: readonly Located<string>[];
 }
 
-const numberKeys = ['name', 'help', 'unit', 'map', 'labels', 'field', 'in', 'needs', 'expensive', 'perf_event_array'];
+const numberKeys = ['name', 'help', 'unit', 'map', 'labels', 'field', 'in', 'needs', 'expensive'];
+const counterKeys = [...numberKeys, 'perf_event_array', 'flush_interval'];
 const histogramKeys = [
   ...['name', 'help', 'unit', 'map', 'labels', 'field', 'slots', 'sum', 'in', 'sum_in', 'needs', 'expensive'],
   ...['bucket_type', 'bucket_min', 'bucket_max', 'bucket_multiplier', 'bucket_keys'],
 ];
+const keys = { counter: counterKeys, gauge: numberKeys, histogram: histogramKeys };
 
 /** One metric; undefined where it has no name to be called by. */
 export function parseMetric(node: ConfigNode, kind: MetricKind, diagnostics: Diagnostics): MetricEntry | undefined {
   const before = diagnostics.errorCount;
-  const metric = node.map(kind === 'histogram' ? histogramKeys : numberKeys, ['flush_interval', 'values']);
+  const metric = node.map(keys[kind], ['values']);
   if (metric === undefined) return undefined;
-  if (metric.get('perf_event_array')?.boolean() === true) {
-    metric.get('perf_event_array')!.error('"perf_event_array" is not supported by this version');
-  }
   const nameNode = metric.required('name');
   const name = locatedText(nameNode);
   if (name !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$/.test(name.value)) {
@@ -86,7 +90,12 @@ export function parseMetric(node: ConfigNode, kind: MetricKind, diagnostics: Dia
     buckets: parseBuckets(metric),
     needs: parseNeeds(metric.get('needs')),
     expensive: metric.get('expensive')?.boolean() ?? false,
+    perfEventArray: metric.get('perf_event_array')?.boolean() ?? false,
+    flushInterval: located(metric.get('flush_interval'), parseInterval),
   };
+  if (entry.flushInterval !== undefined && !entry.perfEventArray) {
+    metric.get('flush_interval')!.error('"flush_interval" is for counters with "perf_event_array: true"');
+  }
   return name === undefined ? undefined : { name, ...entry, valid: diagnostics.errorCount === before };
 }
 
@@ -113,6 +122,16 @@ function parseKeys(node: ConfigNode): number[] | undefined {
   }
   if (keys.length > 0) return keys;
   if (node.isNull || node.isList) node.error(`${node.subject} has no keys`);
+  return undefined;
+}
+
+/** A duration in milliseconds. */
+function parseInterval(node: ConfigNode): number | undefined {
+  const text = node.text();
+  const interval = text === undefined ? undefined : goDuration(text);
+  if (interval !== undefined && interval >= 0) return interval;
+  if (text !== undefined)
+    node.error(`${node.subject} must be a duration such as 10s or 1h30m, not ${JSON.stringify(text)}`);
   return undefined;
 }
 

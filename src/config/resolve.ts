@@ -11,7 +11,9 @@ import { type OperatorSettings, resolveConstants, setByOperator } from './resolv
 import { resolveFilled } from './resolve-filled.ts';
 import { resolveHooks } from './resolve-hooks.ts';
 import { resolveInterfaces } from './resolve-interfaces.ts';
+import { resolveKernel } from './resolve-kernel.ts';
 import { resolveSkippedMaps } from './resolve-maps.ts';
+import { perfArraysOf, resolvePerfArray } from './resolve-perf-array.ts';
 import { type ResolvedSource, resolveSource } from './resolve-source.ts';
 import { isBucketCount, numberIn, slotsIn } from './resolve-values.ts';
 import { TablesBuilder } from './table-builder.ts';
@@ -58,6 +60,8 @@ export function resolveProgram(
   const filled = resolveFilled(file, enabled, layout, diagnostics);
   const interfaces = resolveInterfaces(file, options, layout, diagnostics);
 
+  const kernel = resolveKernel(file, layout, diagnostics);
+  const perfArrays = perfArraysOf(file, enabled, diagnostics);
   const context = { layout: withGenericMaps(layout, file, diagnostics), cpus: options.cpus, diagnostics };
   const described = new Map<string, ResolvedSource | undefined>();
   for (const entry of file.maps.values()) {
@@ -77,8 +81,16 @@ export function resolveProgram(
       diagnostics.error(at, `map "${entry.name.value}" is described in "maps": its labels belong there`);
     }
     if (!metric.valid) continue;
-    const source =
-      entry === undefined ? resolveSource(directReference(metric), context) : described.get(entry.name.value);
+    if (metric.perfEventArray && entry !== undefined) {
+      const message = `map "${entry.name.value}" is described in "maps": a perf event array has its labels here`;
+      diagnostics.error(metric.name.at, message);
+      continue;
+    }
+    const source = metric.perfEventArray
+      ? resolvePerfArray(metric, context)
+      : entry === undefined
+        ? resolveSource(directReference(metric), context)
+        : described.get(entry.name.value);
     if (source === undefined) continue;
     const isEnabled = enabled.includes(metric);
     const name = nameOf(metric);
@@ -111,6 +123,8 @@ export function resolveProgram(
     perCpuFirst: [...perCpuFirst],
     filled,
     interfaces,
+    ...kernel,
+    ...(perfArrays.length > 0 && { perfArrays }),
     origins,
   };
 }

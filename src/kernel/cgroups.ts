@@ -36,6 +36,8 @@ export interface Cgroups {
   update(): void;
   /** How many milliseconds ago it was noticed that this cgroup is gone; undefined: it isn't, as far as is known. */
   goneFor(id: bigint): number | undefined;
+  /** Calls `listener` for every cgroup that there is, then for each that comes, with its path, or goes, without. */
+  watch(listener: (id: bigint, path: string | undefined) => void): void;
   /** Ids of those that are gone, the longest ago first, as far as they are remembered. */
   gone(): Iterable<bigint>;
 }
@@ -71,6 +73,7 @@ class WatchedCgroups implements Cgroups {
   #live = new Map<bigint, string>();
   /** Those that are gone, in the order in which that was noticed. No name: it was never seen. */
   readonly #gone = new Map<bigint, { readonly path: string | undefined; readonly noticed: number }>();
+  readonly #listeners: ((id: bigint, path: string | undefined) => void)[] = [];
   #mount: Mount | undefined;
   #walked = Number.NEGATIVE_INFINITY;
   /** Events were lost since the walk. */
@@ -114,6 +117,11 @@ class WatchedCgroups implements Cgroups {
     return gone && this.#now() - gone.noticed;
   }
 
+  watch(listener: (id: bigint, path: string | undefined) => void): void {
+    for (const [id, path] of this.#live) listener(id, path);
+    this.#listeners.push(listener);
+  }
+
   gone(): Iterable<bigint> {
     return this.#gone.keys();
   }
@@ -132,11 +140,13 @@ class WatchedCgroups implements Cgroups {
 
   #raise(id: bigint, path: string): void {
     this.#gone.delete(id);
+    const isNew = this.#live.get(id) !== path;
     this.#live.set(id, path);
+    if (isNew) for (const listener of this.#listeners) listener(id, path);
   }
 
   #bury(id: bigint, path: string | undefined = this.#live.get(id)): void {
-    this.#live.delete(id);
+    if (this.#live.delete(id)) for (const listener of this.#listeners) listener(id, undefined);
     const noticed = this.#gone.get(id)?.noticed ?? this.#now();
     this.#gone.set(id, { path, noticed });
     if (this.#gone.size <= REMEMBERED) return;

@@ -36,7 +36,11 @@ export function startProgram(
     readers: readersOf(sources.readers, object?.readers),
     startTime,
     info: (name) => object?.info(name) ?? sources.info(name),
-    losses: () => sources.losses(),
+    cgroupIds: object?.cgroupIds,
+    *losses() {
+      yield* object?.losses() ?? [];
+      yield* sources.losses();
+    },
     [Symbol.dispose]: () => all.dispose(),
   };
 }

@@ -9,8 +9,6 @@ const start = 'metrics:\n  histograms:\n    - name: a\n      ';
 // One mistake each; the place is where a reader would put the finger.
 const wrong: readonly (readonly [string, string])[] = [
   ['metrics: {counters: []}\nmetric: {}', '2:1: unknown key "metric", did you mean "metrics"?'],
-  ['metrics: {counters: []}\nkaddrs: [a]', '2:1: "kaddrs" is not supported by this version'],
-  ['metrics: {counters: []}\ncgroup_id_map: {}', '2:1: "cgroup_id_map" is not supported by this version'],
   ['metrics: {counter: []}', '1:11: unknown key "counter", did you mean "counters"?'],
   ['metrics: {counters: []}\nexpensive: 1', '2:12: "expensive" must be true or false, not "1"'],
   ['metrics: {counters: []}\nconstants: {a: 1.5}', '2:16: "a" must be an integer, not "1.5"'],
@@ -31,15 +29,7 @@ const wrong: readonly (readonly [string, string])[] = [
   ],
   [
     'metrics:\n  counters:\n    - {name: a, slots: b}',
-    '3:17: unknown key "slots"; known: name, help, unit, map, labels, field, in, needs, expensive, perf_event_array',
-  ],
-  [
-    'metrics:\n  counters:\n    - {name: a, perf_event_array: true}',
-    '3:35: "perf_event_array" is not supported by this version',
-  ],
-  [
-    'metrics:\n  counters:\n    - {name: a, flush_interval: 10s}',
-    '3:17: "flush_interval" is not supported by this version',
+    '3:17: unknown key "slots"; known: name, help, unit, map, labels, field, in, needs, expensive, perf_event_array, flush_interval',
   ],
   ['metrics:\n  counters:\n    - {name: a, values: [{name: b}]}', '3:17: "values" is not supported by this version'],
   ['metrics:\n  counters:\n    - {name: a, in: usec}', '3:21: "in": unknown value "usec", did you mean "us"?'],
@@ -112,7 +102,7 @@ test('tracing is left out with a warning', () => {
   assert.equal(file?.valid, true);
   assert.deepEqual(
     diagnostics.warnings.map(({ line, column, message }) => [line, column, message]),
-    [[2, 1, '"tracing" is not supported by this version and is left out']],
+    [[2, 1, '"tracing": traces are not exported, only the metrics of this file']],
   );
 });
 
@@ -125,7 +115,7 @@ maps:
   m:
 metrics:
   gauges:
-    - {name: g, map: m, help: 2048, perf_event_array: false}
+    - {name: g, map: m, help: 2048}
 `;
   const file = parseProgramFile(yaml, 'dir/block.yaml', diagnostics)!;
   assert.deepEqual(texts(diagnostics), []);
@@ -151,7 +141,7 @@ metrics:
       file: 'dir/block.yaml',
       line: 8,
       column: 14,
-      excerpt: '    - {name: g, map: m, help: 2048, perf_event_array: false}',
+      excerpt: '    - {name: g, map: m, help: 2048}',
     },
   });
 });

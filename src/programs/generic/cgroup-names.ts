@@ -16,7 +16,8 @@ export function cgroupNames(
   warn: (warning: MeterError) => void,
 ): CgroupNames | undefined {
   const labels = plans.flatMap(({ tables }) => tables.flatMap((table) => table.labels));
-  if (!labels.some(({ decoders }) => decoders.some(({ name }) => name === 'cgroup'))) return undefined;
+  const isAsked = labels.some(({ decoders }) => decoders.some(({ name }) => name === 'cgroup'));
+  if (!isAsked && plans.every(({ cgroupIds }) => cgroupIds === undefined)) return undefined;
   try {
     const events = watchCgroups();
     return { cgroups: createCgroups({ events, warn }), [Symbol.dispose]: () => events[Symbol.dispose]() };

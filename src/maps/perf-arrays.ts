@@ -1,0 +1,155 @@
+import type { PerfArrayPlan } from '../config/plan.ts';
+import type { LoadedObject } from '../libbpf/loaded.ts';
+import { openPerfBuffer, type PerfBuffer } from '../libbpf/perf-buffer.ts';
+import type { LoadedMapReaders } from './readers.ts';
+import type { Entries, EntriesReader } from './reading.ts';
+
+/** Of 4 KiB each for every CPU: some 10,000 small records, which may come between two looks. */
+const pages = 64;
+/** Records are taken out this often, so that scrapes that are minutes apart find room. */
+const lookMs = 100;
+
+/** Records that an array's counter has missed. */
+export interface PerfArrayLoss {
+  readonly map: string;
+  /** `buffer_full`: not taken out in time; `map_full`: there are too many keys; `short_record`: shorter than the labels. */
+  readonly reason: 'buffer_full' | 'map_full' | 'short_record';
+  readonly count: number;
+}
+
+/** The records of a program's PERF_EVENT_ARRAY maps, counted by key until it is disposed. */
+export interface PerfArrays extends Disposable {
+  /** By map. */
+  readonly readers: ReadonlyMap<string, EntriesReader>;
+  /** Takes out what there is. */
+  consume(): void;
+  losses(): Iterable<PerfArrayLoss>;
+}
+
+/** Opens their buffers; to be called before the programs are attached that write to them. Throws MeterError('load'). */
+export function openPerfArrays(object: LoadedObject, plans: readonly PerfArrayPlan[]): PerfArrays {
+  using stack = new DisposableStack();
+  const counters = plans.map((plan) => {
+    const buffer = stack.use(openPerfBuffer(`${object.path}: map ${plan.map}`, object.map(plan.map).fd, pages));
+    return new RecordCounter(plan, buffer);
+  });
+  const consume = () => {
+    for (const counter of counters) counter.consume();
+  };
+  const timer = plans.length === 0 ? undefined : setInterval(consume, lookMs).unref();
+  stack.defer(() => clearInterval(timer));
+  const all = stack.move();
+  return {
+    readers: new Map(counters.map((counter) => [counter.map, counter])),
+    consume,
+    *losses() {
+      for (const counter of counters) yield* counter.losses();
+    },
+    [Symbol.dispose]: () => all.dispose(),
+  };
+}
+
+/** The readers of an object's maps with those of its PERF_EVENT_ARRAY maps, which are up to date whenever a reading begins. */
+export function withPerfArrays(readers: LoadedMapReaders, arrays: PerfArrays): LoadedMapReaders {
+  return {
+    cpus: readers.cpus,
+    begin() {
+      arrays.consume();
+      readers.begin?.();
+    },
+    entries: (map) => arrays.readers.get(map) ?? readers.entries(map),
+    memory: (map) => readers.memory(map),
+    [Symbol.dispose]: () => readers[Symbol.dispose](),
+  };
+}
+
+/** Counts records by their first bytes. It looks like a hash map to who reads it, and refuses new keys as one does. */
+export class RecordCounter implements EntriesReader {
+  readonly map: string;
+  readonly keySize: number;
+  readonly valueSize = 8;
+  readonly valueStride = 8;
+  readonly cpus = 1;
+  readonly cpuNumbers: readonly number[] = [];
+  readonly maxEntries: number;
+  readonly dropsWhenFull = true;
+
+  readonly #buffer: Pick<PerfBuffer, 'consume'>;
+  readonly #now: () => number;
+  readonly #recordBytes: number;
+  readonly #flushMs: number | undefined;
+  #flushAt: number;
+  /** By the record's bytes, the entry. */
+  readonly #entries = new Map<string, number>();
+  #keys: Uint8Array;
+  /** Two halves of each count, the lower first. */
+  #counts: Uint32Array;
+  readonly #lost = { buffer_full: 0, map_full: 0, short_record: 0 };
+
+  /** `now` gives milliseconds. */
+  constructor(plan: PerfArrayPlan, buffer: Pick<PerfBuffer, 'consume'>, now: () => number = () => performance.now()) {
+    this.map = plan.map;
+    this.keySize = plan.keySize;
+    this.maxEntries = plan.limit;
+    this.#recordBytes = plan.recordBytes;
+    this.#buffer = buffer;
+    this.#now = now;
+    this.#flushMs = plan.flushMs;
+    this.#flushAt = now() + (plan.flushMs ?? 0);
+    this.#keys = new Uint8Array(this.keySize * 16);
+    this.#counts = new Uint32Array(2 * 16);
+  }
+
+  consume(): void {
+    if (this.#flushMs !== undefined && this.#now() >= this.#flushAt) {
+      this.#entries.clear();
+      this.#flushAt += this.#flushMs * Math.ceil((this.#now() - this.#flushAt + 1) / this.#flushMs);
+    }
+    this.#lost.buffer_full += this.#buffer.consume((record) => this.#count(record));
+  }
+
+  read(): Entries {
+    const count = this.#entries.size;
+    return { count, keys: this.#keys, values: new Uint8Array(this.#counts.buffer, 0, count * 8) };
+  }
+
+  *losses(): Iterable<PerfArrayLoss> {
+    for (const [reason, count] of Object.entries(this.#lost) as [PerfArrayLoss['reason'], number][]) {
+      yield { map: this.map, reason, count };
+    }
+  }
+
+  #count(record: Buffer): void {
+    if (record.length < this.#recordBytes) {
+      this.#lost.short_record++;
+      return;
+    }
+    const key = record.toString('latin1', 0, this.#recordBytes);
+    const entry = this.#entries.get(key) ?? this.#newEntry(key, record);
+    if (entry === undefined) {
+      this.#lost.map_full++;
+      return;
+    }
+    if (++this.#counts[entry * 2]! === 0) this.#counts[entry * 2 + 1]!++;
+  }
+
+  #newEntry(key: string, record: Buffer): number | undefined {
+    const entry = this.#entries.size;
+    if (entry >= this.maxEntries) return undefined;
+    if ((entry + 1) * 2 > this.#counts.length) this.#grow();
+    this.#keys.fill(0, entry * this.keySize, (entry + 1) * this.keySize);
+    this.#keys.set(record.subarray(0, this.#recordBytes), entry * this.keySize);
+    this.#counts.fill(0, entry * 2, entry * 2 + 2);
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  #grow(): void {
+    const keys = new Uint8Array(this.#keys.length * 2);
+    keys.set(this.#keys);
+    this.#keys = keys;
+    const counts = new Uint32Array(this.#counts.length * 2);
+    counts.set(this.#counts);
+    this.#counts = counts;
+  }
+}

@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Diagnostics } from '../../src/config/diagnostic.ts';
+import { goDuration } from '../../src/config/go-duration.ts';
+import { parseProgramFile } from '../../src/config/program-file.ts';
+import { errors, plan } from './resolving.ts';
+import { array, layout, map, pointer, u8, u32, u64, variable } from './types.ts';
+
+const object = layout({
+  maps: [
+    map('calls', 'hash', u32, u64),
+    map('ids', 'hash', u64, u64),
+    map('lru_ids', 'lru_hash', u64, u64),
+    map('narrow_ids', 'hash', u32, u64),
+    map('storage', 'cgrp_storage', u32, u64),
+    map('records', 'perf_event_array', u32, u32),
+  ],
+  variables: [
+    variable('kaddr_vfs_read', '.rodata', u64),
+    variable('kaddr_init_task', '.rodata', pointer, 8),
+    variable('kaddr_narrow', '.rodata', u32, 16),
+    variable('kaddr_array', '.rodata', array(u8, 8), 20),
+    variable('kaddr_later', '.data', u64),
+  ],
+});
+
+const counter =
+  'metrics:\n  counters:\n    - {name: calls, help: Calls, labels: [{name: a, size: 4, decoders: [{name: uint}]}]}\n';
+const record = '{name: records, help: Records, perf_event_array: true';
+const label = '{name: a, size: 4, decoders: [{name: uint}]}';
+
+test('kaddrs name constants and the symbols whose addresses they are given', () => {
+  const resolved = plan(`kaddrs: [vfs_read, init_task]\n${counter}`, object);
+  assert.deepEqual(
+    resolved.addresses,
+    new Map([
+      ['kaddr_vfs_read', 'vfs_read'],
+      ['kaddr_init_task', 'init_task'],
+    ]),
+  );
+  assert.equal(plan(`kaddrs:\n${counter}`, object).addresses, undefined);
+});
+
+test('cgroup_id_map names a map of ids; it is a hash unless it says otherwise', () => {
+  const idsOf = (yaml: string) => plan(`cgroup_id_map: ${yaml}\n${counter}`, object).cgroupIds;
+  assert.deepEqual(idsOf('{name: ids, regexps: [a, ^b$]}'), { map: 'ids', type: 'hash', regexps: ['a', '^b$'] });
+  assert.equal(idsOf('{name: lru_ids, type: hash, regexps: [a]}')?.map, 'lru_ids');
+  assert.equal(idsOf('{name: storage, type: cgrp_storage, regexps: [a]}')?.type, 'cgrp_storage');
+});
+
+test('a counter of a perf event array has its labels in the records', () => {
+  const yaml = `metrics:\n  counters:\n    - ${record}, flush_interval: 1m30s, labels: [{name: a, size: 4, padding: 3, decoders: [{name: uint}]}, {name: b, size: 1, decoders: [{name: hex}]}]}`;
+  const resolved = plan(yaml, object);
+  assert.deepEqual(resolved.perfArrays, [
+    { map: 'records', recordBytes: 8, keySize: 8, limit: 16_384, flushMs: 90_000 },
+  ]);
+  const [table] = resolved.tables;
+  assert.deepEqual(table?.source, { kind: 'entries', map: 'records', perCpu: 'no', cache: undefined });
+  assert.deepEqual(
+    table?.labels.map(({ name, offset, size }) => [name, offset, size]),
+    [
+      ['a', 0, 4],
+      ['b', 7, 1],
+    ],
+  );
+  assert.deepEqual(table?.fields, [{ offset: 0, type: 'u64', count: 1, cell: 0 }]);
+});
+
+test('without labels a record is counted whatever is in it, and without an interval for ever', () => {
+  for (const interval of ['', ', flush_interval: 0', ', flush_interval: 0s']) {
+    const resolved = plan(`metrics: {counters: [${record}${interval}}]}`, object);
+    assert.deepEqual(resolved.perfArrays, [{ map: 'records', recordBytes: 0, keySize: 4, limit: 16_384 }]);
+    assert.equal(resolved.tables[0]?.keySize, 4);
+  }
+});
+
+test('what no enabled metric reads is not taken out of its buffers', () => {
+  const yaml = `${counter}    - ${record}}\n`;
+  assert.equal(plan(yaml, object, { metrics: ['calls'] }).perfArrays, undefined);
+});
+
+test('a file with traces alone has nothing to run, and says so', () => {
+  const diagnostics = new Diagnostics();
+  const file = parseProgramFile('tracing:\n  spans:\n    - {name: exec}\n', 'x.yaml', diagnostics);
+  assert.equal(file?.hasOnlyTraces, true);
+  assert.equal(file?.valid, true);
+  assert.deepEqual(
+    diagnostics.warnings.map(({ line, column, message }) => `${line}:${column}: ${message}`),
+    ['1:1: "tracing": traces are not exported, and there are no metrics in this file'],
+  );
+});
+
+test('traces beside metrics take nothing from them', () => {
+  const diagnostics = new Diagnostics();
+  const file = parseProgramFile(`${counter}tracing: {spans: []}\n`, 'x.yaml', diagnostics);
+  assert.equal(file?.hasOnlyTraces, false);
+  assert.equal(file?.metrics.length, 1);
+  assert.equal(diagnostics.warnings.length, 1);
+});
+
+for (const [text, milliseconds] of [
+  ['10s', 10_000],
+  ['1h30m', 5_400_000],
+  ['1.5s', 1500],
+  ['.5s', 500],
+  ['1h0m0.5s', 3_600_500],
+  ['250ms', 250],
+  ['250000us', 250],
+  ['250000µs', 250],
+  ['-10ms', -10],
+  ['+10ms', 10],
+  ['0', 0],
+  ['1000000', 1],
+  ['10', 0.00001],
+  ['', undefined],
+  ['s', undefined],
+  ['10 s', undefined],
+  ['10sec', undefined],
+  ['1d', undefined],
+  ['1s2', undefined],
+  ['ten', undefined],
+  ['1e3s', undefined],
+] as const) {
+  test(`the duration "${text}" is ${milliseconds} ms`, () => assert.equal(goDuration(text), milliseconds));
+}
+
+/** A wrong file in that format, and what is said of it. */
+const malformed: readonly (readonly [yaml: string, ...expected: string[]])[] = [
+  // YAML itself.
+  ['metrics: [', '1:11: Flow sequence in block collection must be sufficiently indented and end with a ]'],
+  ['metrics:\n\tcounters: []', '2:1: Tabs are not allowed as indentation'],
+  [`${counter}metrics: {}`, '4:1: Map keys must be unique'],
+  ['- metrics', '1:1: the file must be a map, not a list'],
+  ['metrics', '1:1: the file must be a map, not "metrics"'],
+  ['', '1:1: there are no metrics: "metrics" needs "counters", "gauges" or "histograms"'],
+  [`${counter}---\n${counter}`, '4:1: a second YAML document begins here; a file has one'],
+  // The top.
+  ['programs: []', '1:1: unknown key "programs"; known: description'],
+  [`${counter}kaddr: [a]`, '4:1: unknown key "kaddr", did you mean "kaddrs"?'],
+  ['metrics: {counter: []}', '1:11: unknown key "counter", did you mean "counters"?'],
+  ['metrics: {timers: []}', '1:11: unknown key "timers"'],
+  ['metrics: {counters: {name: a}}', '1:21: "counters" must be a list, not a map'],
+  ['metrics: {counters: [a]}', '1:22: item 1 of "counters" must be a map, not "a"'],
+  ['metrics: {counters: [{help: a}]}', '1:22: item 1 of "counters" has no "name"'],
+  ['metrics: {counters: [{name: [a]}]}', '1:29: "name" must be a text, not a list'],
+  ['metrics: {counters: [{name: ""}]}', '1:29: "name" is empty'],
+  ['metrics: {counters: [{name: a b}]}', '1:29: metric name "a b" may have letters'],
+  // Labels.
+  ['metrics: {counters: [{name: calls, labels: {a: 4}}]}', '1:44: "labels" must be a list, not a map'],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 4, decoder: []}]}]}',
+    '1:64: unknown key "decoder", did you mean "decoders"?',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 4b, decoders: [{name: uint}]}]}]}',
+    '1:61: "size" must be an integer from 1 to 65536, not "4b"',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: -4, decoders: [{name: uint}]}]}]}',
+    '1:61: "size" must be an integer from 1 to 65536, not "-4"',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 8, decoders: [{name: uint}]}]}]}',
+    '1:52: the labels cover 8 bytes, but the key of map "calls" has 4',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 2, decoders: [{name: uint}]}]}]}',
+    '1:52: the labels cover 2 bytes',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 4, padding: 4, decoders: [{name: uint}]}]}]}',
+    '1:52: the labels cover 8 bytes',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 2, decoders: [{name: uint}]}, {name: b, decoders: [{name: uint}]}]}]}',
+    '1:98: label "b" has no "size", but the others have',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 4, decoders: [{name: uint64}]}]}]}',
+    '1:82: unknown decoder "uint64", did you mean "uint"?',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 4, decoders: [{static_map: {1: a}}]}]}]}',
+    '1:75: item 1 of "decoders" has no "name"',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 4, decoders: [{name: static_map, static_map: [a]}]}]}]}',
+    '1:106: "static_map" must be a map, not a list',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 4, decoders: [{name: static_map, static_map: {1: a}, allow_unknown: maybe}]}]}]}',
+    '1:129: "allow_unknown" must be true or false, not "maybe"',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 4, decoders: [{name: regexp, regexps: ["("]}]}]}]}',
+    '1:82: decoder regexp: "(": ',
+  ],
+  [
+    'metrics: {counters: [{name: calls, labels: [{name: a, size: 4, decoders: [{name: regexp, regexps: a}]}]}]}',
+    '1:99: "regexps" must be a list, not "a"',
+    '1:82: decoder regexp: it has no regexps',
+  ],
+  // Histograms.
+  ['metrics: {histograms: [{name: calls, bucket_type: log2}]}', '1:51: "bucket_type": unknown value "log2"'],
+  [
+    'metrics: {histograms: [{name: calls, bucket_type: exp2, bucket_min: 5, bucket_max: 2, labels: [{name: b, size: 4, decoders: [{name: uint}]}]}]}',
+    '1:84: bucket_max is 2, which is not above bucket_min 5',
+  ],
+  [
+    'metrics: {histograms: [{name: calls, bucket_type: exp2, bucket_min: 0, bucket_max: 1.5}]}',
+    '1:84: "bucket_max" must be an integer of at least 0, not "1.5"',
+  ],
+  [
+    'metrics: {histograms: [{name: calls, bucket_type: fixed, labels: [{name: b, size: 4, decoders: [{name: uint}]}]}]}',
+    '1:51: bucket_type fixed needs "bucket_keys"',
+  ],
+  [
+    'metrics: {histograms: [{name: calls, bucket_type: fixed, bucket_keys: [2, 1]}]}',
+    '1:75: "bucket_keys" must ascend, but 1 comes behind 2',
+  ],
+  [
+    'metrics: {histograms: [{name: calls, bucket_type: fixed, bucket_keys: 5}]}',
+    '1:71: "bucket_keys" must be a list, not "5"',
+  ],
+  [
+    'metrics: {histograms: [{name: calls, bucket_multiplier: -1}]}',
+    '1:57: "bucket_multiplier" must be a number of at least 0, not "-1"',
+  ],
+  // kaddrs.
+  [`kaddrs: vfs_read\n${counter}`, '1:9: "kaddrs" must be a list, not "vfs_read"'],
+  [`kaddrs: [""]\n${counter}`, '1:10: item 1 of "kaddrs" is empty'],
+  [`kaddrs: [vfs_read, vfs_read]\n${counter}`, '1:20: symbol "vfs_read" is there twice'],
+  [
+    `kaddrs: [vfs_reed]\n${counter}`,
+    '1:10: kaddrs: no constant "kaddr_vfs_reed" in .rodata of x.bpf.o, did you mean "kaddr_vfs_read"?',
+  ],
+  [`kaddrs: [later]\n${counter}`, '1:10: kaddrs: no constant "kaddr_later" in .rodata of x.bpf.o'],
+  [`kaddrs: [narrow]\n${counter}`, '1:10: kaddrs: constant "kaddr_narrow" is u32, but an address takes a u64'],
+  [`kaddrs: [array]\n${counter}`, '1:10: kaddrs: constant "kaddr_array" is '],
+  // cgroup_id_map.
+  [`cgroup_id_map: ids\n${counter}`, '1:16: "cgroup_id_map" must be a map, not "ids"'],
+  [`cgroup_id_map: {regexps: [a]}\n${counter}`, '1:16: "cgroup_id_map" has no "name"'],
+  [`cgroup_id_map: {name: ids}\n${counter}`, '1:16: "cgroup_id_map" has no "regexps"'],
+  [
+    `cgroup_id_map: {name: ids, regexps: []}\n${counter}`,
+    '1:37: "regexps" has no regexps, so that no cgroup would be in the map',
+  ],
+  [`cgroup_id_map: {name: ids, regexps: ["[z-a]"]}\n${counter}`, '1:38: "[z-a]": '],
+  [`cgroup_id_map: {name: ids, type: array, regexps: [a]}\n${counter}`, '1:34: "type": unknown value "array"'],
+  [
+    `cgroup_id_map: {name: ids, kind: hash, regexps: [a]}\n${counter}`,
+    '1:28: unknown key "kind"; known: name, type, regexps',
+  ],
+  [`cgroup_id_map: {name: idz, regexps: [a]}\n${counter}`, '1:23: no BPF map "idz" in x.bpf.o, did you mean "ids"?'],
+  [`cgroup_id_map: {name: storage, regexps: [a]}\n${counter}`, '1:23: map "storage" is of type cgrp_storage, not hash'],
+  [
+    `cgroup_id_map: {name: ids, type: cgrp_storage, regexps: [a]}\n${counter}`,
+    '1:34: map "ids" is of type hash, not cgrp_storage',
+  ],
+  [
+    `cgroup_id_map: {name: narrow_ids, regexps: [a]}\n${counter}`,
+    '1:23: map "narrow_ids" has a key of 4 and a value of 8 bytes: as "cgroup_id_map" it needs 8 and 8',
+  ],
+  // Perf event arrays.
+  [
+    `metrics: {counters: [${record}, labels: [{name: a, decoders: [{name: uint}]}]}]}`,
+    '1:93: map "records" has no BTF type for its key: give every label its "size"',
+  ],
+  [`metrics: {counters: [${record}, labels: [{name: a, size: 4}]}]}`, '1:93: label "a" needs "decoders"'],
+  [
+    `metrics: {counters: [{name: calls, perf_event_array: true, labels: [${label}]}]}`,
+    '1:29: map "calls" is of type hash, but "perf_event_array" says otherwise',
+  ],
+  [
+    `metrics: {counters: [{name: recods, perf_event_array: true, labels: [${label}]}]}`,
+    '1:29: no BPF map "recods" in x.bpf.o, did you mean "records"?',
+  ],
+  [
+    `metrics: {counters: [{name: records, labels: [${label}]}]}`,
+    '1:29: map "records" is of type perf_event_array, from which no metrics are read',
+  ],
+  [
+    `metrics: {counters: [${record}, flush_interval: often}]}`,
+    '1:93: "flush_interval" must be a duration such as 10s or 1h30m, not "often"',
+  ],
+  [
+    `metrics: {counters: [${record}, flush_interval: -1s}]}`,
+    '1:93: "flush_interval" must be a duration such as 10s or 1h30m, not "-1s"',
+  ],
+  [
+    'metrics: {counters: [{name: calls, flush_interval: 10s}]}',
+    '1:52: "flush_interval" is for counters with "perf_event_array: true"',
+  ],
+  [
+    `metrics: {counters: [${record}}, {name: other, map: records, perf_event_array: true}]}`,
+    '1:97: the records of "records" are counted by another counter already',
+  ],
+  [
+    'metrics: {counters: [{name: records, perf_event_array: perhaps}]}',
+    '1:56: "perf_event_array" must be true or false, not "perhaps"',
+  ],
+  ['metrics: {histograms: [{name: records, perf_event_array: true}]}', '1:40: unknown key "perf_event_array"'],
+  [
+    `maps: {records: {per_cpu: sum}}\nmetrics: {counters: [${record}}]}`,
+    '2:29: map "records" is described in "maps": a perf event array has its labels here',
+  ],
+];
+
+for (const [yaml, ...expected] of malformed) {
+  test(`malformed: ${expected[0]}`, () => {
+    const found = errors(yaml, object);
+    for (const message of expected) {
+      assert.ok(
+        found.some((one) => one.startsWith(`x.yaml:${message}`)),
+        found.join('\n'),
+      );
+    }
+  });
+}
