@@ -6,19 +6,17 @@ import { remove, removeBatch } from '../libbpf/map.ts';
 import type { LoadedMapReaders } from './readers.ts';
 import type { EntriesReader, MemoryReader } from './reading.ts';
 
-/** Runs the iterator of a BPF program; undefined where it isn't attached. */
-type IteratorOf = (program: string) => (() => void) | undefined;
-
 /**
  * Readers of maps of which some are filled by iterators: at the first reading of one of them after `begin`, those of the
  * same iterator are emptied, as far as they are to be, and it is run. What fails then fails the reading of all of them
- * until the next `begin`. Where the iterator isn't attached they are read as they are.
+ * until the next `begin`. Where the iterator isn't attached they are read as they are. Iterators that are named for no map are
+ * run before any of the other maps is read, since whatever they fill must be among these.
  */
 export function filledReaders(
   readers: LoadedMapReaders,
   object: LoadedObject,
   filled: readonly FilledMapPlan[],
-  iteratorOf: IteratorOf,
+  iterators: ReadonlyMap<string, () => void>,
 ): LoadedMapReaders {
   const fillers = new Map<string, Filler>();
   for (const program of new Set(filled.map((map) => map.program))) {
@@ -26,8 +24,10 @@ export function filledReaders(
     const empty = () => {
       for (const { map } of emptied) emptyMap(object, readers.entries(map));
     };
-    fillers.set(program, new Filler(() => iteratorOf(program), empty));
+    fillers.set(program, new Filler([iterators.get(program)], empty));
   }
+  const others = [...iterators].filter(([program]) => !fillers.has(program)).map(([, iterate]) => iterate);
+  if (others.length > 0) fillers.set('', new Filler(others, () => {}));
   const programOf = new Map(filled.map(({ map, program }) => [map, program]));
   const entries = new Map<string, EntriesReader>();
   const memories = new Map<string, MemoryReader>();
@@ -61,15 +61,15 @@ export function filledReaders(
   };
 }
 
-/** Fills the maps of one iterator once per reading. */
+/** Fills maps once per reading; iterators that aren't attached are undefined. */
 class Filler {
-  readonly #iterator: () => (() => void) | undefined;
+  readonly #iterators: readonly (() => void)[];
   readonly #empty: () => void;
   #isFilled = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(iterator: () => (() => void) | undefined, empty: () => void) {
-    this.#iterator = iterator;
+  constructor(iterators: readonly ((() => void) | undefined)[], empty: () => void) {
+    this.#iterators = iterators.filter((iterate) => iterate !== undefined);
     this.#empty = empty;
   }
 
@@ -79,12 +79,12 @@ class Filler {
   }
 
   fill(): void {
-    const iterate = this.#isFilled ? undefined : this.#iterator();
+    const isDue = !this.#isFilled && this.#iterators.length > 0;
     this.#isFilled = true;
     try {
-      if (iterate !== undefined) {
+      if (isDue) {
         this.#empty();
-        iterate();
+        for (const iterate of this.#iterators) iterate();
       }
     } catch (error) {
       this.#failure = { error };

@@ -66,7 +66,7 @@ export function loadProgram(plan: ProgramPlan, opened: OpenedObject, kernel?: Ke
   const { object, attached, iterators, arrays, ways, startTime } = stack.use(
     loadWhatAttaches(plan, opened, kernel ?? own!),
   );
-  const filled = filledReaders(mapReaders(object), object, plan.filled, (name) => iterators.get(name));
+  const filled = filledReaders(mapReaders(object), object, plan.filled, iterators);
   const readers = stack.use(withPerfArrays(filled, arrays));
   const cgroupIds = plan.cgroupIds && new CgroupIds(plan.cgroupIds, object.map(plan.cgroupIds.map));
   const isAttached = attached.some(({ state }) => state !== 'not loaded');

@@ -47,6 +47,9 @@ const memoryCgroups = [5, 11] as const;
 /** libbpf says so after it has not found the hook in vmlinux, when it may not ask for the BTF of modules. */
 const inModules = /failed to find kernel BTF type ID/;
 
+/** libbpf says so where it doesn't know of which type the program is. */
+const unknownSection = /missing BPF prog type/;
+
 const classicTracepoint = /^\??(tp|tracepoint)\//;
 const perfEvents = /^\??(k(ret)?probe|ksyscall|kretsyscall|perf_event|tp\/|tracepoint)/;
 const userProbe = /^\??(u(ret)?probe|usdt)/;
@@ -97,6 +100,10 @@ export function explain(
     return describe(code, subject, cause, otherwiseForbidden(environment));
   }
   if (remedy !== undefined) return describe(code, subject, cause, remedy);
+  if (section !== undefined && unknownSection.test(said)) {
+    const remedy = "Sections are libbpf's, and perf_event/type=T,config=C,frequency=F and xdp/INTERFACE";
+    return new MeterError(code, `${subject}: section "${section}": unknown`, { cause, remedy, ...detail });
+  }
   if (cause.code === 'ENOMEM' && isOld(environment)) {
     return describe(
       code,

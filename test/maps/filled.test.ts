@@ -9,7 +9,7 @@ import { FakeMap, FakeMemory, fakeReaders } from '../helpers/fake-maps.ts';
 const object = {} as LoadedObject;
 const filled = (map: string, program = 'dump') => ({ map, program, emptied: false });
 
-function make(iteratorOf: (program: string) => (() => void) | undefined) {
+function make(programs: readonly string[], iterate: (program: string) => void) {
   const maps = ['one', 'two', 'other', 'unfilled'].map((name) => new FakeMap(name, 4, 8));
   const [one] = maps;
   const fake = fakeReaders([...maps, new FakeMemory('.bss', 8)]);
@@ -17,14 +17,14 @@ function make(iteratorOf: (program: string) => (() => void) | undefined) {
     { ...fake, [Symbol.dispose]() {} },
     object,
     [filled('one'), filled('two'), filled('.bss'), filled('other', 'dump_other')],
-    iteratorOf,
+    new Map(programs.map((program) => [program, () => iterate(program)])),
   );
   return { readers, one: one! };
 }
 
 test('an iterator is run once per reading, before the first of its maps is read', () => {
   const runs: string[] = [];
-  const { readers, one } = make((program) => () => {
+  const { readers, one } = make(['dump', 'dump_other'], (program) => {
     runs.push(program);
     one.set([runs.length], [1]);
   });
@@ -45,7 +45,7 @@ test('an iterator is run once per reading, before the first of its maps is read'
 
 test('what fails fails all of its maps until the next reading, and no others', () => {
   let fails = true;
-  const { readers } = make((program) => () => {
+  const { readers } = make(['dump', 'dump_other'], (program) => {
     if (program === 'dump' && fails) throw new MeterError('map', 'dump: EPERM');
   });
   readers.begin!();
@@ -58,8 +58,21 @@ test('what fails fails all of its maps until the next reading, and no others', (
 });
 
 test('what no attached iterator fills is read as it is', () => {
-  const { readers, one } = make(() => undefined);
+  const { readers, one } = make([], () => {});
   one.set([7], [1]);
   readers.begin!();
   assert.equal(readers.entries('one').read().count, 1);
+});
+
+test('iterators that no map is filled by are run before each reading of the others', () => {
+  const runs: string[] = [];
+  const { readers } = make(['dump', 'unnamed', 'too'], (program) => runs.push(program));
+  const entries = readers.entries('unfilled');
+  for (let reading = 0; reading < 2; reading++) {
+    readers.begin!();
+    readers.entries('one').read();
+    entries.read();
+    readers.entries('unfilled').read();
+  }
+  assert.deepEqual(runs, ['dump', 'unnamed', 'too', 'dump', 'unnamed', 'too']);
 });

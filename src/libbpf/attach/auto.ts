@@ -1,4 +1,5 @@
-import { pointerOrThrow } from '../error.ts';
+import { MeterError } from '../../errors.ts';
+import { describe, LibbpfError, pointerOrThrow } from '../error.ts';
 import { libbpf, type Pointer } from '../library.ts';
 import { linkOf } from '../link.ts';
 import type { AttachKind } from './kind.ts';
@@ -9,6 +10,17 @@ const attach = libbpf<(program: Pointer) => Pointer | null>('void *bpf_program__
 export const auto: AttachKind = {
   name: 'auto',
   takes: () => true,
-  attach: ({ subject, program }) =>
-    linkOf(pointerOrThrow('attach', subject, 'bpf_program__attach', () => attach(program))),
+  attach({ subject, section, program }) {
+    try {
+      return linkOf(pointerOrThrow('attach', subject, 'bpf_program__attach', () => attach(program)));
+    } catch (error) {
+      const cause = error instanceof MeterError ? error.cause : undefined;
+      // libbpf says nothing where it is it that can't, not the kernel.
+      if (!(cause instanceof LibbpfError && cause.code === 'EOPNOTSUPP' && cause.messages.length === 0)) throw error;
+      const said = `the section "${section}" doesn't say what to attach to`;
+      const remedy =
+        'Attach it with other tools, such as tc or bpftool, or leave it out by a "?" in front of its section';
+      throw describe('attach', subject, new LibbpfError('bpf_program__attach', cause.errno, [said]), remedy);
+    }
+  },
 };
