@@ -3,13 +3,14 @@ export function codeBlocks(page: string, language: string): string[] {
   return [...page.matchAll(/^```(\w*)\n(.*?)^```$/gms)].flatMap(([, name, text]) => (name === language ? [text!] : []));
 }
 
-/** The rows of the first table whose first header cell is `header`, without header and rule; [] where there is none. */
-export function tableRows(page: string, header: string): string[][] {
+/** The rows of all tables whose header begins with these cells, without header and rule. */
+export function tableRows(page: string, ...header: readonly string[]): string[][] {
   const lines = page.split('\n');
-  const start = lines.findIndex((line) => line.startsWith(`| ${header} |`));
-  if (start < 0) return [];
-  const end = lines.findIndex((line, index) => index > start && !line.startsWith('|'));
-  return lines.slice(start + 2, end < 0 ? undefined : end).map(cells);
+  return lines.flatMap((line, index) => {
+    if (!line.startsWith(`| ${header.join(' | ')} |`)) return [];
+    const end = lines.findIndex((line, later) => later > index && !line.startsWith('|'));
+    return lines.slice(index + 2, end < 0 ? undefined : end).map(cells);
+  });
 }
 
 function cells(row: string): string[] {

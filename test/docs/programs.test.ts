@@ -26,7 +26,7 @@ function queriesOf(page: string): string[] {
 
 /** As a page's table says: name, `kind, unit`, attributes, whether it is expensive. A row may be for several. */
 function documentedMetrics(page: string): string[][] {
-  return tableRows(page, 'metric').flatMap(([names = '', kind = '', attributes = '']) => {
+  return tableRows(page, 'metric', 'kind, unit', 'attributes').flatMap(([names = '', kind = '', attributes = '']) => {
     const expensive = names.endsWith('(expensive)') ? 'expensive' : '';
     return codeWords(names).map((name) => [name, kind, codeWords(attributes).join(', '), expensive]);
   });
@@ -146,7 +146,7 @@ function parsedLine(line: string): { name: string; labels: Readonly<Record<strin
 
 describe('the index of the programs', () => {
   const index = readFileSync(join(root, 'docs/programs.md'), 'utf8');
-  const rows = tableRows(index, 'program');
+  const rows = tableRows(index, 'program', 'what it tells');
 
   it('has each once, with a link to its page, and says which are expensive', () => {
     const listed = rows.map(([link = '', , runs = '']) => {
@@ -158,6 +158,14 @@ describe('the index of the programs', () => {
       listed.sort(([a], [b]) => (a! < b! ? -1 : 1)),
       programs.map(({ name, expensive }) => [name, expensive]),
     );
+  });
+
+  it('has all constants that an operator may set, and whose they are', () => {
+    const documented = tableRows(index, 'set for', 'constant').flatMap(([names = '', constant = '']) =>
+      codeWords(names.split('(')[0]!).map((name) => `${name} ${codeWords(constant)[0]}`),
+    );
+    const there = programs.flatMap(({ name, constants }) => constants.map((constant) => `${name} ${constant}`));
+    assert.deepEqual(documented.sort(), there.sort());
   });
 
   it('names the expensive metrics of the others', () => {
@@ -173,7 +181,7 @@ describe('the index of the programs', () => {
 
 describe('the README', () => {
   it('has every program in its table', () => {
-    const rows = tableRows(readFileSync(join(root, 'README.md'), 'utf8'), 'program');
+    const rows = tableRows(readFileSync(join(root, 'README.md'), 'utf8'), 'program', 'metrics');
     const listed = rows.map(([cell = '']) => [codeWords(cell)[0], cell.includes('(expensive')]);
     assert.deepEqual(
       listed.sort(([a], [b]) => (a! < b! ? -1 : 1)),

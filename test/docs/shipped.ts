@@ -23,6 +23,8 @@ export interface ShippedMetric {
 export interface ShippedProgram {
   readonly name: string;
   readonly expensive: boolean;
+  /** Variables of .rodata that an operator may set; not those that metrics and ways set, nor what the exporter knows. */
+  readonly constants: readonly string[];
   /** In the order of the file's kinds and maps. */
   readonly metrics: readonly ShippedMetric[];
 }
@@ -45,11 +47,16 @@ function shippedProgram(name: string): ShippedProgram {
   const dear = new Set(file!.metrics.flatMap((metric) => (metric.expensive ? [metric.name.value] : [])));
   const metrics = file!.metrics.map((metric) => metric.name.value);
   const options = { namespace: '', cpus: possibleCpus().indexes, metrics };
-  const plan = resolveProgram(file!, opened?.layout(), options, diagnostics);
+  const layout = opened?.layout();
+  const plan = resolveProgram(file!, layout, options, diagnostics);
   diagnostics.throwErrors();
   return {
     name,
     expensive: plan!.expensive,
+    constants: (layout?.variables ?? [])
+      .filter(({ section }) => section === '.rodata')
+      .map((variable) => variable.name)
+      .filter((variable) => /^(only|ephemeral|slow)_/.test(variable)),
     metrics: plan!.tables.flatMap(({ labels, metrics }) =>
       metrics.map(
         (metric): ShippedMetric => ({
