@@ -14,6 +14,8 @@ export interface LogOptions {
   /** The least urgent level that is written. */
   readonly level: LogLevel;
   readonly format: LogFormat;
+  /** Whether text begins with the time, which whoever collects it may add; true unless set. */
+  readonly times?: boolean;
   /** Takes one entry, its line end included; stderr unless set. */
   readonly write?: (text: string) => void;
   readonly now?: () => Date;
@@ -26,13 +28,15 @@ export interface LogOptions {
 export class Log {
   readonly #level: LogLevel;
   readonly #format: LogFormat;
+  readonly #times: boolean;
   readonly #write: (text: string) => void;
   readonly #now: () => Date;
   readonly #outages = new Set<string>();
 
-  constructor({ level, format, write, now }: LogOptions) {
+  constructor({ level, format, times = true, write, now }: LogOptions) {
     this.#level = level;
     this.#format = format;
+    this.#times = times;
     this.#write = write ?? ((text) => process.stderr.write(text));
     this.#now = now ?? (() => new Date());
   }
@@ -76,7 +80,7 @@ export class Log {
     this.#write(
       this.#format === 'json'
         ? `${JSON.stringify({ time, level, message, ...fields })}\n`
-        : `${time} ${level.toUpperCase().padEnd(5)} ${indentRest(message)}${fieldsText(fields)}\n`,
+        : `${this.#times ? `${time} ` : ''}${level.toUpperCase().padEnd(5)} ${indentRest(message)}${fieldsText(fields)}\n`,
     );
   }
 }

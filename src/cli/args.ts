@@ -4,6 +4,8 @@ import { suggest } from '../config/nearest.ts';
 import { MeterError } from '../errors.ts';
 import { type LogFormat, logFormats, logLevels } from '../log.ts';
 
+import { exporterOptionTypes, type OptionToken, translateExporterOptions } from './exporter-options.ts';
+
 export const commands = ['run', 'check', 'list', 'help', 'version'] as const;
 
 export type Command = (typeof commands)[number];
@@ -17,10 +19,15 @@ export interface Options {
   readonly btfPath: string | undefined;
   readonly prometheus: string | undefined;
   readonly webConfigFile: string | undefined;
+  /** Where the metrics are served. */
+  readonly telemetryPath: string | undefined;
   readonly otlp: string | undefined;
   readonly namespace: string | undefined;
+  /** Whether programs are named by ebpf_exporter's options, whose users expect its names of metrics. */
+  readonly isExporterStyle: boolean;
   readonly logLevel: LogLevel | undefined;
   readonly logFormat: LogFormat;
+  readonly logTimes: boolean;
 }
 
 export interface Invocation {
@@ -51,10 +58,12 @@ const optionKinds: Readonly<Record<string, OptionKind>> = {
   prometheus: { type: 'string', commands: running },
   // Named as exporters and Prometheus itself do.
   'web.config.file': { type: 'string', commands: running },
+  'web.telemetry-path': { type: 'string', commands: running },
   otlp: { type: 'string', commands: running },
   namespace: { type: 'string', commands: configured },
   'log-level': { type: 'string', commands: configured },
   'log-format': { type: 'string', commands: configured },
+  'log.no-timestamps': { type: 'boolean', commands: configured },
   help: { type: 'boolean', short: 'h', commands },
   version: { type: 'boolean', commands: ['run'] },
 };
@@ -63,23 +72,25 @@ const optionKinds: Readonly<Record<string, OptionKind>> = {
 export function parseCommandLine(args: readonly string[]): Invocation {
   const { tokens } = parseArgs({
     args: [...args],
-    options: Object.fromEntries(
-      Object.entries(optionKinds).map(([name, { type, short }]) => [
-        name,
-        { type, multiple: true, ...(short && { short }) },
-      ]),
-    ),
+    options: Object.fromEntries([
+      ...Object.entries(optionKinds).map(
+        ([name, { type, short }]) => [name, { type, multiple: true, ...(short && { short }) }] as const,
+      ),
+      ...Object.entries(exporterOptionTypes).map(([name, type]) => [name, { type, multiple: true }] as const),
+    ]),
     // Its own errors don't know what was meant.
     strict: false,
     tokens: true,
   });
   const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
-  const typed = tokens.filter((token) => token.kind === 'option');
+  const translated = translateExporterOptions(tokens.filter((token) => token.kind === 'option'));
+  const typed = translated.tokens;
   // First, since what follows an unknown option may be its value, and no command.
   for (const { name, rawName } of typed) if (!Object.hasOwn(optionKinds, name)) throw unknownOption(rawName);
 
   const isNamed = positionals.length > 0;
-  const command = commandNamed(positionals.shift() ?? 'run');
+  const named = commandNamed(positionals.shift() ?? 'run');
+  const command = translated.isCheck && named === 'run' ? 'check' : named;
   const given = new Map<string, string[]>();
   for (const token of typed) takeOption(token, command, given);
   const topic = command === 'help' && positionals.length > 0 ? commandNamed(positionals.shift()!) : undefined;
@@ -95,10 +106,13 @@ export function parseCommandLine(args: readonly string[]): Invocation {
     btfPath: given.get('btf.path')?.[0],
     prometheus: given.get('prometheus')?.[0],
     webConfigFile: given.get('web.config.file')?.[0],
+    telemetryPath: given.get('web.telemetry-path')?.[0],
     otlp: given.get('otlp')?.[0],
     namespace: given.get('namespace')?.[0],
+    isExporterStyle: translated.isExporterStyle,
     logLevel: choice('log-level', given, logLevels),
     logFormat: choice('log-format', given, logFormats) ?? 'text',
+    logTimes: !given.has('log.no-timestamps'),
   };
   if (given.has('help') && command !== 'help') {
     // `ebpf-meter --help` names no command and is about all of them.
@@ -116,14 +130,6 @@ function commandNamed(name: string): Command {
 function unknownOption(rawName: string): MeterError {
   const known = Object.keys(optionKinds).map((name) => `--${name}`);
   return usage(`unknown option "${rawName}"${suggest(rawName, known)}`);
-}
-
-interface OptionToken {
-  readonly name: string;
-  readonly rawName: string;
-  readonly value?: string | undefined;
-  /** Whether it stands behind a `=`. */
-  readonly inlineValue?: boolean | undefined;
 }
 
 function takeOption(token: OptionToken, command: Command, given: Map<string, string[]>): void {

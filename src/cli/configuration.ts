@@ -1,19 +1,28 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { exporterConfig } from '../config/exporter/exporter-config.ts';
 import type { ExporterConfig } from '../config/exporter.ts';
 import { Log } from '../log.ts';
 import type { Options } from './args.ts';
 
+/** Two levels up from here are the clone's folder and the package's, whether this is src or dist. */
+const exporterStyle = join(import.meta.dirname, '..', '..', 'config', 'ebpf-exporter.yaml');
+
 /** The effective configuration of the file or the environment with the options over it, and a log that follows it. */
 export async function configure(options: Options): Promise<{ config: ExporterConfig; log: Log }> {
-  const { prometheus, webConfigFile, otlp, namespace, programs, only, strict, btfPath } = options;
+  const { prometheus, webConfigFile, telemetryPath, otlp, namespace, programs, only, strict, btfPath } = options;
   const { config, warnings } = await exporterConfig({
-    configFile: options.config,
+    configFile:
+      options.config ?? (options.isExporterStyle && !process.env.OTEL_CONFIG_FILE?.trim() ? exporterStyle : undefined),
     env: process.env,
-    options: { prometheus, webConfigFile, otlp, namespace, programs, only, strict, btfPath },
+    options: { prometheus, webConfigFile, telemetryPath, otlp, namespace, programs, only, strict, btfPath },
     readFile: (path) => readFile(path, 'utf8'),
   });
-  const log = new Log({ level: options.logLevel ?? config.logLevel ?? 'info', format: options.logFormat });
+  const log = new Log({
+    level: options.logLevel ?? config.logLevel ?? 'info',
+    format: options.logFormat,
+    times: options.logTimes,
+  });
   for (const warning of warnings) log.warn(warning);
   await checkWebConfig(config);
   return { config, log };

@@ -27,12 +27,14 @@ const runOptions = `${programOptions}  --strict                 stop when a prog
                            without it
   --btf.path FILE          types of the running kernel, in raw BTF, where it has none of itself
   --prometheus HOST:PORT   where to serve /metrics; unset: localhost:9435. "off": nowhere
+  --web.telemetry-path PATH   another path than /metrics
   --web.config.file FILE   TLS and users of that page, in Prometheus's format
   --otlp URL               push to this OTLP/gRPC endpoint, such as http://localhost:4317
 `;
 
 const logOptions = `  --log-level LEVEL        error, warn, info or debug; unset: info
   --log-format FORMAT      text or json; unset: text
+  --log.no-timestamps      leave the time out of lines of text
 `;
 
 const texts: Readonly<Record<Command, string>> = {
@@ -44,6 +46,9 @@ detached.
 
 Options, which win over the configuration file:
 ${runOptions}${logOptions}
+ebpf_exporter's options do what they do there: --config.dir DIR and --config.names NAME,… are
+--programs and --only with its port and its names of metrics (docs/migrating.md).
+
 Exit status: 0 after a signal; 1 where it could not start; 2 for a wrong command line.
 `,
   check: `Usage: ebpf-meter check [OPTION]…

@@ -131,6 +131,8 @@ export interface PrometheusSettings {
   readonly gzipLevel?: number;
   /** Scrapes that are answered at once, 40 unless set. */
   readonly maxScrapes?: number;
+  /** Where the metrics are served, `/metrics` unless set. */
+  readonly path?: string;
 }
 
 export interface PrometheusReaderConfig extends PrometheusSettings {

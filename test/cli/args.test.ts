@@ -11,10 +11,13 @@ const nothing = {
   btfPath: undefined,
   prometheus: undefined,
   webConfigFile: undefined,
+  telemetryPath: undefined,
   otlp: undefined,
   namespace: undefined,
+  isExporterStyle: false,
   logLevel: undefined,
   logFormat: 'text',
+  logTimes: true,
 };
 
 describe('command line', () => {
@@ -39,6 +42,33 @@ describe('command line', () => {
       command: 'list',
       options: { logLevel: 'debug', logFormat: 'json' },
     },
+    {
+      line: '--web.telemetry-path /m --log.no-timestamps',
+      command: 'run',
+      options: { telemetryPath: '/m', logTimes: false },
+    },
+    // As users of ebpf_exporter type it.
+    {
+      line: '--config.dir=examples --config.names=biolatency,timers --web.listen-address=:9435 --web.telemetry-path=/m --debug',
+      command: 'run',
+      options: {
+        programs: ['examples'],
+        only: ['biolatency,timers'],
+        prometheus: ':9435',
+        telemetryPath: '/m',
+        logLevel: 'debug',
+        isExporterStyle: true,
+      },
+    },
+    { line: '--config.dir a --config.check', command: 'check', options: { programs: ['a'], isExporterStyle: true } },
+    { line: 'check --config.check --config.strict', command: 'check', options: { strict: true } },
+    { line: '--config.names a', command: 'run', options: { only: ['a'], isExporterStyle: true } },
+    {
+      line: '--btf.path a.btf --capabilities.keep all --config.skip-cache-size=100 --no-debug --no-config.check --no-config.strict',
+      command: 'run',
+      options: { btfPath: 'a.btf' },
+    },
+    { line: 'list --config.dir a', command: 'list', options: { programs: ['a'], isExporterStyle: true } },
     { line: 'help', command: 'help' },
     { line: '--help', command: 'help' },
     { line: '-h', command: 'help' },
@@ -56,7 +86,7 @@ describe('command line', () => {
   }
 
   const known =
-    '; known: --config, --programs, --only, --strict, --btf.path, --prometheus, --web.config.file, --otlp, --namespace, --log-level, --log-format, --help, --version';
+    '; known: --config, --programs, --only, --strict, --btf.path, --prometheus, --web.config.file, --web.telemetry-path, --otlp, --namespace, --log-level, --log-format, --log.no-timestamps, --help, --version';
   for (const { line, message, remedy = 'help"' } of [
     { line: 'chekc', message: 'unknown command "chekc", did you mean "check"?' },
     { line: 'frobnicate', message: 'unknown command "frobnicate"; known: run, check, list, help, version' },
@@ -82,6 +112,15 @@ describe('command line', () => {
     },
     { line: '--strict=yes', message: '--strict takes no value, not "yes"', remedy: 'help run"' },
     { line: '--config a --config b', message: '--config is given twice: "a" and "b"', remedy: 'help run"' },
+    { line: '--debug=yes', message: '--debug takes no value, not "yes"', remedy: 'help run"' },
+    { line: '--config.dir', message: '--config.dir needs a value', remedy: 'help run"' },
+    { line: 'list --config.strict', message: 'list has no option --config.strict', remedy: 'help list"' },
+    { line: '--config.die a', message: 'unknown option "--config.die", did you mean "--config"?' },
+    {
+      line: '--capabilities.keep cap_bpf',
+      message: '--capabilities.keep: capabilities are not given up while running',
+      remedy: 'CapabilityBoundingSet',
+    },
     { line: '--log-level loud', message: '--log-level: "loud" is none of error, warn, info, debug' },
     { line: '--log-format xml', message: '--log-format: "xml" is none of text, json' },
   ]) {
@@ -92,7 +131,8 @@ describe('command line', () => {
           assert.ok(error instanceof MeterError);
           assert.equal(error.code, 'usage');
           assert.equal(error.message, message);
-          assert.ok(error.remedy?.includes(`"ebpf-meter ${remedy}`), `${error.remedy}`);
+          const wanted = remedy.startsWith('help') ? `"ebpf-meter ${remedy}` : remedy;
+          assert.ok(error.remedy?.includes(wanted), `${error.remedy}`);
           return true;
         },
       );

@@ -56,15 +56,27 @@ export function readDistribution(
 }
 
 function readPrometheusSettings(node: ConfigNode, directory: string): PrometheusSettings {
-  const map = section(node, { supported: ['web_config_file', 'gzip_level', 'max_scrapes'] });
+  const map = section(node, { supported: ['web_config_file', 'gzip_level', 'max_scrapes', 'path'] });
   const file = setting(map, 'web_config_file')?.string();
   const gzipLevel = setting(map, 'gzip_level')?.integer({ min: 1, max: 9 });
+  const pathNode = setting(map, 'path');
+  const path = pathNode?.string();
+  const cause = path === undefined ? undefined : telemetryPathCause(path);
+  if (cause !== undefined) pathNode?.error(`"path": ${cause}`);
   const maxScrapes = setting(map, 'max_scrapes')?.integer({ min: 1, max: 10_000 });
   return {
     ...(file !== undefined && { webConfigFile: resolvePath(directory, file) }),
     ...(gzipLevel !== undefined && { gzipLevel }),
     ...(maxScrapes !== undefined && { maxScrapes }),
+    ...(path !== undefined && { path }),
   };
+}
+
+/** Why the metrics can't be served at this path; undefined where they can. */
+export function telemetryPathCause(path: string): string | undefined {
+  const taken = ['/', '/-/healthy', '/-/ready'];
+  if (/^\/[!-~]{1,200}$/.test(path) && !/[?#"<>\\%]/.test(path) && !taken.includes(path)) return undefined;
+  return `${JSON.stringify(path)} can't be the path of the metrics; write one such as /metrics, but none of ${taken.join(', ')}`;
 }
 
 /**

@@ -102,12 +102,21 @@ function otlpWarnings(url: string | undefined): readonly string[] {
 }
 
 function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterConfig {
-  const { prometheus, webConfigFile, namespace, directories, only, strict, btfPath } = options;
-  const settings = { ...config.prometheus, ...(webConfigFile !== undefined && { webConfigFile }) };
+  const { prometheus, webConfigFile, telemetryPath, namespace, directories, only, strict, btfPath } = options;
+  const settings = {
+    ...config.prometheus,
+    ...(webConfigFile !== undefined && { webConfigFile }),
+    ...(telemetryPath !== undefined && { path: telemetryPath }),
+  };
+  // What the file says beside the address, such as how names are translated, is no matter of where it is served.
+  const first = config.readers.find((reader) => reader.kind === 'prometheus');
   const chosen =
     prometheus === undefined
       ? config.readers
-      : [...(prometheus === 'off' ? [] : [prometheus]), ...config.readers.filter(({ kind }) => kind !== 'prometheus')];
+      : [
+          ...(prometheus === 'off' ? [] : [{ ...(first ?? prometheus), host: prometheus.host, port: prometheus.port }]),
+          ...config.readers.filter(({ kind }) => kind !== 'prometheus'),
+        ];
   const readers = chosen.map((reader) => (reader.kind === 'prometheus' ? { ...reader, ...settings } : reader));
   const { places, ...programs } = config.programs;
   const valid = [...(places ?? [])].filter(([name]) => only === undefined || !name.startsWith('only.'));

@@ -1,6 +1,6 @@
 import type { PrometheusReaderConfig } from '../exporter.ts';
 import { prometheusWithoutFile } from './defaults.ts';
-import { namespaceCause } from './distribution.ts';
+import { namespaceCause, telemetryPathCause } from './distribution.ts';
 import { parseEndpoint } from './grpc.ts';
 
 /** The command line's options as they were typed; undefined: not given. */
@@ -9,6 +9,8 @@ export interface ExporterOptions {
   readonly prometheus?: string | undefined;
   /** Path of a web configuration for all Prometheus readers. */
   readonly webConfigFile?: string | undefined;
+  /** Where the metrics are served: /metrics. */
+  readonly telemetryPath?: string | undefined;
   /** URL of an OTLP endpoint. */
   readonly otlp?: string | undefined;
   readonly namespace?: string | undefined;
@@ -25,6 +27,7 @@ export interface CheckedOptions {
   /** 'off': no Prometheus reader; undefined: the configuration's. */
   readonly prometheus: PrometheusReaderConfig | 'off' | undefined;
   readonly webConfigFile: string | undefined;
+  readonly telemetryPath: string | undefined;
   readonly otlp: string | undefined;
   readonly namespace: string | undefined;
   readonly directories: readonly string[] | undefined;
@@ -47,11 +50,14 @@ export function checkOptions(options: ExporterOptions): { options: CheckedOption
   const directories = options.programs?.length === 0 ? undefined : options.programs;
   if (options.webConfigFile?.trim() === '') errors.push('--web.config.file: the file has no name');
   if (options.btfPath?.trim() === '') errors.push('--btf.path: the file has no name');
+  const pathCause = options.telemetryPath === undefined ? undefined : telemetryPathCause(options.telemetryPath);
+  if (pathCause !== undefined) errors.push(`--web.telemetry-path: ${pathCause}`);
   if (directories?.includes('')) errors.push('--programs: the folder has no name');
   return {
     options: {
       prometheus,
       webConfigFile: options.webConfigFile,
+      telemetryPath: options.telemetryPath,
       otlp: options.otlp,
       namespace: options.namespace,
       directories,

@@ -22,6 +22,7 @@ export interface ServerOptions {
   /** See PrometheusReaderConfig. */
   readonly webConfigFile?: string;
   readonly maxScrapes?: number;
+  readonly path?: string;
   /** After how long without taking a byte a scraper is given up, so that it doesn't hold a page for ever; 60 s unless set. */
   readonly stalledMs?: number;
   /** Connections at once, 1,000 unless set. */
@@ -49,9 +50,10 @@ const causes: Readonly<Record<ScrapeRejection, string>> = {
   connections: 'too many connections: some are closed at once',
 };
 
-/** The HTTP side of the Prometheus reader: /metrics, a landing page, and two paths for probes. */
+/** The HTTP side of the Prometheus reader: /metrics, or the path that is configured, a landing page, and two paths for probes. */
 export class PrometheusServer {
   readonly #options: ServerOptions;
+  readonly #path: string;
   readonly #scrapes: Scrapes;
   /** Those that are not sent yet. */
   readonly #answers = new Set<ServerResponse>();
@@ -62,6 +64,7 @@ export class PrometheusServer {
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#path = options.path ?? '/metrics';
     const { page, log, maxScrapes } = options;
     this.#scrapes = new Scrapes({ page, log, maxScrapes, rejected: (reason) => this.#reject(reason) });
   }
@@ -82,7 +85,7 @@ export class PrometheusServer {
     this.#ready = true;
     const address = server.address() as AddressInfo;
     const scheme = this.#security?.tls === undefined ? 'http' : 'https';
-    return `${scheme}://${urlHost(host === '' ? address.address : host)}:${address.port}/metrics`;
+    return `${scheme}://${urlHost(host === '' ? address.address : host)}:${address.port}${this.#path}`;
   }
 
   async close(): Promise<void> {
@@ -173,16 +176,16 @@ export class PrometheusServer {
       return send(response, 405, PLAIN, 'Only GET and HEAD are answered here.\n');
     }
     switch (path) {
-      case '/metrics':
+      case this.#path:
         return this.#scrapes.answer(request, response);
       case '/':
-        return send(response, 200, 'text/html; charset=utf-8', landingPage(this.#options.version));
+        return send(response, 200, 'text/html; charset=utf-8', landingPage(this.#options.version, this.#path));
       case '/-/healthy':
         return send(response, 200, PLAIN, 'healthy\n');
       case '/-/ready':
         return this.#ready ? send(response, 200, PLAIN, 'ready\n') : send(response, 503, PLAIN, 'shutting down\n');
       default:
-        return send(response, 404, PLAIN, 'Not found; the metrics are at /metrics.\n');
+        return send(response, 404, PLAIN, `Not found; the metrics are at ${this.#path}.\n`);
     }
   }
 }

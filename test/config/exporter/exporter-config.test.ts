@@ -122,9 +122,9 @@ for (const [text, place] of [
   });
 }
 
-test('--prometheus takes the place of the file’s pages', async () => {
+test('--prometheus moves the file’s page to another address', async () => {
   const { config } = await made(page, {}, { prometheus: '[::1]:7' });
-  assert.deepEqual(config.readers, [{ ...prometheusWithoutFile, host: '::1', port: 7 }]);
+  assert.deepEqual(config.readers, [{ ...pageReader, host: '::1', port: 7 }]);
 });
 
 test('--otlp takes the place of the file’s OTLP readers and gets none of their headers', async () => {
@@ -294,7 +294,7 @@ test('--web.config.file, and what the file says of all Prometheus readers, hold 
   const text = `${page}distribution: {ebpf_meter: {prometheus: {web_config_file: a.yml, gzip_level: 3}}}\n`;
   const fromFile = { webConfigFile: join(folder, 'a.yml'), gzipLevel: 3 };
   assert.deepEqual((await made(text)).config.readers, [{ ...pageReader, ...fromFile }]);
-  const options = { webConfigFile: 'b.yml', prometheus: '9' };
-  const replaced = { ...prometheusWithoutFile, port: 9, webConfigFile: 'b.yml', gzipLevel: 3 };
+  const options = { webConfigFile: 'b.yml', prometheus: '9', telemetryPath: '/m' };
+  const replaced = { ...pageReader, port: 9, webConfigFile: 'b.yml', gzipLevel: 3, path: '/m' };
   assert.deepEqual((await made(text, {}, options)).config.readers, [replaced]);
 });

@@ -54,6 +54,7 @@ for (const text of notAddresses) {
 const none = {
   prometheus: undefined,
   webConfigFile: undefined,
+  telemetryPath: undefined,
   otlp: undefined,
   namespace: undefined,
   directories: undefined,
@@ -92,3 +93,23 @@ test('all wrong options are told', () => {
     '--programs: the folder has no name',
   ]);
 });
+
+for (const [path, isPath] of [
+  ['/metrics', true],
+  ['/', false],
+  ['/-/ready', false],
+  ['metrics', false],
+  ['', false],
+  ['/a?b', false],
+  ['/a b', false],
+  ['/<script>', false],
+  ['/probe/metrics.txt', true],
+] as const) {
+  test(`--web.telemetry-path ${path} is ${isPath ? 'taken' : 'refused'}`, () => {
+    const { options, errors } = checkOptions({ telemetryPath: path });
+    assert.equal(options.telemetryPath, path);
+    assert.equal(errors.length, isPath ? 0 : 1);
+    if (!isPath)
+      assert.match(errors[0]!, /^--web\.telemetry-path: ".*" can't be the path of the metrics; write one such as /);
+  });
+}
