@@ -25,6 +25,7 @@ import type { CreatedReader, ReaderContext } from '../readers/reader.ts';
 import { createReader } from '../readers/registry.ts';
 import { shutdownReaders } from '../readers/shutdown.ts';
 import { version } from '../version.ts';
+import { detectResource } from './detect-resource.ts';
 import { compatibleSources, healthSources, LastReading, lossesOf } from './own-health.ts';
 import { readingLog } from './reading-log.ts';
 import { logError } from './report.ts';
@@ -69,7 +70,9 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
     readingLog(log, store, tallies, Date.now, () => lossesOf(programs)),
   );
 
-  const resource = exporterResource(config, hostFacts());
+  const detected = await detectResource(config.detection);
+  for (const error of detected.errors) logError(log, 'warn', error);
+  const resource = exporterResource(config, hostFacts(), detected.attributes);
   const contexts = config.readers.map((reader, index) => {
     const tables = store.tablesOf(index);
     return {

@@ -16,12 +16,13 @@ const instanceNamespace = '4d63009a-8d0f-11ee-aad7-4c796ed8e320';
 
 /**
  * The resource of everything that is exported: service.name, service.version, service.instance.id, host.name and
- * telemetry.sdk.*, where the configuration doesn't say otherwise. The instance's id is a UUID that stays over restarts
+ * telemetry.sdk.*, where neither the configuration nor what was detected says otherwise. The instance's id is a UUID that stays over restarts
  * of the exporter and differs between hosts, containers and service names; without it their series would collide.
  */
 export function exporterResource(
   { resourceAttributes, resourceSchemaUrl }: Pick<ExporterConfig, 'resourceAttributes' | 'resourceSchemaUrl'>,
   { version, hostName, bootId }: HostFacts,
+  detected: ExporterConfig['resourceAttributes'] = {},
 ): Resource {
   const name = String(resourceAttributes['service.name'] ?? 'ebpf-meter');
   const attributes = {
@@ -29,6 +30,7 @@ export function exporterResource(
     'service.version': version,
     'service.instance.id': uuidV5(instanceNamespace, [bootId, hostName, name].join('\n')),
     'host.name': hostName,
+    ...detected,
     ...resourceAttributes,
   };
   const schema = resourceSchemaUrl === undefined ? {} : { schemaUrl: resourceSchemaUrl };

@@ -5,12 +5,17 @@ import type { ExporterConfig } from '../config/exporter.ts';
 import type { ProgramPlan } from '../config/plan.ts';
 import { type ProgramFile, parseProgramFile } from '../config/program-file.ts';
 import { type ResolvedProgram, resolveProgram } from '../config/resolve.ts';
+import { scopeName } from '../config/scope.ts';
+import { resolveWithViews } from '../config/views.ts';
 import { MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
 import { pageSize } from '../kernel/page-size.ts';
 import { OpenedObject } from '../libbpf/object.ts';
+import { version } from '../version.ts';
 import { findPrograms, type ProgramFiles } from './find.ts';
 import { isSelected, unknownPrograms } from './selection.ts';
+
+const scope = { name: scopeName, version };
 
 /** A program that is ready to be loaded. */
 export interface PreparedProgram {
@@ -64,7 +69,9 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
     if (object !== undefined) stack.use(object);
     const override = config.programs.overrides.get(pair.name);
     const placeOf = (setting: string) => config.programs.places?.get(`programs.${pair.name}.${setting}`);
-    const plan = resolveProgram(file, object?.layout(), { ...options, ...override, placeOf }, diagnostics);
+    const resolve = (metrics = override?.metrics) =>
+      resolveProgram(file, object?.layout(), { ...options, ...override, metrics, placeOf }, diagnostics);
+    const plan = resolveWithViews(resolve, config.views ?? [], config.namespace, scope, diagnostics);
     if (plan !== undefined) programs.push({ plan, object });
   }
   const translations = config.readers.flatMap((reader) => (reader.kind === 'prometheus' ? [reader.translation] : []));

@@ -15,6 +15,8 @@ export interface OutageOptions {
 export class Outage {
   readonly #options: OutageOptions;
   #failures = 0;
+  /** What was logged of this outage, by error.type. */
+  readonly #told = new Set<string>();
   #lastError: Error | undefined;
 
   constructor(options: OutageOptions) {
@@ -30,18 +32,23 @@ export class Outage {
     const { log, describe } = this.#options;
     const failures = this.#failures;
     this.#failures = 0;
+    this.#told.clear();
     this.#lastError = undefined;
     if (failures > 0) {
       log.info(`${describe}: delivering again after ${failures} failed ${failures === 1 ? 'export' : 'exports'}`);
     }
   }
 
-  /** `errorType` as the attribute error.type has it. */
-  failed(error: Error, errorType: string): void {
+  /**
+   * `errorType` as the attribute error.type has it. `mayPass`: it may get well by itself; what doesn't is logged too when
+   * an outage turns into it, such as a receiver that comes back and refuses the credentials.
+   */
+  failed(error: Error, errorType: string, mayPass = true): void {
     const { log, describe, kind, health } = this.#options;
     health.tallies.exportError(kind, errorType);
     this.#lastError = error;
-    if (++this.#failures > 1) return;
+    if (++this.#failures > 1 && (mayPass || this.#told.has(errorType))) return;
+    this.#told.add(errorType);
     const remedy = exportRemedy(errorType);
     log.warn(`${describe}: export failed: ${exportErrorText(error)}${remedy === undefined ? '' : `; ${remedy}`}`);
   }

@@ -7,6 +7,7 @@ import type { OtlpGrpcConfig, OtlpHttpConfig, PeriodicReaderConfig } from '../co
 import { MeterError } from '../errors.ts';
 import type { Health } from '../metrics/health.ts';
 import { BpfMetricProducer } from '../metrics/producer.ts';
+import { sdkLimits } from './cardinality.ts';
 import { createConsoleExporter } from './console.ts';
 import { exportErrorText } from './export-error.ts';
 import type { Transport } from './otlp/transport.ts';
@@ -100,6 +101,7 @@ export class PeriodicReader extends PeriodicExportingMetricReader {
       exportIntervalMillis: options.config.intervalMs,
       exportTimeoutMillis: options.timeoutMs,
       metricProducers: [options.producer],
+      cardinalityLimits: sdkLimits(options.config.cardinalityLimits),
     });
     this.#options = options;
   }

@@ -84,12 +84,16 @@ function readRoot(root: ConfigNode, file: string): { config: ExporterConfig; rea
   const severity = setting(map, 'log_level')?.oneOf(
     severities.flatMap((name) => [name, `${name}2`, `${name}3`, `${name}4`] as const),
   );
+  const meters = provider === undefined ? undefined : readMeterProvider(provider, directory);
+  const disabled = setting(map, 'disabled')?.boolean() ?? false;
   const config: ExporterConfig = {
-    disabled: setting(map, 'disabled')?.boolean() ?? false,
+    disabled: disabled || meters?.isEnabled === false,
     logLevel: severity && levels[severity.replace(/\d$/, '') as (typeof severities)[number]],
     resourceAttributes: resource?.attributes ?? {},
     resourceSchemaUrl: resource?.schemaUrl,
-    readers: provider === undefined ? [] : readMeterProvider(provider, directory),
+    readers: meters?.readers ?? [],
+    ...(meters?.views && { views: meters.views }),
+    ...(resource?.detection && { detection: resource.detection }),
     ...readDistribution(setting(map, 'distribution'), directory),
   };
   const readers = provider?.isMap ? provider.map()?.get('readers') : undefined;

@@ -10,16 +10,20 @@ import type {
   TemporalityPreference,
   TlsFilesConfig,
   TranslationStrategy,
+  ViewConfig,
 } from '../exporter.ts';
 import { defaultIntervalMs, defaultOtlp, defaultTimeoutMs, effectiveTimeout, longestMs } from './defaults.ts';
 import { defaultEndpoint, headerCause, parseEndpoint } from './grpc.ts';
 import { defaultHttpEndpoint, parseHttpEndpoint } from './http.ts';
+import { readIncludeExclude } from './include-exclude.ts';
 import { parseKeyValues } from './key-values.ts';
+import { readLimits } from './limits.ts';
+import { readMeterConfigurator } from './meter-configurator.ts';
 import { resolvePath } from './path.ts';
 import { choice, requiredSetting, section, setting } from './section.ts';
+import { readViews } from './views.ts';
 
 const producers = 'the programs under distribution.ebpf_meter are the only producer';
-const cardinality = 'a BPF map holds as many series as its program gives it entries';
 
 const translations = new Map<string, TranslationStrategy>([
   ['underscore_escaping_with_suffixes', 'underscore_escaping_with_suffixes'],
@@ -28,15 +32,18 @@ const translations = new Map<string, TranslationStrategy>([
   ['no_translation/development', 'no_translation'],
 ]);
 
+export interface MeterProviderConfig {
+  readonly readers: readonly ReaderConfig[];
+  /** False: the meter that all metrics are of is disabled. */
+  readonly isEnabled: boolean;
+  readonly views?: readonly ViewConfig[];
+}
+
 /** `meter_provider` of the file; `directory` is the file's own, from which relative paths start. */
-export function readMeterProvider(node: ConfigNode, directory: string): readonly ReaderConfig[] {
-  const map = section(node, {
-    supported: ['readers', 'exemplar_filter'],
-    unsupported: {
-      views: 'choose metrics under distribution.ebpf_meter.programs.NAME.metrics',
-      'meter_configurator/development': 'choose metrics under distribution.ebpf_meter.programs.NAME.metrics',
-    },
-  });
+export function readMeterProvider(node: ConfigNode, directory: string): MeterProviderConfig {
+  const map = section(node, { supported: ['readers', 'views', 'exemplar_filter', 'meter_configurator/development'] });
+  const views = readViews(setting(map, 'views'));
+  const isEnabled = readMeterConfigurator(setting(map, 'meter_configurator/development'));
   const filter = setting(map, 'exemplar_filter');
   if (filter?.oneOf(['always_on', 'always_off', 'trace_based']) === 'always_on') {
     filter.error(
@@ -52,7 +59,7 @@ export function readMeterProvider(node: ConfigNode, directory: string): readonly
     }
     readers.push(reader);
   }
-  return readers;
+  return { readers, isEnabled, ...(views.length > 0 && { views }) };
 }
 
 function sameAddress(a: ReaderConfig, b: PrometheusReaderConfig): boolean {
@@ -67,26 +74,33 @@ function readReader(node: ConfigNode, directory: string): ReaderConfig | undefin
 
 function readPull(node: ConfigNode): PrometheusReaderConfig | undefined {
   const map = section(node, {
-    supported: ['exporter'],
-    unsupported: { producers, cardinality_limits: cardinality },
+    supported: ['exporter', 'cardinality_limits'],
+    unsupported: { producers },
   });
   const exporter = map && requiredSetting(map, 'exporter');
   const kind = exporter && choice(exporter, { supported: ['prometheus/development'] });
-  return kind && readPrometheus(kind.value);
+  return kind && { ...readPrometheus(kind.value), ...readLimits(setting(map, 'cardinality_limits')) };
 }
 
 function readPrometheus(node: ConfigNode): PrometheusReaderConfig {
   const map = section(node, {
-    supported: ['host', 'port', 'scope_info_enabled', 'target_info_enabled/development', 'translation_strategy'],
+    supported: [
+      'host',
+      'port',
+      'scope_info_enabled',
+      'target_info_enabled/development',
+      'resource_constant_labels',
+      'translation_strategy',
+    ],
     unsupported: {
-      resource_constant_labels: 'join with target_info instead',
-      with_resource_constant_labels: 'join with target_info instead',
+      with_resource_constant_labels: 'use resource_constant_labels',
       without_scope_info: 'use scope_info_enabled: false',
       without_target_info: 'use target_info_enabled/development: false',
       without_units: 'use translation_strategy: underscore_escaping_without_suffixes/development',
       without_type_suffix: 'use translation_strategy: underscore_escaping_without_suffixes/development',
     },
   });
+  const labels = setting(map, 'resource_constant_labels');
   const translation = setting(map, 'translation_strategy')?.oneOf([...translations.keys()]);
   return {
     kind: 'prometheus',
@@ -95,16 +109,14 @@ function readPrometheus(node: ConfigNode): PrometheusReaderConfig {
     translation: translations.get(translation ?? '') ?? 'underscore_escaping_with_suffixes',
     scopeInfo: setting(map, 'scope_info_enabled')?.boolean() ?? true,
     targetInfo: setting(map, 'target_info_enabled/development')?.boolean() ?? true,
+    ...(labels !== undefined && { resourceLabels: readIncludeExclude(labels) }),
   };
 }
 
 function readPeriodic(node: ConfigNode, directory: string): PeriodicReaderConfig | undefined {
   const map = section(node, {
-    supported: ['interval', 'timeout', 'max_export_batch_size/development', 'exporter'],
-    unsupported: {
-      producers,
-      cardinality_limits: cardinality,
-    },
+    supported: ['interval', 'timeout', 'max_export_batch_size/development', 'exporter', 'cardinality_limits'],
+    unsupported: { producers },
   });
   if (map === undefined) return undefined;
   const intervalMs = setting(map, 'interval')?.integer({ min: 1, max: longestMs }) ?? defaultIntervalMs;
@@ -123,6 +135,7 @@ function readPeriodic(node: ConfigNode, directory: string): PeriodicReaderConfig
     intervalMs,
     timeoutMs: effectiveTimeout(timeoutMs),
     ...(maxExportBatchSize !== undefined && { maxExportBatchSize }),
+    ...readLimits(setting(map, 'cardinality_limits')),
     exporter: readPush(kind, directory),
   };
 }

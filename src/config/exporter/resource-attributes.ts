@@ -1,7 +1,8 @@
 import type { ConfigNode } from '../document.ts';
-import type { ResourceValue } from '../exporter.ts';
+import type { DetectionConfig, DetectorName, ResourceValue } from '../exporter.ts';
+import { readIncludeExclude } from './include-exclude.ts';
 import { parseKeyValues } from './key-values.ts';
-import { requiredSetting, section, setting } from './section.ts';
+import { choice, requiredSetting, section, setting } from './section.ts';
 
 const types = ['string', 'bool', 'int', 'double', 'string_array', 'bool_array', 'int_array', 'double_array'] as const;
 
@@ -9,13 +10,9 @@ const types = ['string', 'bool', 'int', 'double', 'string_array', 'bool_array', 
 export function readResource(node: ConfigNode): {
   readonly attributes: Readonly<Record<string, ResourceValue>>;
   readonly schemaUrl: string | undefined;
+  readonly detection: DetectionConfig | undefined;
 } {
-  const map = section(node, {
-    supported: ['attributes', 'attributes_list', 'schema_url'],
-    unsupported: {
-      'detection/development': 'host.name and service.instance.id are there without it, name others under attributes',
-    },
-  });
+  const map = section(node, { supported: ['attributes', 'attributes_list', 'schema_url', 'detection/development'] });
   const attributes: Record<string, ResourceValue> = {};
   const listed = setting(map, 'attributes_list');
   const text = listed?.string();
@@ -34,7 +31,30 @@ export function readResource(node: ConfigNode): {
     if (name === '') item.error(`${item.subject}: "name" is empty`);
     else if (value !== undefined) attributes[name] = value;
   }
-  return { attributes, schemaUrl: setting(map, 'schema_url')?.string() };
+  const detection = setting(map, 'detection/development');
+  return {
+    attributes,
+    schemaUrl: setting(map, 'schema_url')?.string(),
+    detection: detection && readDetection(detection),
+  };
+}
+
+const detectorNames = ['container', 'host', 'os', 'process', 'service'] as const satisfies readonly DetectorName[];
+
+function readDetection(node: ConfigNode): DetectionConfig | undefined {
+  const map = section(node, { supported: ['attributes', 'detectors'] });
+  const attributes = setting(map, 'attributes');
+  const wanted = attributes === undefined ? {} : readIncludeExclude(attributes);
+  const detectors: DetectorName[] = [];
+  for (const item of setting(map, 'detectors')?.list() ?? []) {
+    const detector = choice(item, { supported: detectorNames });
+    if (detector === undefined) continue;
+    // None has options.
+    if (!detector.value.isNull) section(detector.value, { supported: [] });
+    const name = detector.name as DetectorName;
+    if (!detectors.includes(name)) detectors.push(name);
+  }
+  return detectors.length === 0 ? undefined : { detectors, attributes: wanted };
 }
 
 function readValue(node: ConfigNode, type: (typeof types)[number]): ResourceValue | undefined {

@@ -21,14 +21,23 @@ const RETRYABLE = new Set([429, 502, 503, 504]);
 const UNCLEAR = new Set([502, 504]);
 /** An answer that is longer than this says nothing that has to be known. */
 const MOST_ANSWER_BYTES = 64 * 1024;
+/**
+ * A connection without a request is kept for so long. Receivers close theirs after a minute, as the Collector does: one
+ * that were used again just then would break off, and nobody knew whether the request had come.
+ */
+const IDLE_MS = 5000;
 
 const compress = promisify<Uint8Array, object, Buffer>(gzip);
 
-/** OTLP over HTTP with protobuf. Throws MeterError('reader') for a TLS file or header that can't be used. */
-export function createHttpTransport(config: OtlpHttpConfig): Transport {
+/**
+ * OTLP over HTTP with protobuf. Throws MeterError('reader') for a TLS file or header that can't be used.
+ * `idleMs`: how long a connection is kept without a request.
+ */
+export function createHttpTransport(config: OtlpHttpConfig, idleMs: number = IDLE_MS): Transport {
   const url = new URL(config.endpoint);
   const isTls = url.protocol === 'https:';
-  const agent = isTls ? new HttpsAgent({ keepAlive: true, ...tlsOptions(config) }) : new HttpAgent({ keepAlive: true });
+  const keeping = { keepAlive: true, timeout: idleMs };
+  const agent = isTls ? new HttpsAgent({ ...keeping, ...tlsOptions(config) }) : new HttpAgent(keeping);
   const send = isTls ? httpsRequest : httpRequest;
   const headers = { ...config.headers, 'content-type': PROTOBUF };
   checkHeaders(config);

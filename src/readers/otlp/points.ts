@@ -27,10 +27,11 @@ export interface PointForm {
   write(writer: WireWriter, values: Float64Array): void;
 }
 
-/** `exponential`: histograms with buckets of powers of two are sent as such. */
+/** `exponential`: histograms with buckets of powers of two are sent as such, unless a view says otherwise. */
 export function pointForm(plan: MetricPlan, isDelta: boolean, exponential: boolean): PointForm {
   if (plan.kind !== 'histogram') return numberForm(plan, isDelta);
-  return (exponential ? exponentialForm(plan, isDelta) : undefined) ?? histogramForm(plan, isDelta);
+  const isWanted = plan.aggregation === undefined ? exponential : plan.aggregation === 'exponential';
+  return (isWanted ? exponentialForm(plan, isDelta) : undefined) ?? histogramForm(plan, isDelta);
 }
 
 /** What limits a request. */

@@ -8,6 +8,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import type { OtlpGrpcConfig, OtlpHttpConfig, PeriodicReaderConfig } from '../../config/exporter.ts';
 import { MeterError } from '../../errors.ts';
+import { cardinalitySelector } from '../cardinality.ts';
 import { exportErrorText } from '../export-error.ts';
 import { Outage } from '../outage.ts';
 import type { ReaderContext } from '../reader.ts';
@@ -70,6 +71,7 @@ export class OtlpReader extends MetricReader {
   constructor({ config, context, transport }: OtlpReaderOptions) {
     const { kind, endpoint, temporality, histogramAggregation } = config.exporter;
     super({
+      cardinalitySelector: cardinalitySelector(config.cardinalityLimits),
       // Deltas are made here, when it is known what was delivered.
       aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE,
       aggregationSelector: (instrument) => ({
@@ -149,10 +151,14 @@ export class OtlpReader extends MetricReader {
     return new MeterError('reader', `${this.describe}: ${what}: ${exportErrorText(cause)}`, { cause });
   }
 
-  /** An interval is over. What it has to do is left out where the one before is still at it, or not wanted yet. */
+  /** An interval is over. It is left out where the one before is still at it. */
   #tick(): void {
-    if (this.#waiting > 0 || performance.now() < this.#notBefore) return;
-    void this.#queue(() => (this.#absent === undefined ? this.#export() : this.#follow(this.#absent)));
+    if (this.#waiting > 0) return;
+    void this.#queue(async () => {
+      if (this.#absent !== undefined) await this.#follow(this.#absent);
+      else if (performance.now() < this.#notBefore) await this.#read();
+      else await this.#export();
+    });
   }
 
   /** Exports never overlap, since each is about what the one before has delivered. */
@@ -164,9 +170,9 @@ export class OtlpReader extends MetricReader {
   }
 
   /** While nobody answers, series that come and go are followed, and nothing is encoded. */
-  async #follow({ error, errorType }: Failed): Promise<undefined> {
+  async #follow(failed: Failed): Promise<void> {
     await this.#read();
-    this.#outage.failed(error, errorType);
+    this.#outage.failed(failed.error, failed.errorType, failed.retryable);
   }
 
   /** Returns what failed first, or undefined where everything was delivered. */
@@ -187,7 +193,7 @@ export class OtlpReader extends MetricReader {
       this.#rejections.finish();
       return undefined;
     }
-    this.#outage.failed(failed.error, failed.errorType);
+    this.#outage.failed(failed.error, failed.errorType, failed.retryable);
     if (failed.retryAfterMs !== undefined) this.#notBefore = performance.now() + failed.retryAfterMs;
     if (failed.retryable) void this.#recover(failed);
     return failed;
@@ -260,7 +266,8 @@ export class OtlpReader extends MetricReader {
         const answer = await this.#transport.probe(PROBE_TIMEOUT_MS);
         if (signal.aborted) return;
         if (answer.accepted || answer.answered) this.#absent = undefined;
-        failed = answer.accepted ? await this.#queue(() => this.#export()) : answer;
+        // Who is there, but takes no request without data, may take one with data.
+        failed = answer.accepted || !answer.retryable ? await this.#queue(() => this.#export()) : answer;
       }
     } catch (error) {
       if (!signal.aborted) throw error;

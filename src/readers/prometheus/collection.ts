@@ -1,4 +1,5 @@
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { Label } from './family.ts';
 import { type OwnFamily, ownFamilies } from './own-metrics.ts';
 import { Page } from './page.ts';
 import { PageBuffer, type PagePool } from './page-buffer.ts';
@@ -10,6 +11,8 @@ export interface CollectionContext {
   readonly gzipLevel: number;
   readonly targetInfo: boolean;
   readonly scopeInfo: boolean;
+  /** Of the resource's attributes those that every series has. */
+  readonly resourceLabels: readonly Label[];
   /** Puts the next reading of the maps off. */
   hold(): Disposable;
   /** The map-fed series of the first page have been written. */

@@ -85,6 +85,12 @@ export function namedLabels(labels: readonly Label[], naming: Naming): readonly 
   });
 }
 
+/** The labels that all rows of a table have, by their names on the page; where a row has one of that name, it wins. */
+export function constantLabels(table: Table, naming: Naming): readonly Label[] {
+  const own = new Set(table.plan.labels.map(({ name }) => labelName(name, naming)));
+  return namedLabels(naming.constant, naming).filter(([name]) => !own.has(name));
+}
+
 /** Rows that are written before the clock is looked at. */
 const ROWS = 1024;
 

@@ -10,7 +10,7 @@ import {
 import type { PrometheusReaderConfig } from '../../config/exporter.ts';
 import { escapeName } from '../../metrics/prometheus-escaping.ts';
 import type { PrometheusKind } from '../../metrics/prometheus-name.ts';
-import { type Label, metricName, type Naming, namedLabels } from './family.ts';
+import { type Label, labelName, metricName, type Naming, namedLabels } from './family.ts';
 
 /** What the SDK's own instruments tell under one name of the page. */
 export interface OwnFamily {
@@ -35,7 +35,7 @@ export interface OwnPoint {
 export function ownFamilies(
   collected: ResourceMetrics,
   naming: Naming,
-  config: Pick<PrometheusReaderConfig, 'targetInfo' | 'scopeInfo'>,
+  config: Pick<PrometheusReaderConfig, 'targetInfo' | 'scopeInfo'> & { readonly resourceLabels?: readonly Label[] },
 ): { families: readonly OwnFamily[]; errors: readonly Error[] } {
   const families = new Map<string, OwnFamily>();
   const errors: Error[] = [];
@@ -46,7 +46,7 @@ export function ownFamilies(
     families.set(name, { name, help: 'Target metadata', unit: '', kind: 'info', points: [point] });
   }
   for (const { scope, metrics } of collected.scopeMetrics) {
-    const constant = config.scopeInfo ? scopeLabels(scope) : [];
+    const constant = [...(config.scopeInfo ? scopeLabels(scope) : []), ...(config.resourceLabels ?? [])];
     for (const metric of metrics) {
       if (metric.dataPoints.length === 0) continue;
       const { name: original, unit, description: help } = metric.descriptor;
@@ -59,7 +59,10 @@ export function ownFamilies(
         continue;
       }
       for (const { attributes, startTime, value } of metric.dataPoints) {
-        const labels = namedLabels([...attributeLabels(attributes), ...constant], naming);
+        const own = attributeLabels(attributes);
+        const names = new Set(own.map(([label]) => labelName(label, naming)));
+        const added = constant.filter(([label]) => !names.has(labelName(label, naming)));
+        const labels = namedLabels([...own, ...added], naming);
         family.points.push({ labels, start: startTime, value });
       }
     }
@@ -94,7 +97,7 @@ export function isExponential(value: Histogram | ExponentialHistogram): value is
   return 'scale' in value;
 }
 
-function attributeLabels(attributes: Attributes): Label[] {
+export function attributeLabels(attributes: Attributes): Label[] {
   return Object.entries(attributes).flatMap(([name, value]): Label[] => {
     if (value === undefined || value === null) return [];
     return [[name, Array.isArray(value) ? JSON.stringify(value) : String(value)]];

@@ -3,7 +3,7 @@ import type { HistogramMetricPlan, NumberMetricPlan } from '../../config/plan.ts
 import { prometheusLabelName } from '../../metrics/prometheus-name.ts';
 import type { Table } from '../../metrics/table.ts';
 import { BACKSLASH, copyBytes, QUOTE } from './bytes.ts';
-import { type FamilyKind, type FamilyPart, labelName, type Naming, namedLabels } from './family.ts';
+import { constantLabels, type FamilyKind, type FamilyPart, labelName, type Naming } from './family.ts';
 import { nativeLayout } from './native-histogram.ts';
 import {
   Bucket,
@@ -229,7 +229,7 @@ class RowLabels {
     this.#table = table;
     this.#names = labels.map(({ name }) => stringField(LabelPair.name, labelName(name, naming)));
     this.#kept = labels.map(({ name }, index) => (index === 0 ? 2 : 3) + prometheusLabelName(name).length);
-    this.#constant = labelFields(namedLabels(naming.constant, naming));
+    this.#constant = labelFields(constantLabels(table, naming));
     this.extra = this.#names.reduce((sum, { length }) => sum + length + 16, this.#constant.length);
   }
 

@@ -1,13 +1,15 @@
 import { MetricReader } from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../config/exporter.ts';
+import { chosenBy } from '../../config/wildcard.ts';
 import { keepsUtf8 } from '../../metrics/prometheus-name.ts';
 import { SCOPE_NAME } from '../../metrics/scope.ts';
+import { cardinalitySelector } from '../cardinality.ts';
 import type { CreatedReader, ReaderContext } from '../reader.ts';
 import { RecurringErrors } from '../recurring-errors.ts';
 import { Collection, type CollectionContext } from './collection.ts';
-import type { Naming } from './family.ts';
+import type { Label, Naming } from './family.ts';
 import { type PageFormat, textFormat } from './format.ts';
-import { scopeLabels } from './own-metrics.ts';
+import { attributeLabels, scopeLabels } from './own-metrics.ts';
 import { defaultGzipLevel, type Page } from './page.ts';
 import { PagePool } from './page-buffer.ts';
 import { createPageWriter, type PageWriter } from './page-writer.ts';
@@ -38,13 +40,14 @@ export class PrometheusReader extends MetricReader {
   #current: { sequence: number; collection: Collection } | undefined;
 
   constructor(config: PrometheusReaderConfig, context: ReaderContext) {
-    super();
+    super({ cardinalitySelector: cardinalitySelector(config.cardinalityLimits) });
     this.#config = config;
     this.#context = context;
     const ownErrors = new RecurringErrors(context.log, 'own metrics');
     this.#collectionContext = {
       targetInfo: config.targetInfo,
       scopeInfo: config.scopeInfo,
+      resourceLabels: resourceLabels(config, context),
       gzipLevel: config.gzipLevel ?? defaultGzipLevel,
       pool: new PagePool(),
       hold: () => context.store.hold(),
@@ -85,7 +88,10 @@ export class PrometheusReader extends MetricReader {
     const naming: Naming = {
       translation,
       escaping: isEscaped ? 'underscores' : escaping,
-      constant: scopeInfo ? scopeLabels({ name: SCOPE_NAME, version: this.#context.version }) : [],
+      constant: [
+        ...(scopeInfo ? scopeLabels({ name: SCOPE_NAME, version: this.#context.version }) : []),
+        ...this.#collectionContext.resourceLabels,
+      ],
     };
     const key = `${syntax} ${naming.escaping}`;
     let writer = this.#writers.get(key);
@@ -105,4 +111,10 @@ export class PrometheusReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {
     await this.#server.close();
   }
+}
+
+function resourceLabels(config: PrometheusReaderConfig, { resource }: ReaderContext): readonly Label[] {
+  if (config.resourceLabels === undefined) return [];
+  const isWanted = chosenBy(config.resourceLabels);
+  return attributeLabels(resource).filter(([name]) => isWanted(name));
 }

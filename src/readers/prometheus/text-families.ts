@@ -2,7 +2,7 @@ import type { HistogramMetricPlan, NumberMetricPlan, Scale } from '../../config/
 import { prometheusLabelName } from '../../metrics/prometheus-name.ts';
 import type { Table } from '../../metrics/table.ts';
 import { BACKSLASH, copyBytes, LINE_FEED, QUOTE } from './bytes.ts';
-import { type FamilyKind, type FamilyPart, labelName, type Naming, namedLabels } from './family.ts';
+import { constantLabels, type FamilyKind, type FamilyPart, labelName, type Naming } from './family.ts';
 import { NUMBER_BYTES, writeNumber } from './number-text.ts';
 import {
   bucketText,
@@ -62,7 +62,7 @@ function histogramPart(
   syntax: TextSyntax,
 ): FamilyPart {
   const labels = new RowLabels(table, naming);
-  const bucketLine = bucketText(name, table.plan.labels.length > 0, labelText(namedLabels(naming.constant, naming)));
+  const bucketLine = bucketText(name, table.plan.labels.length > 0, labelText(constantLabels(table, naming)));
   const bucketOpen = Buffer.from(bucketLine.open);
   const bucketCloses = [...metric.le, '+Inf'].map((le) =>
     Buffer.from(`${bucketLine.close}le="${leText(syntax, le)}"} `),
@@ -152,7 +152,7 @@ interface LineBytes {
 }
 
 function lineBytes(table: Table, name: string, naming: Naming): LineBytes {
-  const { open, close } = lineText(name, table.plan.labels.length > 0, labelText(namedLabels(naming.constant, naming)));
+  const { open, close } = lineText(name, table.plan.labels.length > 0, labelText(constantLabels(table, naming)));
   return { open: Buffer.from(open), close: Buffer.from(close) };
 }
 

@@ -1,0 +1,11 @@
+import type { ConfigNode } from '../document.ts';
+import type { IncludeExclude } from '../exporter.ts';
+import { section, setting, words } from './section.ts';
+
+/** Lists of names with `*` and `?`: `{included, excluded}`. */
+export function readIncludeExclude(node: ConfigNode): IncludeExclude {
+  const map = section(node, { supported: ['included', 'excluded'] });
+  const included = words(setting(map, 'included'));
+  const excluded = words(setting(map, 'excluded'));
+  return { ...(included && { included }), ...(excluded && { excluded }) };
+}
