@@ -204,12 +204,13 @@ static __always_inline void come_back(struct cpu_sched *cpu, struct task_struct 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
-	struct cpu_sched *cpu = percpu_element(&sched);
 	bool latency = enable_runqueue_latency || enable_cgroup_latency;
+	bool by_cpu = enable_runqueue_latency || enable_context_switches || enable_on_cpu || enable_off_cpu;
+	struct cpu_sched *cpu = by_cpu ? percpu_element(&sched) : NULL;
 	enum switch_type type = SWITCH_IDLE;
 	u64 now = 0;
 
-	if (!cpu)
+	if (by_cpu && !cpu)
 		return 0;
 	if (enable_context_switches || enable_off_cpu || own_stamp)
 		type = switch_type(preempt, prev);
