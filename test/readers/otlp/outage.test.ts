@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { within } from '../../helpers/deadline.ts';
 import { protocols, setUp, totals, values } from './set-up.ts';
 
@@ -103,7 +104,7 @@ for (const { kind, start, errorTypes } of protocols) {
       );
       const failed = async (count: number) => {
         while ([...tallies.exportErrors()].reduce((sum, one) => sum + one.count, 0) < count) {
-          await new Promise((resolve) => setImmediate(resolve));
+          await setImmediate();
         }
       };
       rows.set('sda', [10, 0, 0, 0, 0, 0]);
@@ -177,6 +178,24 @@ for (const { kind, start, errorTypes } of protocols) {
       await server.waitFor(() => true);
       // A timer may be a millisecond early.
       assert.ok(performance.now() - refused >= 950);
+      await reader.shutdown();
+    });
+
+    test('until then the maps are read, so that series that vanish are kept', async () => {
+      await using server = await start();
+      const { rows, store, reader } = await setUp(server, {}, { intervalMs: 20, timeoutMs: 5000 });
+      server.behaviour = 'unavailable';
+      server.retryAfterS = 1;
+      await server.waitForRequests(1);
+      const reading = async (count: number): Promise<void> => {
+        for (const { sequence } = store; store.sequence < sequence + count; ) await setImmediate();
+      };
+      rows.set('sda', [10, 0, 0, 0, 0, 0]);
+      await within(reading(2), () => 'the maps are not read');
+      rows.remove('sda');
+      await within(reading(2), () => 'the maps are not read any more');
+      server.behaviour = 'accept';
+      await server.waitFor((received) => received.metric('ebpf.reads')?.points[0]?.value === 10n);
       await reader.shutdown();
     });
 
