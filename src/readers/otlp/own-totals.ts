@@ -1,4 +1,5 @@
 import type { HrTime } from '@opentelemetry/api';
+import { millisToHrTime } from '@opentelemetry/core';
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import {
   AggregationTemporality,
@@ -47,10 +48,16 @@ interface Pending {
  */
 export class OwnTotals {
   readonly #select: SelectTemporality;
+  readonly #since: HrTime;
   readonly #delivered = new Map<string, Delivered>();
 
-  constructor(select: SelectTemporality) {
+  /**
+   * `since` is when they all began to count: the SDK has an observed counter begin with its first observation, an interval
+   * without a length, in which whatever had been counted till then would have come at once.
+   */
+  constructor(select: SelectTemporality, since: HrTime = millisToHrTime(performance.timeOrigin)) {
     this.#select = select;
+    this.#since = since;
   }
 
   /** Encodes what was collected, in parts of at most so many points. */
@@ -99,14 +106,18 @@ export class OwnTotals {
     // It is there, though the SDK's type doesn't say so.
     const { type } = descriptor as typeof descriptor & { type: InstrumentType };
     const isDelta = this.#select(type) === AggregationTemporality.DELTA;
-    if (dataPointType === DataPointType.GAUGE || !isDelta) return { data: metric, waiting: [] };
+    if (dataPointType === DataPointType.GAUGE) return { data: metric, waiting: [] };
+    if (!isDelta) {
+      const points = (metric.dataPoints as readonly AnyPoint[]).map((total) => ({ ...total, startTime: this.#since }));
+      return { data: { ...metric, dataPoints: points } as MetricData, waiting: [] };
+    }
     const waiting: Pending[] = [];
     const dataPoints = (metric.dataPoints as readonly AnyPoint[]).map((total) => {
       const key = JSON.stringify([scope, descriptor.name, total.attributes]);
       const before = this.#delivered.get(key);
       const value = before === undefined ? withoutExtremes(total.value) : increment(total.value, before.value);
       waiting.push({ key, metric: descriptor.name, total, amount: amountOf(value) });
-      return { ...total, startTime: before?.time ?? total.startTime, value };
+      return { ...total, startTime: before?.time ?? this.#since, value };
     });
     const data = { ...metric, aggregationTemporality: AggregationTemporality.DELTA, dataPoints } as MetricData;
     return { data, waiting };

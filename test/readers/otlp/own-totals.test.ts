@@ -81,6 +81,22 @@ test('cumulative: as they are', async () => {
   assert.equal(received.get('c')!.points[0]!.value, 7);
 });
 
+for (const temporality of ['cumulative', 'delta'] as const) {
+  test(`${temporality}: the first point of what is observed has counted since the process began`, async () => {
+    const { provider, counter, send } = setUp(temporality);
+    const observed = provider.getMeter('m').createObservableCounter('o');
+    observed.addCallback((result) => result.observe(7));
+    counter.add(1);
+    const first = await send(true);
+    const second = await send(true);
+    for (const name of ['o', 'c']) {
+      const [before, after] = [first, second].map((received) => received.get(name)!.points[0]!);
+      assert.equal(before!.start, 1_000_000_000n);
+      assert.equal(after!.start, temporality === 'delta' ? before!.time : 1_000_000_000n);
+    }
+  });
+}
+
 test('an exponential histogram whose scale falls: the earlier state is merged to fit', async () => {
   const { histogram, send } = setUp('delta', AggregationType.EXPONENTIAL_HISTOGRAM);
   const counted = new Map<number, number>();
@@ -148,7 +164,7 @@ function setUp(temporality: 'delta' | 'cumulative', histograms = AggregationType
   });
   const provider = new MeterProvider({ readers: [reader] });
   const meter = provider.getMeter('m');
-  const totals = new OwnTotals(temporalitySelector(temporality));
+  const totals = new OwnTotals(temporalitySelector(temporality), [1, 0]);
   const send = async (take: boolean): Promise<Map<string, ReceivedMetric>> => {
     const { resourceMetrics } = await reader.collect();
     const parts = totals.parts(resourceMetrics, unlimited);
