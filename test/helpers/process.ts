@@ -24,6 +24,8 @@ export interface ProcessOptions {
   readonly command?: readonly string[];
   /** true: it leads a process group, whose members all get what `kill` sends, as in a terminal. */
   readonly group?: boolean;
+  /** Its working directory: that of the test, unless set. */
+  readonly cwd?: string;
 }
 
 /** A real ebpf-meter process; killed where the test leaves it running. */
@@ -42,6 +44,7 @@ export class MeterProcess implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH, ...env },
       detached: this.#group,
+      cwd: options.cwd,
     });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
