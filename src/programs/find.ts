@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Diagnostics } from '../config/diagnostic.ts';
+import { ConfigError, Diagnostics } from '../config/diagnostic.ts';
+import { suggest } from '../config/nearest.ts';
 import { needsNoObject, parseProgramFile } from '../config/program-file.ts';
 import { MeterError } from '../errors.ts';
 
@@ -65,12 +66,9 @@ export function findPairs(files: string, objects: string): FoundPrograms {
   for (const name of [...new Set([...described, ...compiled])].sort()) {
     const pair = { name, file: join(files, name + fileSuffix), object: join(objects, name + objectSuffix) };
     if (!compiled.has(name)) {
-      if (isWithoutObject(pair.file)) {
-        programs.push({ ...pair, object: undefined });
-        continue;
-      }
-      const message = `${pair.file}: its object ${pair.object} is missing`;
-      errors.push(new MeterError('config', message, { remedy: 'Compile it, or remove the YAML' }));
+      const error = whyWithObject(pair);
+      if (error === undefined) programs.push({ ...pair, object: undefined });
+      else errors.push(error);
     } else if (!described.has(name)) {
       const message = `${pair.object}: its description ${pair.file} is missing`;
       errors.push(new MeterError('config', message, { remedy: 'Write one, or remove the object' }));
@@ -81,16 +79,32 @@ export function findPairs(files: string, objects: string): FoundPrograms {
   return { programs, errors };
 }
 
-/** Whether the file can do without an object, or is so wrong that it can't be told: then its own errors say more. */
-function isWithoutObject(file: string): boolean {
+/**
+ * Why the file can't do without its object, which isn't there; undefined where it can, or is so wrong that it can't be told:
+ * then its own errors say more.
+ */
+function whyWithObject({ file, object }: { readonly file: string; readonly object: string }): MeterError | undefined {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch {
-    return true;
+    return undefined;
   }
-  const parsed = parseProgramFile(text, file, new Diagnostics());
-  return parsed === undefined || needsNoObject(parsed);
+  const diagnostics = new Diagnostics();
+  const parsed = parseProgramFile(text, file, diagnostics);
+  if (parsed === undefined || needsNoObject(parsed)) return undefined;
+  const { maps, metrics } = parsed;
+  // A program without C, but for a name that is probably mistyped.
+  if (maps.size > 0 && [...maps.values()].every(({ isGeneric }) => isGeneric)) {
+    for (const metric of metrics) {
+      const { value, at } = metric.map ?? metric.name;
+      if (maps.has(value)) continue;
+      diagnostics.error(at, `no map "${value}" in this file, nor an object ${object}${suggest(value, maps.keys())}`);
+    }
+    if (diagnostics.hasErrors) return new ConfigError(diagnostics.errors);
+  }
+  const message = `${file}: its object ${object} is missing`;
+  return new MeterError('config', message, { remedy: 'Compile it, or remove the YAML' });
 }
 
 function byName(one: ProgramFiles, other: ProgramFiles): number {

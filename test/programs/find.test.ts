@@ -117,3 +117,30 @@ test('a file whose maps are all without C needs no object, and a wrong one is no
     [`${folder}/plain.yaml: its object ${folder}/plain.bpf.o is missing`],
   );
 });
+
+test('a file without an object, all of whose maps are without C, says where it names another map', () => {
+  const path = join(folder, 'calls.yaml');
+  writeFileSync(
+    path,
+    'maps:\n  calls: {functions: [vfs_read]}\nmetrics:\n  counters:\n    - {name: n, map: cals, field: calls}\n',
+  );
+  const { programs, errors } = findPrograms([folder]);
+  assert.deepEqual(programs, []);
+  assert.deepEqual(
+    errors.map(({ message }) => message),
+    [`${path}:5:22: no map "cals" in this file, nor an object ${folder}/calls.bpf.o, did you mean "calls"?`],
+  );
+});
+
+test('a file without an object, of whose maps one is the object’s, lacks the object', () => {
+  const path = join(folder, 'calls.yaml');
+  writeFileSync(
+    path,
+    'maps:\n  calls: {functions: [vfs_read]}\n  own: {}\nmetrics:\n  counters:\n    - {name: n, map: own}\n',
+  );
+  const { errors } = findPrograms([folder]);
+  assert.deepEqual(
+    errors.map(({ message }) => message),
+    [`${path}: its object ${folder}/calls.bpf.o is missing`],
+  );
+});
