@@ -5,6 +5,7 @@
 #include "percpu.bpf.h"
 #include "registers.bpf.h"
 #include "socket.bpf.h"
+#include "stamp_set.bpf.h"
 
 /* Errnos are below 134; the last two places are for those that aren't, and for connections that were never sent. */
 #define FAILURES 136
@@ -12,7 +13,6 @@
 #define FAILED_NOT_SENT 135
 /* Sets of connections that are being opened: 128 KiB for all CPUs together. */
 #define STAMP_BITS 11
-#define STAMPS_PER_SET 4
 /* Sets of tasks that are in accept(): 16 KiB. */
 #define ACCEPTING_BITS 8
 /* At which connections are accepted, besides those of the cache. */
@@ -45,17 +45,6 @@ struct cpu_tcp {
 } CPU_ALIGNED;
 
 PERCPU_TABLE(tcp, struct cpu_tcp);
-
-struct stamp {
-	/* A socket, or a task. */
-	u64 key;
-	u64 started;
-};
-
-/* One cache line: where a key's stamp may be. A fifth at the same place displaces the oldest. */
-struct stamp_set {
-	struct stamp stamps[STAMPS_PER_SET];
-} __attribute__((aligned(64)));
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -96,50 +85,6 @@ static __always_inline u64 socket_number(struct cpu_tcp *cpu, const struct sock 
 {
 	*(volatile u64 *)&cpu->socket = (u64)sk;
 	return *(volatile u64 *)&cpu->socket;
-}
-
-static __always_inline struct stamp_set *stamp_set(void *table, u32 bits, u64 key)
-{
-	u32 place = key * 0x9e3779b97f4a7c15ULL >> (64 - bits);
-
-	return bpf_map_lookup_elem(table, &place);
-}
-
-static __always_inline void put_in(struct stamp_set *set, u64 key, u64 time)
-{
-	struct stamp *stamp;
-
-	if (!set)
-		return;
-	stamp = &set->stamps[0];
-	/* A free one has the time 0, so it is older than any other. */
-	for (int i = 1; i < STAMPS_PER_SET; i++)
-		if (set->stamps[i].started < stamp->started)
-			stamp = &set->stamps[i];
-	for (int i = 0; i < STAMPS_PER_SET; i++)
-		if (set->stamps[i].key == key)
-			stamp = &set->stamps[i];
-	stamp->key = key;
-	stamp->started = time;
-}
-
-/* The key's time, and forgets it; 0 where there is none. */
-static __always_inline u64 take_from(struct stamp_set *set, u64 key)
-{
-	u64 started = 0;
-
-	if (!set)
-		return 0;
-	for (int i = 0; i < STAMPS_PER_SET; i++) {
-		struct stamp *stamp = &set->stamps[i];
-
-		if (stamp->key != key)
-			continue;
-		started = stamp->started;
-		stamp->key = 0;
-		stamp->started = 0;
-	}
-	return started;
 }
 
 /* When the socket began to connect, or was established and waits to be accepted. */
