@@ -1,7 +1,8 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Diagnostics } from '../../src/config/diagnostic.ts';
-import { parseProgramFile } from '../../src/config/program-file.ts';
+import type { ProgramPlan } from '../../src/config/plan.ts';
+import { type ProgramFile, parseProgramFile } from '../../src/config/program-file.ts';
 import { resolveProgram } from '../../src/config/resolve.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';
@@ -37,27 +38,47 @@ export function shippedPrograms(): ShippedProgram[] {
     .map(shippedProgram);
 }
 
-function shippedProgram(name: string): ShippedProgram {
+export interface OpenedProgram {
+  readonly file: ProgramFile;
+  readonly plan: ProgramPlan;
+  /** Undefined where it is without C. */
+  readonly opened: OpenedObject | undefined;
+}
+
+/** A program with these metrics, or all of them; its names have no namespace. The object is the caller's to dispose. */
+export function openShipped(
+  name: string,
+  { metrics, interfaces }: { metrics?: readonly string[]; interfaces?: readonly string[] | undefined } = {},
+): OpenedProgram {
   const path = join(root, 'config/programs', `${name}.yaml`);
   const diagnostics = new Diagnostics();
   const file = parseProgramFile(readFileSync(path, 'utf8'), path, diagnostics);
   diagnostics.throwErrors();
-  const objects = globSync(`programs/${name}.bpf.c`, { cwd: root });
-  using opened = objects.length === 0 ? undefined : OpenedObject.open(join(root, 'build/programs', `${name}.bpf.o`));
-  const dear = new Set(file!.metrics.flatMap((metric) => (metric.expensive ? [metric.name.value] : [])));
-  const metrics = file!.metrics.map((metric) => metric.name.value);
-  const options = { namespace: '', cpus: possibleCpus().indexes, metrics };
-  const layout = opened?.layout();
-  const plan = resolveProgram(file!, layout, options, diagnostics);
+  const source = join(root, 'programs', `${name}.bpf.c`);
+  const opened = existsSync(source) ? OpenedObject.open(join(root, 'build/programs', `${name}.bpf.o`)) : undefined;
+  const options = {
+    namespace: '',
+    cpus: possibleCpus().indexes,
+    metrics: metrics ?? file!.metrics.map((metric) => metric.name.value),
+    interfaces,
+  };
+  const plan = resolveProgram(file!, opened?.layout(), options, diagnostics);
   diagnostics.throwErrors();
+  return { file: file!, plan: plan!, opened };
+}
+
+function shippedProgram(name: string): ShippedProgram {
+  const { file, plan, opened } = openShipped(name);
+  using _opened = opened;
+  const dear = new Set(file.metrics.flatMap((metric) => (metric.expensive ? [metric.name.value] : [])));
   return {
     name,
-    expensive: plan!.expensive,
-    constants: (layout?.variables ?? [])
+    expensive: plan.expensive,
+    constants: (opened?.layout().variables ?? [])
       .filter(({ section }) => section === '.rodata')
       .map((variable) => variable.name)
       .filter((variable) => /^(only|ephemeral|slow)_/.test(variable)),
-    metrics: plan!.tables.flatMap(({ labels, metrics }) =>
+    metrics: plan.tables.flatMap(({ labels, metrics }) =>
       metrics.map(
         (metric): ShippedMetric => ({
           name: metric.name,
