@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { buildLoad } from '../../../bench/kernel/build.ts';
+import type { ExporterConfig } from '../../../src/config/exporter.ts';
 import { possibleCpus } from '../../../src/kernel/cpus.ts';
 import { compileMarker } from '../../fixtures/compile.ts';
 import { callGetppid } from '../../fixtures/plan.ts';
@@ -208,7 +209,7 @@ test('programs are told once that all are attached', async () => {
 });
 
 test('what cannot be attached is said, and leaves the others', async () => {
-  await using session = await runExporter(['lacking', 'mark'], { compatible_metrics: true });
+  await using session = await runExporter(['lacking', 'mark']);
   assert.match(session.log, /lacking: attached 0 of 5\n/);
   assert.match(session.log, /missing_tracepoint: ENOENT .*ebm_missing/);
   assert.match(session.log, /unknown_section: section "ebm\/unknown": unknown\n/);
@@ -231,22 +232,22 @@ test("programs are fitted to a file's types in place of the kernel's", async () 
   const types = join(folder, 'types.btf');
   copyFileSync('/sys/kernel/btf/vmlinux', types);
   {
-    await using session = await runExporter(['maps'], { btf_path: types });
+    await using session = await runExporter(['maps'], { btfPath: types });
     callGetppid(13);
     const metric = 'ebpf_exporter_leader_calls_total';
     assert.deepEqual(await own(session, metric), [`${metric}{pid="${pid}",leader="${pid}"} 13`]);
   }
   writeFileSync(types, 'no BTF');
-  await assert.rejects(runExporter(['maps'], { btf_path: types }), { message: /nothing could be attached/ });
-  await assert.rejects(runExporter(['maps'], { btf_path: `${types}.missing` }), {
+  await assert.rejects(runExporter(['maps'], { btfPath: types }), { message: /nothing could be attached/ });
+  await assert.rejects(runExporter(['maps'], { btfPath: `${types}.missing` }), {
     code: 'config',
     message: `${types}.missing: no such file`,
   });
 });
 
 test("programs' run time is told while the kernel measures it", async () => {
-  const lines = async (settings: Readonly<Record<string, unknown>>) => {
-    await using session = await runExporter(['maps'], { compatible_metrics: true, ...settings });
+  const lines = async (settings: Partial<ExporterConfig>) => {
+    await using session = await runExporter(['maps'], settings);
     const [info = ''] = await session.lines('ebpf_exporter_ebpf_program_info{');
     const { id } = /^\S+\{config="maps",program="count_calls",tag="[\da-f]{16}",id="(?<id>\d+)"\} 1$/.exec(info)!
       .groups!;
@@ -260,7 +261,7 @@ test("programs' run time is told while the kernel measures it", async () => {
     'ebpf_exporter_decoder_errors_total{config="maps"} 0',
     'ebpf_exporter_ebpf_program_attached{id="ID"} 1',
   ];
-  const measured = await lines({ bpf_stats: true });
+  const measured = await lines({ bpfStats: true });
   assert.deepEqual(measured.slice(0, 3), always);
   assert.match(measured[3]!, /^ebpf_exporter_ebpf_program_run_time_seconds\{id="ID"\} (?!0$)\d[\d.e-]*$/);
   assert.match(measured[4]!, /^ebpf_exporter_ebpf_program_run_count_total\{id="ID"\} [1-9]\d*$/);
