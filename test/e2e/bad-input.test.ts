@@ -101,9 +101,9 @@ describe('a configuration that is wrong', () => {
       `file_format: "1.1"
 meter_provider:
   readers:
-    - periodic: {exporter: {otlp_http: {endpoint: "http://x:1"}}}
+    - periodic: {exporter: {otlp_file/development: {output_stream: stdout}}}
 `,
-      /^ebpf-meter: \S+:4:29: "otlp_http" isn't supported by this version; use otlp_grpc\n.*\n {32}\^\n$/,
+      /^ebpf-meter: \S+:4:29: "otlp_file\/development" isn't supported by this version; use otlp_grpc, .*\n.*\n {32}\^\n$/,
     ],
     ['a broken file', 'file_format: "1.1\nmeter', /^ebpf-meter: \S+:2:\d+: Missing closing/],
     ['no such version', 'file_format: "9.9"\n', /^ebpf-meter: \S+:1:14: .*"9\.9"/],
