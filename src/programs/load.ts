@@ -111,7 +111,7 @@ interface AttachedObject extends Disposable {
  */
 function loadWhatAttaches(plan: ProgramPlan, first: OpenedObject, kernel: KernelHooks): AttachedObject {
   const { programs } = first.layout();
-  const ways = new TriedWays(plan, programs, kernel.tell);
+  const ways = new TriedWays(plan, programs, kernel);
   const failures = new Map<string, MeterError>();
   const addresses = addressConstants(plan);
   for (let opened = first; ; opened = first.again()) {

@@ -1,9 +1,9 @@
 import type { BpfProgramLayout } from '../btf/types.ts';
 import type { HookPlan, NeedsPlan, ProgramPlan, WayPlan } from '../config/plan.ts';
 import { MeterError } from '../errors.ts';
-import type { TellHook } from '../kernel/hooks.ts';
 import { LibbpfError } from '../libbpf/error.ts';
 import type { AbsentMetrics } from './absent.ts';
+import type { KernelHooks } from './kernel-hooks.ts';
 
 /** What became of a hook with ways in. */
 export interface HookOutcome {
@@ -50,14 +50,14 @@ export class TriedWays {
   readonly #plan: ProgramPlan;
   readonly #passed = new Map<string, PassedWay[]>();
   readonly #sections: ReadonlyMap<string, string>;
-  readonly #tell: TellHook;
+  readonly #kernel: Pick<KernelHooks, 'tell' | 'refuse'>;
   /** Those of all ways, of hooks that aren't needed too. */
   readonly #maps: readonly string[];
 
-  constructor(plan: ProgramPlan, programs: readonly BpfProgramLayout[], tell: TellHook) {
+  constructor(plan: ProgramPlan, programs: readonly BpfProgramLayout[], kernel: Pick<KernelHooks, 'tell' | 'refuse'>) {
     this.#plan = plan;
     this.#sections = new Map(programs.map(({ name, section }) => [name, section]));
-    this.#tell = tell;
+    this.#kernel = kernel;
     this.#maps = plan.hooks.flatMap(({ ways }) => ways.flatMap(({ maps }) => maps));
     for (const hook of plan.hooks) {
       this.#passed.set(hook.name, []);
@@ -82,7 +82,12 @@ export class TriedWays {
    * the program is part of a way, in whose place the next will be tried.
    */
   pass(program: string, error: MeterError, isLack: boolean): boolean {
-    return this.#pass(({ programs }) => programs.includes(program), error, isLack);
+    const passed = this.#pass(({ programs }) => programs.includes(program), error, isLack);
+    if (isLack && error.code === 'load' && codeOf(error) === 'EPERM') {
+      this.#kernel.refuse(this.#sections.get(program) ?? '');
+      for (const hook of this.#plan.hooks) this.#passLacking(hook);
+    }
+    return passed;
   }
 
   /** The same for a BPF map that could not be created. */
@@ -93,7 +98,7 @@ export class TriedWays {
   #pass(failed: (way: WayPlan) => boolean, error: MeterError, isLack: boolean): boolean {
     const concerned = this.#current(this.#unneeded()).filter(({ way }) => failed(way));
     for (const { hook, way } of concerned) {
-      const cause = error.cause instanceof LibbpfError ? error.cause.code : error.message;
+      const cause = codeOf(error) ?? error.message;
       this.#passed.get(hook.name)!.push({ way: way.name, cause, error, isLack });
       this.#passLacking(hook);
     }
@@ -151,7 +156,7 @@ export class TriedWays {
 
   #lack({ programs }: WayPlan): string | undefined {
     for (const name of programs) {
-      const state = this.#tell(this.#sections.get(name) ?? '');
+      const state = this.#kernel.tell(this.#sections.get(name) ?? '');
       if (state.state === 'missing') return state.reason;
     }
     return undefined;
@@ -178,6 +183,10 @@ export class TriedWays {
     const present = new Set(all.filter((needs) => !isAbsent(needs, missing)).flatMap(names));
     return new Set(all.flatMap(names).filter((name) => !present.has(name)));
   }
+}
+
+function codeOf({ cause }: MeterError): string | undefined {
+  return cause instanceof LibbpfError ? cause.code : undefined;
 }
 
 function isAbsent({ programs = [], any }: NeedsPlan, missing: ReadonlySet<string>): boolean {

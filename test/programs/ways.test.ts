@@ -23,7 +23,7 @@ function hook(name: string, ...ways: readonly string[]): HookPlan {
 }
 
 function tried(hooks: readonly HookPlan[], needs: ProgramPlan['needs'] = new Map(), tell = unknown): TriedWays {
-  return new TriedWays({ ...programPlan('x', []), hooks, needs }, programs, tell);
+  return new TriedWays({ ...programPlan('x', []), hooks, needs }, programs, { tell, refuse() {} });
 }
 
 function refused(code: number, message = 'x: a: refused'): MeterError {
@@ -59,6 +59,41 @@ test('a lack of rights is told as what it is, unless a later way needs none', ()
     other.outcomes().map((outcome) => [outcome.way, outcome.error, outcome.passed[0]?.isLack]),
     [['by_b', undefined, false]],
   );
+});
+
+test('a kind of hooks that is refused to everybody at load is tried once', () => {
+  const layout = ['fentry/a', 'fentry/b', 'kprobe/c'].map((section) => ({ name: section.at(-1)!, section }));
+  const plan = { ...programPlan('x', []), hooks: [hook('one', 'a', 'c'), hook('two', 'b', 'c')] };
+  const trying = () => {
+    const refusals: string[] = [];
+    const tell: TellHook = (section) =>
+      refusals.length > 0 && section.startsWith('fentry/') ? { state: 'missing', reason: 'refused' } : unknown(section);
+    const ways = new TriedWays(plan, layout, { tell, refuse: (section) => refusals.push(section) });
+    return { ways, refusals, wanted: () => [...ways.select().inWays] };
+  };
+  const at = (code: 'load' | 'attach', errno: number) =>
+    new MeterError(code, 'x: a', { cause: new LibbpfError('', errno, []) });
+
+  const all = trying();
+  assert.ok(all.ways.pass('a', at('load', 1), true));
+  assert.deepEqual([all.refusals, all.wanted()], [['fentry/a'], ['c']]);
+  assert.deepEqual(
+    all.ways.outcomes().map(({ way, passed }) => [way, passed.map(({ cause }) => cause)]),
+    [
+      ['by_c', ['EPERM']],
+      ['by_c', ['refused']],
+    ],
+  );
+  // Another error, a right that the process could have, and what loaded and failed after: its hook's matter alone.
+  for (const [error, isLack] of [
+    [at('load', 3), true],
+    [at('load', 1), false],
+    [at('attach', 1), true],
+  ] as const) {
+    const one = trying();
+    one.ways.pass('a', error, isLack);
+    assert.deepEqual([one.refusals, one.wanted()], [[], ['c', 'b']]);
+  }
 });
 
 test('what a kernel is known to lack is passed over before and between', () => {
