@@ -71,8 +71,10 @@ export function whetherRuns(own: ProgramHooks, tell: TellHook, environment: Envi
   if (lacking.length > 0) {
     return `can't run here: ${lacking.join(' and ')} ${lacking.length > 1 ? 'are' : 'is'} missing`;
   }
-  const unknown = new Set(states.flatMap((state) => (state.state === 'unknown' ? [state.reason] : [])));
-  return `${unknown.size > 0 ? `may run here: ${[...unknown].join('; ')}` : 'can run here'}${first}`;
+  const unknown = states.flatMap((state) => (state.state === 'unknown' ? [state.reason] : []));
+  if (unknown.length === 0) return `can run here${first}`;
+  const may = unknown.length < states.length ? 'can run here at least in part' : 'may run here';
+  return `${may}: ${[...new Set(unknown)].join('; ')}${first}`;
 }
 
 /** The first way that the kernel isn't known to lack; a hook that has none is missing. */

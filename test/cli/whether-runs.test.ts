@@ -79,6 +79,13 @@ for (const [what, hooks, known, environment, expected] of [
     "can't run here: no switch; no way in to read: no read, no probe",
   ],
   [
+    'a part is there, of the other nothing is known',
+    [read],
+    { 'tp_btf/sched_switch': true },
+    root,
+    'can run here at least in part: only by attaching; first tried: read by fentry',
+  ],
+  [
     'the way that would be tried needs a right',
     [read],
     { 'fentry/read': 'no read' },
