@@ -1,13 +1,17 @@
 import type {
+  DetectionConfig,
+  DetectorName,
   ExporterConfig,
   HistogramAggregation,
   LogLevel,
   OtlpGrpcConfig,
+  OtlpHttpConfig,
   PeriodicReaderConfig,
   PrometheusReaderConfig,
   ReaderConfig,
   ResourceValue,
   TemporalityPreference,
+  TlsFilesConfig,
 } from '../exporter.ts';
 import { suggest } from '../nearest.ts';
 import {
@@ -20,6 +24,7 @@ import {
   prometheusWithoutFile,
 } from './defaults.ts';
 import { headerCause, parseEndpoint } from './grpc.ts';
+import { defaultHttpEndpoint, looksLikeHttp, parseHttpEndpoint, withMetricsPath } from './http.ts';
 import { parseKeyValues } from './key-values.ts';
 import type { Environment } from './substitute.ts';
 
@@ -51,6 +56,20 @@ const aggregations = new Map<string, HistogramAggregation>([
   ['base2_exponential_bucket_histogram', 'base2_exponential_bucket_histogram'],
 ]);
 
+const exemplarFilters = new Map(['always_on', 'always_off', 'trace_based'].map((name) => [name, name] as const));
+
+/** As OpenTelemetry for JavaScript calls them; those of the environment and of the instance's id always run. */
+const detectors = new Map<string, readonly DetectorName[]>([
+  ['all', ['host', 'os', 'process', 'container']],
+  ['none', []],
+  ['env', []],
+  ['serviceinstance', []],
+  ['host', ['host']],
+  ['os', ['os']],
+  ['process', ['process']],
+  ['container', ['container']],
+]);
+
 const logLevels = new Map<string, LogLevel>([
   ['none', 'error'],
   ['error', 'error'],
@@ -74,6 +93,11 @@ export function readEnvironment(env: Environment, replaced: Replacements): FromE
   const logLevel = variables.word('OTEL_LOG_LEVEL', logLevels, 'info');
   const resourceAttributes = readResourceAttributes(variables);
   const readers = readReaders(variables, replaced);
+  const detection = readDetectors(variables);
+  const exemplars = 'OTEL_METRICS_EXEMPLAR_FILTER';
+  if (variables.word(exemplars, exemplarFilters, 'trace_based') === 'always_on') {
+    variables.warnings.push(`${exemplars}: metrics from BPF maps have no exemplars`);
+  }
   return {
     config: {
       disabled,
@@ -82,6 +106,7 @@ export function readEnvironment(env: Environment, replaced: Replacements): FromE
       resourceAttributes,
       resourceSchemaUrl: undefined,
       readers,
+      ...(detection && { detection }),
       programs: { directories: undefined, only: undefined, overrides: new Map() },
       bpfStats: false,
       strict: false,
@@ -153,6 +178,20 @@ function readResourceAttributes(variables: Variables): Readonly<Record<string, R
   return name === undefined ? values : { ...values, 'service.name': name };
 }
 
+function readDetectors(variables: Variables): DetectionConfig | undefined {
+  const name = 'OTEL_NODE_RESOURCE_DETECTORS';
+  const words = (variables.get(name) ?? '').split(',').map((word) => word.trim());
+  const chosen = new Set<DetectorName>();
+  for (const word of words) {
+    const known = detectors.get(word);
+    if (known === undefined && word !== '') {
+      variables.warnings.push(`${name}: unknown detector ${JSON.stringify(word)}${suggest(word, detectors.keys())}`);
+    }
+    for (const detector of known ?? []) chosen.add(detector);
+  }
+  return chosen.size === 0 ? undefined : { detectors: [...chosen], attributes: {} };
+}
+
 function readReaders(variables: Variables, replaced: Replacements): readonly ReaderConfig[] {
   const kinds = new Set(chosenExporters(variables));
   if (replaced.otlp !== undefined) kinds.add('otlp');
@@ -204,14 +243,53 @@ function readPeriodic(variables: Variables, exporter: PeriodicReaderConfig['expo
   return { kind: 'periodic', intervalMs, timeoutMs: effectiveTimeout(timeoutMs), exporter };
 }
 
-function readOtlp(variables: Variables, url: string | undefined): OtlpGrpcConfig {
-  const { errors, warnings } = variables;
-  const protocol = variables.otlp('PROTOCOL');
-  if (protocol !== undefined && protocol.value !== 'grpc') {
-    const value = JSON.stringify(protocol.value);
-    errors.push(`${protocol.name}: ${value} isn't supported by this version; use grpc and the Collector's port 4317`);
-  }
+function readOtlp(variables: Variables, url: string | undefined): OtlpGrpcConfig | OtlpHttpConfig {
+  return isHttp(variables, url) ? readOtlpHttp(variables, url) : readOtlpGrpc(variables, url);
+}
 
+/**
+ * The protocol: what is said, else the specification's http/protobuf, but where the port is gRPC's own. --otlp alone is
+ * gRPC, but where the URL has HTTP's port or a path.
+ */
+function isHttp(variables: Variables, url: string | undefined): boolean {
+  const protocol = variables.otlp('PROTOCOL');
+  if (protocol?.value === 'http/protobuf') return true;
+  if (protocol !== undefined) {
+    if (protocol.value !== 'grpc') {
+      const value = JSON.stringify(protocol.value);
+      variables.errors.push(`${protocol.name}: ${value} isn't supported by this version; use grpc or http/protobuf`);
+    }
+    return false;
+  }
+  if (url !== undefined) return looksLikeHttp(url);
+  const endpoint = variables.otlp('ENDPOINT')?.value;
+  return endpoint === undefined || (/^https?:/i.test(endpoint) && !/:4317\/?$/.test(endpoint));
+}
+
+/** The base of all signals' URLs gets the path of metrics; the metrics' own endpoint, or --otlp's, is used as it is. */
+function httpEndpoint(variables: Variables, url: string | undefined): { name: string; value: string } | undefined {
+  if (url !== undefined) return { name: '--otlp', value: withMetricsPath(url) };
+  const given = variables.otlp('ENDPOINT');
+  if (given === undefined || given.name === 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT') return given;
+  return { ...given, value: `${given.value.replace(/\/$/, '')}/v1/metrics` };
+}
+
+function readOtlpHttp(variables: Variables, url: string | undefined): OtlpHttpConfig {
+  const { errors, warnings } = variables;
+  const given = httpEndpoint(variables, url);
+  const endpoint = parseHttpEndpoint(given?.value ?? defaultHttpEndpoint);
+  if ('cause' in endpoint) errors.push(`${given?.name}: ${endpoint.cause}`);
+  else warnings.push(...endpoint.warnings.map((warning) => `${given?.name}: ${warning}`));
+  return {
+    kind: 'otlp_http',
+    endpoint: 'cause' in endpoint ? defaultHttpEndpoint : endpoint.url,
+    tls: readTls(variables),
+    ...readBoth(variables),
+  };
+}
+
+function readOtlpGrpc(variables: Variables, url: string | undefined): OtlpGrpcConfig {
+  const { errors, warnings } = variables;
   const insecureName = variables.otlp('INSECURE')?.name;
   const insecure = insecureName === undefined ? undefined : variables.boolean(insecureName);
   const given = url === undefined ? variables.otlp('ENDPOINT') : { name: '--otlp', value: url };
@@ -219,30 +297,40 @@ function readOtlp(variables: Variables, url: string | undefined): OtlpGrpcConfig
   if ('cause' in endpoint) errors.push(`${given?.name}: ${endpoint.cause}`);
   else warnings.push(...endpoint.warnings.map((warning) => `${given?.name}: ${warning}`));
 
+  return {
+    kind: 'otlp_grpc',
+    endpoint: 'cause' in endpoint ? defaultOtlp.endpoint : endpoint.url,
+    tls: { insecure: 'cause' in endpoint ? true : endpoint.insecure, ...readTls(variables) },
+    ...readBoth(variables),
+  };
+}
+
+function readTls(variables: Variables): TlsFilesConfig {
   const key = variables.otlp('CLIENT_KEY');
   const certificate = variables.otlp('CLIENT_CERTIFICATE');
   if ((key === undefined) !== (certificate === undefined)) {
-    errors.push(`${(key ?? certificate)?.name}: the client's key and certificate are only of use together`);
+    variables.errors.push(`${(key ?? certificate)?.name}: the client's key and certificate are only of use together`);
   }
+  return {
+    caFile: variables.otlp('CERTIFICATE')?.value,
+    keyFile: key?.value,
+    certFile: certificate?.value,
+  };
+}
+
+/** What both protocols have. */
+function readBoth(variables: Variables) {
   const timeoutName = variables.otlp('TIMEOUT')?.name ?? 'OTEL_EXPORTER_OTLP_TIMEOUT';
   const timeoutMs = variables.integer(timeoutName, 0, longestMs, defaultOtlp.timeoutMs);
   const compression = new Map([['gzip', 'gzip'] as const, ['none', 'none'] as const]);
   const compressionName = variables.otlp('COMPRESSION')?.name ?? 'OTEL_EXPORTER_OTLP_COMPRESSION';
   return {
-    kind: 'otlp_grpc',
-    endpoint: 'cause' in endpoint ? defaultOtlp.endpoint : endpoint.url,
     headers: readHeaders(variables),
     compression: variables.word(compressionName, compression, 'none') ?? 'none',
     timeoutMs: effectiveTimeout(timeoutMs),
     temporality: readTemporality(variables),
     histogramAggregation: readAggregation(variables),
-    tls: {
-      insecure: 'cause' in endpoint ? true : endpoint.insecure,
-      caFile: variables.otlp('CERTIFICATE')?.value,
-      keyFile: key?.value,
-      certFile: certificate?.value,
-    },
-  };
+  } as const;
 }
 
 function readHeaders(variables: Variables): Readonly<Record<string, string>> {

@@ -35,6 +35,17 @@ export function parseHttpEndpoint(text: string): HttpEndpoint | { cause: string 
   return { url: url.href, warnings };
 }
 
+/** Whether a URL that says no protocol is for HTTP: it has the port that receivers have for it, or a path. */
+export function looksLikeHttp(text: string): boolean {
+  const url = URL.parse(text.trim());
+  return url !== null && /^https?:$/.test(url.protocol) && (url.port === '4318' || url.pathname !== '/');
+}
+
+/** The same URL; where it has no path, that of metrics is added. */
+export function withMetricsPath(text: string): string {
+  return URL.parse(text.trim())?.pathname === '/' ? `${text.trim().replace(/\/$/, '')}/v1/metrics` : text;
+}
+
 function quoted(text: string): string {
   return JSON.stringify(text.replace(/^([^/]*:\/\/)?.*@/s, '$1…@'));
 }

@@ -2,6 +2,7 @@ import type { PrometheusReaderConfig } from '../exporter.ts';
 import { prometheusWithoutFile } from './defaults.ts';
 import { namespaceCause, telemetryPathCause } from './distribution.ts';
 import { parseEndpoint } from './grpc.ts';
+import { looksLikeHttp, parseHttpEndpoint, withMetricsPath } from './http.ts';
 
 /** The command line's options as they were typed; undefined: not given. */
 export interface ExporterOptions {
@@ -41,7 +42,8 @@ export function checkOptions(options: ExporterOptions): { options: CheckedOption
   const errors: string[] = [];
   const prometheus = options.prometheus === undefined ? undefined : parsePrometheus(options.prometheus.trim(), errors);
   if (options.otlp !== undefined) {
-    const endpoint = parseEndpoint(options.otlp);
+    const { otlp } = options;
+    const endpoint = looksLikeHttp(otlp) ? parseHttpEndpoint(withMetricsPath(otlp)) : parseEndpoint(otlp);
     if ('cause' in endpoint) errors.push(`--otlp: ${endpoint.cause}`);
   }
   const cause = options.namespace === undefined ? undefined : namespaceCause(options.namespace);

@@ -16,15 +16,15 @@ function documented(name: string): string {
 test('the table of variables names those that are read, each once', () => {
   const names = [...documented('Environment variables').matchAll(/^\| `(OTEL_\w+)`/gm)].map(([, name]) => name!);
   const read = new Set<string>();
-  const env = new Proxy<Record<string, string>>(
-    { OTEL_METRICS_EXPORTER: 'otlp,prometheus,console' },
-    {
-      get(target, name: string) {
-        read.add(name);
-        return target[name];
-      },
+  const target: Record<string, string> = { OTEL_METRICS_EXPORTER: 'otlp,prometheus,console' };
+  const env = new Proxy(target, {
+    get(target, name: string) {
+      read.add(name);
+      return target[name];
     },
-  );
+  });
+  readEnvironment(env, { prometheus: false, otlp: undefined });
+  target.OTEL_EXPORTER_OTLP_PROTOCOL = 'grpc';
   readEnvironment(env, { prometheus: false, otlp: undefined });
   // Read by what chooses between file and environment.
   read.add('OTEL_CONFIG_FILE');
@@ -57,6 +57,8 @@ test('the example is valid', () => {
 test('every key of the file is on the page, with its name', () => {
   const keys = [
     ...['disabled', 'log_level', 'resource.attributes', 'resource.attributes_list', 'resource.schema_url'],
+    ...['resource.detection/development', 'meter_provider.views', 'meter_provider.meter_configurator/development'],
+    ...['meter_provider.exemplar_filter', 'resource_constant_labels'],
     ...['host', 'port', 'scope_info_enabled', 'target_info_enabled/development', 'translation_strategy'],
     ...[
       'interval',

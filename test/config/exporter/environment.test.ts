@@ -18,6 +18,9 @@ function config(env: Record<string, string>): ExporterConfig {
 
 const periodicDefaults = { kind: 'periodic', intervalMs: 60_000, timeoutMs: 30_000 };
 const otlpReader = { ...periodicDefaults, exporter: defaultOtlp };
+const { insecure: _insecure, ...httpTls } = defaultOtlp.tls;
+const defaultHttp = { ...defaultOtlp, kind: 'otlp_http', endpoint: 'http://localhost:4318/v1/metrics', tls: httpTls };
+const httpReader = { ...periodicDefaults, exporter: defaultHttp };
 const consoleReader = { ...periodicDefaults, exporter: { kind: 'console', temporality: 'cumulative' } };
 
 test('without any variable there is a Prometheus page on localhost:9435 without scope labels', () => {
@@ -44,11 +47,12 @@ test('without any variable there is a Prometheus page on localhost:9435 without 
 });
 
 const choices: readonly [env: Record<string, string>, readers: readonly object[]][] = [
-  [{ OTEL_METRICS_EXPORTER: 'otlp' }, [otlpReader]],
+  [{ OTEL_METRICS_EXPORTER: 'otlp' }, [httpReader]],
+  [{ OTEL_METRICS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, [otlpReader]],
   [{ OTEL_METRICS_EXPORTER: 'prometheus' }, [prometheusWithoutFile]],
   [{ OTEL_METRICS_EXPORTER: 'console' }, [consoleReader]],
   [{ OTEL_METRICS_EXPORTER: 'none' }, []],
-  [{ OTEL_METRICS_EXPORTER: ' otlp, prometheus,,otlp ' }, [otlpReader, prometheusWithoutFile]],
+  [{ OTEL_METRICS_EXPORTER: ' otlp, prometheus,,otlp ' }, [httpReader, prometheusWithoutFile]],
   [{ OTEL_METRICS_EXPORTER: '' }, [prometheusWithoutFile]],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4317' }, [otlpReader]],
   [{ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://localhost:4317' }, [otlpReader]],
@@ -117,12 +121,67 @@ const settings: readonly [env: Record<string, string>, expected: Partial<OtlpGrp
   ],
 ];
 
+const grpc = { OTEL_METRICS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' };
+
 for (const [env, expected] of settings) {
   test(`OTLP settings of ${JSON.stringify(env)}`, () => {
     const named = Object.fromEntries(Object.entries(env).map(([name, value]) => [`OTEL_EXPORTER_OTLP_${name}`, value]));
-    const { readers } = config({ OTEL_METRICS_EXPORTER: 'otlp', ...named });
+    const { readers } = config({ ...grpc, ...named });
     assert.deepEqual((readers[0] as PeriodicReaderConfig).exporter, { ...defaultOtlp, ...expected });
-    assert.deepEqual(read({ OTEL_METRICS_EXPORTER: 'otlp', ...named }).warnings, []);
+    assert.deepEqual(read({ ...grpc, ...named }).warnings, []);
+  });
+}
+
+const overHttp: readonly [env: Record<string, string>, expected: object][] = [
+  [{ ENDPOINT: 'http://c:4318' }, { endpoint: 'http://c:4318/v1/metrics' }],
+  [{ ENDPOINT: 'https://c/base/' }, { endpoint: 'https://c/base/v1/metrics' }],
+  [{ ENDPOINT: 'http://c:1' }, { endpoint: 'http://c:1/v1/metrics' }],
+  [{ ENDPOINT: 'http://c:1', METRICS_ENDPOINT: 'https://d:2/x' }, { endpoint: 'https://d:2/x' }],
+  [{ PROTOCOL: 'http/protobuf' }, {}],
+  [{ PROTOCOL: 'grpc', METRICS_PROTOCOL: 'http/protobuf' }, {}],
+  [
+    { HEADERS: 'a=1', COMPRESSION: 'gzip', TIMEOUT: '5' },
+    { headers: { a: '1' }, compression: 'gzip', timeoutMs: 5 },
+  ],
+  [
+    { CERTIFICATE: 'ca', CLIENT_KEY: 'k', CLIENT_CERTIFICATE: 'c' },
+    { tls: { caFile: 'ca', keyFile: 'k', certFile: 'c' } },
+  ],
+];
+
+for (const [env, expected] of overHttp) {
+  test(`OTLP over HTTP of ${JSON.stringify(env)}`, () => {
+    const named = Object.fromEntries(Object.entries(env).map(([name, value]) => [`OTEL_EXPORTER_OTLP_${name}`, value]));
+    const { readers } = config({ OTEL_METRICS_EXPORTER: 'otlp', ...named });
+    assert.deepEqual((readers[0] as PeriodicReaderConfig).exporter, { ...defaultHttp, ...expected });
+  });
+}
+
+for (const [url, endpoint] of [
+  ['http://c:4317', 'http://c:4317'],
+  ['http://c:1234', 'http://c:1234'],
+  ['http://c:4318', 'http://c:4318/v1/metrics'],
+  ['http://c:1234/v1/metrics', 'http://c:1234/v1/metrics'],
+] as const) {
+  test(`--otlp ${url}`, () => {
+    const { readers } = readEnvironment({}, { prometheus: true, otlp: url }).config;
+    const exporter = (readers[0] as PeriodicReaderConfig).exporter as OtlpGrpcConfig;
+    assert.deepEqual(
+      [exporter.kind, exporter.endpoint],
+      [endpoint === url && !url.includes('/v1') ? 'otlp_grpc' : 'otlp_http', endpoint],
+    );
+  });
+}
+
+for (const [text, detectors] of [
+  ['all', ['host', 'os', 'process', 'container']],
+  ['host, process,env,serviceinstance', ['host', 'process']],
+  ['none', undefined],
+  ['', undefined],
+] as const) {
+  test(`OTEL_NODE_RESOURCE_DETECTORS=${text}`, () => {
+    const detection = detectors && { detectors, attributes: {} };
+    assert.deepEqual(config({ OTEL_NODE_RESOURCE_DETECTORS: text }).detection, detection);
   });
 }
 
@@ -206,6 +265,14 @@ const warned: readonly [env: Record<string, string>, warnings: readonly string[]
       'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: unknown value "low_memory", cumulative is used, did you mean "lowmemory"?',
     ],
   ],
+  [
+    { OTEL_NODE_RESOURCE_DETECTORS: 'hots' },
+    ['OTEL_NODE_RESOURCE_DETECTORS: unknown detector "hots", did you mean "host"?'],
+  ],
+  [
+    { OTEL_METRICS_EXEMPLAR_FILTER: 'always_on' },
+    ['OTEL_METRICS_EXEMPLAR_FILTER: metrics from BPF maps have no exemplars'],
+  ],
   [{ OTEL_SDK_DISABLED: 'yes' }, ['OTEL_SDK_DISABLED: "yes" is neither true nor false, false is used']],
   [{ OTEL_LOG_LEVEL: 'debu' }, ['OTEL_LOG_LEVEL: unknown value "debu", info is used, did you mean "debug"?']],
   [{ OTEL_RESOURCE_ATTRIBUTES: 'a=1,b' }, ['OTEL_RESOURCE_ATTRIBUTES: entry 2 has no "="; all of it is ignored']],
@@ -216,7 +283,7 @@ const warned: readonly [env: Record<string, string>, warnings: readonly string[]
     ],
   ],
   [
-    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
     ['OTEL_EXPORTER_OTLP_ENDPOINT: "http://c" has no port, so 80 is used; Collectors listen on 4317'],
   ],
 ];
@@ -239,16 +306,8 @@ const wrong: readonly [env: Record<string, string>, errors: readonly string[]][]
     ],
   ],
   [
-    { OTEL_METRICS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' },
-    [
-      'OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" isn\'t supported by this version; use grpc and the Collector\'s port 4317',
-    ],
-  ],
-  [
     { OTEL_METRICS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/json' },
-    [
-      'OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: "http/json" isn\'t supported by this version; use grpc and the Collector\'s port 4317',
-    ],
+    ['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: "http/json" isn\'t supported by this version; use grpc or http/protobuf'],
   ],
   [
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'unix:///x' },
@@ -258,6 +317,10 @@ const wrong: readonly [env: Record<string, string>, errors: readonly string[]][]
   ],
   [
     { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://u:s3cr3t@c' },
+    ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: user and password of a URL are not sent: put them into a header'],
+  ],
+  [
+    { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://u:s3cr3t@c', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
     ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: gRPC sends no user and password from the URL: put them into a header'],
   ],
   [

@@ -86,10 +86,8 @@ const rejected: readonly [line: string, expected: readonly string[]][] = [
   ['disabled: no', ['2:11 "disabled" must be true or false, not "no"']],
   ['log_level: errors', ['2:12 "log_level": unknown value "errors", did you mean "error"?']],
   [
-    'resource: {detection/development: {}}',
-    [
-      '2:12 "detection/development" isn\'t supported by this version; host.name and service.instance.id are there without it, name others under attributes',
-    ],
+    'resource: {detection/development: {detectors: [{hots: }, {host: {a: 1}}]}}',
+    ['2:49 unknown key "hots", did you mean "host"?', '2:66 unknown key "a"'],
   ],
   ['resource: {attribute: []}', ['2:12 unknown key "attribute", did you mean "attributes"?']],
   ['resource: text', ['2:11 "resource" must be a map, not "text"']],

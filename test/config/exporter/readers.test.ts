@@ -159,18 +159,6 @@ test('several readers keep their order', () => {
 const unsupported = "isn't supported by this version;";
 const rejected: readonly [what: string, text: string, expected: readonly string[]][] = [
   [
-    'views',
-    `${prometheus()}  views: []\n`,
-    [`7:3 "views" ${unsupported} choose metrics under distribution.ebpf_meter.programs.NAME.metrics`],
-  ],
-  [
-    'meter_configurator',
-    `${prometheus()}  meter_configurator/development: {}\n`,
-    [
-      `7:3 "meter_configurator/development" ${unsupported} choose metrics under distribution.ebpf_meter.programs.NAME.metrics`,
-    ],
-  ],
-  [
     'exemplars',
     `${prometheus()}  exemplar_filter: always_on\n`,
     [`7:20 "always_on" ${unsupported.replace(';', ':')} metrics from BPF maps have no exemplars; use always_off`],
@@ -223,25 +211,20 @@ const rejected: readonly [what: string, text: string, expected: readonly string[
   [
     'producers and limits',
     withReaders(
-      '- pull: {exporter: {prometheus/development: }, producers: [], cardinality_limits: {}}',
-      '- periodic: {exporter: {console: }, producers: [], cardinality_limits: {}}',
+      '- pull: {exporter: {prometheus/development: }, producers: [], cardinality_limits: {gauges: 1}}',
+      '- periodic: {exporter: {console: }, producers: [], cardinality_limits: {default: 0}}',
     ),
     [
       `4:52 "producers" ${unsupported} the programs under distribution.ebpf_meter are the only producer`,
-      `4:67 "cardinality_limits" ${unsupported} a BPF map holds as many series as its program gives it entries`,
+      '4:88 unknown key "gauges", did you mean "gauge"?',
       `5:41 "producers" ${unsupported} the programs under distribution.ebpf_meter are the only producer`,
-      `5:56 "cardinality_limits" ${unsupported} a BPF map holds as many series as its program gives it entries`,
+      '5:86 "default" must be an integer from 1 to 2147483647, not "0"',
     ],
-  ],
-  [
-    'constant labels',
-    prometheus('resource_constant_labels: {included: ["*"]}'),
-    [`7:13 "resource_constant_labels" ${unsupported} join with target_info instead`],
   ],
   [
     'constant labels, old name',
     prometheus('with_resource_constant_labels: {}'),
-    [`7:13 "with_resource_constant_labels" ${unsupported} join with target_info instead`],
+    [`7:13 "with_resource_constant_labels" ${unsupported} use resource_constant_labels`],
   ],
   [
     'without_scope_info',
