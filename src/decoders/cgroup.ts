@@ -8,6 +8,7 @@ import { decimalError, readUnsigned, sizeError } from './integers.ts';
  */
 export const cgroup = {
   name: 'cgroup',
+  namesMove: true,
   create: (_plan, kernel) => (input) => {
     const id = readId(input);
     return Buffer.from(kernel.cgroup(id) ?? `unknown_cgroup_id:${id}`);

@@ -10,6 +10,8 @@ export type Decode = (input: Buffer) => Buffer | undefined;
 /** One kind of decoder, listed in the registry. */
 export interface DecoderKind {
   readonly name: string;
+  /** Whether bytes may become another text while the process runs; KernelFacts.nameChanges tells when. */
+  readonly namesMove?: boolean;
   /** Throws MeterError('config') where the options don't fit; `check` in the configuration has found that before. */
   create(plan: DecoderPlan, kernel: KernelFacts): Decode;
 }
@@ -37,6 +39,8 @@ export interface KernelFacts {
   errno(number: number): string | undefined;
   /** Undefined where the machine has no list of them. */
   pci(): PciNames | undefined;
+  /** How often a network interface or a cgroup that was asked for has got another name; absent: none does. */
+  nameChanges?(): number;
 }
 
 /** Names of PCI vendors, devices and classes by number; undefined: unknown. */

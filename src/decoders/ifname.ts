@@ -4,6 +4,7 @@ import { readUnsigned, sizeError } from './integers.ts';
 /** 2, 4 or 8 bytes of a network interface's index → its name, or `unknown:N`. The name is bytes to the kernel, mostly UTF-8. */
 export const ifname = {
   name: 'ifname',
+  namesMove: true,
   create: (_plan, kernel) => (input) => {
     if (input.length === 1) throw sizeError(input, 'ifname', '2, 4 or 8');
     const index = readUnsigned(input, 'ifname');

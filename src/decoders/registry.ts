@@ -76,6 +76,11 @@ export function createDecoder(plans: readonly DecoderPlan[], kernel: KernelFacts
   return rest.reduce(chain, first);
 }
 
+/** Whether one of these decoders may give another text for the same bytes while the process runs. */
+export function namesMove(plans: readonly DecoderPlan[]): boolean {
+  return plans.some(({ name }) => kindsByName.get(name)?.namesMove === true);
+}
+
 function create(plan: DecoderPlan, kernel: KernelFacts): Decode {
   const kind = kindsByName.get(plan.name);
   if (kind === undefined) {

@@ -34,6 +34,8 @@ export interface Cgroups {
   path(id: bigint): string | undefined;
   /** Notes what came and went; to be called before each reading. Never throws. */
   update(): void;
+  /** How often an id that had a path was given another. */
+  changes(): number;
   /** How many milliseconds ago it was noticed that this cgroup is gone; undefined: it isn't, as far as is known. */
   goneFor(id: bigint): number | undefined;
   /** Calls `listener` for every cgroup that there is, then for each that comes, with its path, or goes, without. */
@@ -79,6 +81,7 @@ class WatchedCgroups implements Cgroups {
   /** Events were lost since the walk. */
   #stale = true;
   #warned = false;
+  #changes = 0;
 
   constructor({ root = '', rootId = ROOT_ID, events, now = () => performance.now(), warn = () => {} }: CgroupsOptions) {
     this.#root = root;
@@ -138,7 +141,13 @@ class WatchedCgroups implements Cgroups {
     return this.#live.get(id) ?? this.#gone.get(id)?.path;
   }
 
+  changes(): number {
+    return this.#changes;
+  }
+
   #raise(id: bigint, path: string): void {
+    const before = this.#known(id);
+    if (before !== undefined && before !== path) this.#changes++;
     this.#gone.delete(id);
     const isNew = this.#live.get(id) !== path;
     this.#live.set(id, path);

@@ -31,16 +31,18 @@ export function createKernelFacts(options: KernelFactsOptions = {}): KernelFacts
   const { cgroups = createCgroups({ root, now, warn }) } = options;
   const syscalls = syscallNames(arch);
   const errnos = errnoNames();
+  const interfaces = createInterfaces(root, now);
   const symbols = createSymbols({ root, now, warn, forgotten });
   return {
     symbol: symbols.at,
     functionAround: symbols.around,
     dropReason: createDropReasons(root),
     blockDevice: createBlockDevices(root),
-    networkInterface: createInterfaces(root, now),
+    networkInterface: (index) => interfaces.name(index),
     cgroup: (id) => cgroups.path(id),
     syscall: (number) => syscalls.get(number),
     errno: (number) => errnos.get(number),
     pci: createPciNames({ root, warn }),
+    nameChanges: () => interfaces.changes() + cgroups.changes(),
   };
 }

@@ -26,12 +26,24 @@ export function entriesSource(plan: TablePlan, source: EntriesSource, maps: MapC
       const keys = perCpu ? perCpu.keys(entries) : entries.keys;
       const found = yield* places.updateInStretches(keys, block.count, owner, stretch);
       cache?.release(table);
+      if (table.takeRenamed()) {
+        places.renew(renaming(table));
+        cache?.renew(table);
+      }
       table.settle({ found, count: block.count }, ...(cache === undefined ? [] : [cache.places]));
       table.clearCells();
       table.add(block, found, 0);
       cache?.add(table);
       last.keep(table.sharesRows ? block : undefined);
     },
+  };
+}
+
+/** What keys count goes with them to the rows of their new names. */
+function renaming(table: Table): PlaceOwner {
+  return {
+    acquire: (keys, offset) => table.acquire(keys, offset),
+    release: (place) => table.release(place),
   };
 }
 
@@ -141,6 +153,15 @@ class CacheSource {
       release: (place) => void this.#gone.push(place),
     };
     this.#found = this.#places.update(keys, at / size, owner);
+  }
+
+  renew(table: Table): void {
+    const owner = renaming(table);
+    const size = this.#plan.keySize;
+    this.#places.renew({
+      ...owner,
+      acquire: (bytes, offset) => (isZero(bytes, offset, size) ? NO_ROW : owner.acquire(bytes, offset)),
+    });
   }
 
   /** Gives up the rows of keys that left; only when the map's keys have theirs, since that is where they went. */

@@ -78,6 +78,15 @@ export class KeyPlaces {
     return this.#places;
   }
 
+  /** Gives every key of the last reading its place anew, in what `update` returned, before its former one is taken back. */
+  renew(owner: PlaceOwner): void {
+    for (let entry = 0; entry < this.#count; entry++) {
+      const before = this.#places[entry]!;
+      this.#places[entry] = owner.acquire(this.#bytes, entry * this.#words * 4);
+      owner.release(before, entry);
+    }
+  }
+
   #walk(count: number): { pending: number[]; gone: number[] } {
     const pending: number[] = [];
     const gone: number[] = [];

@@ -3,7 +3,7 @@ import type { LabelPlan, TablePlan } from '../config/plan.ts';
 import type { Decode, KernelFacts } from '../decoders/decoder.ts';
 import { DecodeError } from '../decoders/decoder.ts';
 import { labelText } from '../decoders/label-text.ts';
-import { createDecoder } from '../decoders/registry.ts';
+import { createDecoder, namesMove } from '../decoders/registry.ts';
 import { Carry } from './carry.ts';
 import { addField, type ValueBlock } from './gather.ts';
 import { isOverflow, OVERFLOW_ATTRIBUTE, overflowPlan } from './overflow.ts';
@@ -50,6 +50,9 @@ export class Table implements Rows {
   readonly #promNames: readonly string[];
   readonly #hidden: readonly { readonly plan: LabelPlan; readonly decode: Decode }[];
   readonly #bucket: Decode | undefined;
+  /** How often names have changed that labels stand on. */
+  readonly #nameChanges: () => number;
+  #seenChanges = 0;
   readonly #limit: TableLimit | undefined;
   /** The series that what is beyond the limit is summed into; undefined where there is no limit. */
   readonly overflow: Table | undefined;
@@ -79,6 +82,8 @@ export class Table implements Rows {
     const decoded = (label: LabelPlan) => ({ plan: label, decode: createDecoder(label.decoders, kernel) });
     this.#labels = plan.labels.map(decoded);
     this.#hidden = (plan.hidden ?? []).map(decoded);
+    const moves = [...plan.labels, ...(plan.hidden ?? [])].some(({ decoders }) => namesMove(decoders));
+    this.#nameChanges = () => (moves ? (kernel.nameChanges?.() ?? 0) : 0);
     this.#limit = limit;
     this.overflow = limit && new Table(overflowPlan(plan), program, attached, kernel, tallies);
     this.#names = plan.labels.map((label) => label.name);
@@ -133,6 +138,17 @@ export class Table implements Rows {
     for (const field of this.plan.fields) {
       addField(this.plan.bucketKey === undefined ? field : { ...field, cell: 0 }, block, this.cells, places, first);
     }
+  }
+
+  /**
+   * Whether, since it was asked last, something that a label is about got another name, such as an interface's index: then
+   * every key is to be acquired once more, and its former place released.
+   */
+  takeRenamed(): boolean {
+    const changes = this.#nameChanges();
+    const isRenamed = changes !== this.#seenChanges;
+    this.#seenChanges = changes;
+    return isRenamed;
   }
 
   /** Whether keys that are gone may leave numbers behind in rows of others. */

@@ -27,6 +27,33 @@ test('interfaces are read again after a second, as indexes and names move', () =
   assert.equal(facts.networkInterface(3), 'veth1');
 });
 
+test('an interface that is gone keeps its name until another has its index, which is told once', () => {
+  using root = new FakeRoot();
+  let now = 0;
+  const facts = createKernelFacts({ root: root.path, now: () => now });
+  root.write('sys/class/net/eth0/ifindex', '2\n');
+  assert.equal(facts.networkInterface(2), 'eth0');
+  assert.equal(facts.networkInterface(3), undefined);
+  const before = facts.nameChanges!();
+
+  root.remove('sys/class/net/eth0');
+  now = 20_000;
+  assert.equal(facts.networkInterface(2), 'eth0');
+  assert.equal(facts.nameChanges!(), before);
+
+  root.write('sys/class/net/wan/ifindex', '2\n');
+  root.write('sys/class/net/lan/ifindex', '3\n');
+  root.write('sys/class/net/unasked/ifindex', '4\n');
+  now = 29_999;
+  assert.equal(facts.nameChanges!(), before);
+  now = 30_000;
+  assert.equal(facts.nameChanges!(), before + 1);
+  assert.equal(facts.networkInterface(2), 'wan');
+  assert.equal(facts.networkInterface(3), 'lan');
+  now = 60_000;
+  assert.equal(facts.nameChanges!(), before + 1);
+});
+
 test('a block device is the last part of its link, with ! for /', () => {
   using root = new FakeRoot();
   const facts = createKernelFacts({ root: root.path });

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TablePlan } from '../../src/config/plan.ts';
+import type { KernelFacts } from '../../src/decoders/decoder.ts';
+import { Store } from '../../src/metrics/store.ts';
+import { Tallies } from '../../src/metrics/tallies.ts';
+import {
+  counter,
+  FakeMap,
+  type FakeMemory,
+  fakeReaders,
+  NO_FACTS,
+  programPlan,
+  tablePlan,
+} from '../helpers/fake-maps.ts';
+
+const interfaces: TablePlan = {
+  ...tablePlan('packets', ['interface'], 1, [counter('packets')]),
+  labels: [{ name: 'interface', offset: 0, size: 4, decoders: [{ name: 'ifname' }] }],
+};
+
+/** A machine whose interfaces are renamed by `give`. */
+function setup(plan: TablePlan, maps: readonly (FakeMap | FakeMemory)[]) {
+  const names = new Map<number, string>();
+  let changes = 0;
+  let asked = 0;
+  const kernel: KernelFacts = {
+    ...NO_FACTS,
+    networkInterface(index) {
+      asked++;
+      return names.get(index);
+    },
+    nameChanges: () => changes,
+  };
+  const program = {
+    plan: programPlan('test', [plan]),
+    readers: fakeReaders(maps),
+    startTime: [100, 0] as [number, number],
+  };
+  const store = new Store([program], kernel, new Tallies());
+  return {
+    give(index: number, name: string) {
+      names.set(index, name);
+      changes++;
+    },
+    asked: () => asked,
+    async rows(): Promise<Record<string, number>> {
+      await store.read();
+      const [table] = store.tables;
+      const rows: Record<string, number> = {};
+      for (let row = 0; row < table!.length; row++) {
+        if (table!.isUsed(row)) rows[table!.attributes(row).interface as string] = table!.cells[row]!;
+      }
+      return rows;
+    },
+  };
+}
+
+test('an index that was given to another interface has its name from then on', async () => {
+  const map = new FakeMap('packets', 4, 8);
+  map.set([2], [7]);
+  map.set([3], [11]);
+  const { give, rows, asked } = setup(interfaces, [map]);
+  give(2, 'eth0');
+  assert.deepEqual(await rows(), { eth0: 7, 'unknown:3': 11 });
+  give(2, 'wan');
+  map.set([2], [8]);
+  assert.deepEqual(await rows(), { wan: 8, 'unknown:3': 11 });
+  give(3, 'eth1');
+  assert.deepEqual(await rows(), { wan: 8, eth1: 11 });
+  const before = asked();
+  map.set([3], [12]);
+  assert.deepEqual(await rows(), { wan: 8, eth1: 12 });
+  assert.equal(asked(), before);
+});
+
+test('series that keep their labels keep what keys that are gone have counted', async () => {
+  const map = new FakeMap('packets', 4, 8);
+  for (const [index, count] of [
+    [2, 7],
+    [3, 11],
+    [4, 13],
+  ] as const)
+    map.set([index], [count]);
+  const { give, rows } = setup(interfaces, [map]);
+  give(2, 'same');
+  give(3, 'same');
+  give(4, 'eth0');
+  assert.deepEqual(await rows(), { same: 18, eth0: 13 });
+  map.delete([2]);
+  assert.deepEqual(await rows(), { same: 18, eth0: 13 });
+  give(4, 'wan');
+  assert.deepEqual(await rows(), { same: 18, wan: 13 });
+  give(3, 'other');
+  assert.deepEqual(await rows(), { other: 11, wan: 13 });
+});
+
+test('keys with bytes that fill no word', async () => {
+  const plan: TablePlan = {
+    ...interfaces,
+    keySize: 6,
+    labels: [{ name: 'interface', offset: 2, size: 4, decoders: [{ name: 'ifname' }] }],
+  };
+  const map = new FakeMap('packets', 6, 8);
+  const value = Buffer.alloc(8);
+  value.writeBigUInt64LE(5n);
+  map.content.set('000002000000', Buffer.from(value.buffer, value.byteOffset, 8));
+  map.content.set('000003000000', Buffer.from(value.buffer, value.byteOffset, 8));
+  const { give, rows } = setup(plan, [map]);
+  give(2, 'eth0');
+  assert.deepEqual(await rows(), { eth0: 5, 'unknown:3': 5 });
+  give(3, 'eth1');
+  assert.deepEqual(await rows(), { eth0: 5, eth1: 5 });
+});
+
+test('labels of what does not move are decoded once', async () => {
+  const map = new FakeMap('packets', 4, 8);
+  map.set([2], [7]);
+  const { give, rows, asked } = setup(
+    { ...interfaces, labels: [{ name: 'interface', offset: 0, size: 4, decoders: [{ name: 'uint' }] }] },
+    [map],
+  );
+  assert.deepEqual(await rows(), { 2: 7 });
+  give(2, 'eth0');
+  assert.deepEqual(await rows(), { 2: 7 });
+  assert.equal(asked(), 0);
+});
