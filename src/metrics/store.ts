@@ -5,7 +5,6 @@ import type { KernelFacts } from '../decoders/decoder.ts';
 import type { MapReaders } from '../maps/reading.ts';
 import { entriesSource } from './entries-source.ts';
 import { type Expiry, expiriesOf, type GoneCgroups } from './expiry.ts';
-import { later } from './increments.ts';
 import { indexedSource } from './indexed-source.ts';
 import { type LimitedTable, limitedTables } from './limits.ts';
 import type { Reading, SeriesStore } from './rows.ts';
@@ -214,6 +213,11 @@ export class Store implements SeriesStore {
     this.#lastTime = time;
     return time;
   }
+}
+
+/** The later of two times. */
+function later(a: HrTime, b: HrTime): HrTime {
+  return b[0] > a[0] || (b[0] === a[0] && b[1] > a[1]) ? b : a;
 }
 
 function withOverflow({ table }: StoredTable): readonly Table[] {

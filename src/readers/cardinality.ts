@@ -18,9 +18,3 @@ const sdkDefault = 2000;
 export function cardinalitySelector(limits: CardinalityLimits = {}): (instrument: InstrumentType) => number {
   return (instrument) => limits[names[instrument]] ?? limits.default ?? sdkDefault;
 }
-
-/** The same for the SDK's periodic reader, which has other names for them. */
-export function sdkLimits(limits: CardinalityLimits = {}): Readonly<Record<string, number>> {
-  const camelCase = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-  return Object.fromEntries(Object.entries(limits).map(([name, limit]) => [camelCase(name), limit]));
-}

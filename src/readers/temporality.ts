@@ -1,6 +1,8 @@
 import { AggregationTemporality, InstrumentType } from '@opentelemetry/sdk-metrics';
 import type { TemporalityPreference } from '../config/exporter.ts';
-import type { SelectTemporality } from '../metrics/table-points.ts';
+
+/** By the instrument that makes a metric, or would have. */
+export type SelectTemporality = (instrument: InstrumentType) => AggregationTemporality;
 
 const ALWAYS_CUMULATIVE = [InstrumentType.UP_DOWN_COUNTER, InstrumentType.OBSERVABLE_UP_DOWN_COUNTER];
 const LOW_MEMORY_DELTA = [InstrumentType.COUNTER, InstrumentType.HISTOGRAM];

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
-import type { PushMetricExporter, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { PeriodicReaderConfig } from '../../src/config/exporter.ts';
-import { createPeriodicReader, periodicKind } from '../../src/readers/periodic.ts';
+import { OtlpReader } from '../../src/readers/otlp/reader.ts';
+import type { Answer, Failed, Transport } from '../../src/readers/otlp/transport.ts';
 import { shutdownReaders } from '../../src/readers/shutdown.ts';
 import { counter, FakeRows, FakeStore, tablePlan } from '../helpers/fake-rows.ts';
+import { decodeExport, type ReceivedExport } from '../helpers/otlp-server.ts';
 import { fakeContext, fakeSources, provide } from '../helpers/reader-context.ts';
 
 test('health metrics describe the collection that they are part of', async () => {
-  const { rows, store, reader, context, exporter } = setUp();
+  const { rows, store, reader, context, transport } = setUp();
   rows.set('a', [1]);
   rows.set('b', [1]);
   let reading: Awaited<ReturnType<typeof store.read>> | undefined;
@@ -19,64 +19,21 @@ test('health metrics describe the collection that they are part of', async () =>
     return reading;
   };
   provide([reader], context.health, fakeSources({ reading: () => reading }));
-  exporter.succeed();
   await reader.forceFlush();
-  assert.equal(exporter.values('ebpf_meter.series')[0], 2);
-  const [duration] = exporter.values('ebpf_meter.read.duration') as { count: number; sum: number }[];
+  assert.equal(transport.points('ebpf_meter.series')[0]?.value, 2);
+  const [duration] = transport.points('ebpf_meter.read.duration');
   assert.equal(duration!.count, 1);
   assert.equal(duration!.sum, 0.002);
-  const [collection] = exporter.values('ebpf_meter.collection.duration') as { count: number }[];
+  const [collection] = transport.points('ebpf_meter.collection.duration');
   assert.equal(collection!.count, 1);
   assert.equal(store.sequence, 1, 'the maps are read once');
   await reader.forceFlush();
-  const [exported] = exporter.values('ebpf_meter.export.duration') as { count: number }[];
+  const [exported] = transport.points('ebpf_meter.export.duration');
   assert.equal(exported!.count, 1, 'the first export is seen in the second');
 });
 
-test('a collection waits for an export that its reader has given up', async () => {
-  const { rows, store, reader, context, exporter } = setUp({ timeoutMs: 20 });
-  provide([reader], context.health);
-  rows.set('a', [10]);
-  await reader.forceFlush();
-  assert.equal(exporter.exports, 1, 'the first export is not answered yet');
-  rows.set('a', [15]);
-  const second = reader.forceFlush();
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(store.sequence, 1);
-
-  exporter.succeed();
-  exporter.finish();
-  await second;
-  assert.deepEqual(exporter.values('m'), [5], 'the late success of the first counts');
-  assert.equal(exporter.exports, 2);
-});
-
-test('a late failure is carried over', async () => {
-  const { rows, reader, context, exporter, tallies } = setUp({ timeoutMs: 20 });
-  provide([reader], context.health);
-  rows.set('a', [10]);
-  await reader.forceFlush();
-  rows.set('a', [15]);
-  const second = reader.forceFlush();
-  exporter.finish(Object.assign(new Error('too late'), { code: 4 }));
-  exporter.succeed();
-  await second;
-  assert.deepEqual(exporter.values('m'), [15]);
-  assert.deepEqual([...tallies.exportErrors()], [{ exporter: 'console', errorType: 'DEADLINE_EXCEEDED', count: 1 }]);
-});
-
-test('an exporter that throws has failed', async () => {
-  const { rows, reader, context, exporter, lines } = setUp();
-  provide([reader], context.health);
-  rows.set('a', [10]);
-  exporter.throws = new TypeError('no');
-  await reader.forceFlush();
-  assert.deepEqual(lines, ['warn: somewhere: export failed: no']);
-  await assert.rejects(reader.shutdown(), { message: 'somewhere: the last export failed: no' });
-});
-
 test('a collection that fails is logged when that begins and when it is over, and costs only its metrics', async () => {
-  const { rows, store, reader, context, exporter, lines } = setUp();
+  const { rows, store, reader, context, transport, lines } = setUp();
   const provider = provide([reader], context.health);
   let fails = true;
   provider
@@ -86,7 +43,6 @@ test('a collection that fails is logged when that begins and when it is over, an
       if (fails) throw new Error('no such number');
     });
   rows.set('a', [10]);
-  exporter.succeed();
   store.failure = new RangeError('Array buffer allocation failed');
   await reader.forceFlush();
   await reader.forceFlush();
@@ -94,7 +50,7 @@ test('a collection that fails is logged when that begins and when it is over, an
     'warn: somewhere: collection: Array buffer allocation failed',
     'warn: somewhere: collection: no such number',
   ]);
-  assert.deepEqual(exporter.values('m'), []);
+  assert.deepEqual(transport.points('m'), []);
 
   lines.length = 0;
   store.failure = undefined;
@@ -104,7 +60,7 @@ test('a collection that fails is logged when that begins and when it is over, an
     'info: somewhere: collection: no longer: Array buffer allocation failed',
     'info: somewhere: collection: no longer: no such number',
   ]);
-  assert.deepEqual(exporter.values('m'), [10]);
+  assert.equal(transport.points('m')[0]?.value, 10n);
 });
 
 test('all readers are shut down, whatever becomes of one', async () => {
@@ -114,79 +70,65 @@ test('all readers are shut down, whatever becomes of one', async () => {
   provide([bad.reader], bad.context.health);
   good.rows.set('a', [1]);
   bad.rows.set('a', [1]);
-  good.exporter.succeed();
-  bad.exporter.throws = new Error('gone');
+  bad.transport.failure = new Error('gone');
   const failures = await shutdownReaders([bad.reader, good.reader], 1000);
   assert.deepEqual(
     failures.map((failure) => (failure as Error).message),
     ['somewhere: the last export failed: gone'],
   );
-  assert.equal(good.exporter.exports, 1);
+  assert.equal(good.transport.exports, 1);
 });
 
-test('a timeout longer than the interval is cut for the console', async () => {
-  const { context } = fakeContext(new FakeStore());
-  for (const timeoutMs of [10, 5000, 2 ** 31 - 1]) {
-    const config: PeriodicReaderConfig = {
-      kind: 'periodic',
-      intervalMs: 1000,
-      timeoutMs,
-      exporter: { kind: 'console', temporality: 'cumulative' },
-    };
-    const { describe } = await periodicKind.create(config, context);
-    assert.equal(describe, 'console every 1 s');
-  }
-});
-
-/** Keeps what it is given, and answers when it is told to. */
-class FakeExporter implements PushMetricExporter {
+/** Keeps what it is given. */
+class FakeTransport implements Transport {
   exports = 0;
-  throws: Error | undefined;
-  #pending: ((result: ExportResult) => void) | undefined;
-  #succeeds = false;
-  #last = new Map<string, unknown[]>();
-
-  /** Answers at once from now on. */
-  succeed(): void {
-    this.#succeeds = true;
-  }
-
-  /** Answers the export that waits. */
-  finish(error?: Error): void {
-    this.#pending?.(
-      error === undefined ? { code: ExportResultCode.SUCCESS } : { code: ExportResultCode.FAILED, error },
-    );
-  }
+  /** Set: nothing is taken. */
+  failure: Error | undefined;
+  #last: ReceivedExport | undefined;
 
   /** Of the points of the last export. */
-  values(name: string): unknown[] {
-    return this.#last.get(name) ?? [];
+  points(name: string) {
+    return this.#last?.metric(name)?.points ?? [];
   }
 
-  export(metrics: ResourceMetrics, callback: (result: ExportResult) => void): void {
+  async send(request: Uint8Array): Promise<Answer> {
+    if (this.failure !== undefined) return refusal(this.failure);
     this.exports++;
-    if (this.throws !== undefined) throw this.throws;
-    const all = metrics.scopeMetrics.flatMap((scope) => scope.metrics);
-    this.#last = new Map(all.map((metric) => [metric.descriptor.name, metric.dataPoints.map(({ value }) => value)]));
-    this.#pending = callback;
-    if (this.#succeeds) callback({ code: ExportResultCode.SUCCESS });
+    this.#last = decodeExport(request);
+    return { accepted: true, rejected: undefined };
   }
 
-  async forceFlush(): Promise<void> {}
-  async shutdown(): Promise<void> {}
+  async probe(): Promise<Answer> {
+    return { accepted: true, rejected: undefined };
+  }
+
+  close(): void {}
 }
 
-function setUp({ timeoutMs = 5000 } = {}) {
+function refusal(error: Error): Failed {
+  return {
+    accepted: false,
+    error,
+    errorType: 'test',
+    retryable: false,
+    answered: true,
+    unclear: false,
+    tooLarge: false,
+    retryAfterMs: undefined,
+  };
+}
+
+function setUp() {
   const rows = new FakeRows(tablePlan('events', 1, [counter('m')]));
   const store = new FakeStore(rows);
-  const { context, lines, tallies } = fakeContext(store);
-  const exporter = new FakeExporter();
+  const { context, lines } = fakeContext(store);
+  const transport = new FakeTransport();
   const config: PeriodicReaderConfig = {
     kind: 'periodic',
     intervalMs: 3_600_000,
-    timeoutMs,
+    timeoutMs: 5000,
     exporter: { kind: 'console', temporality: 'delta' },
   };
-  const reader = createPeriodicReader({ config, context, exporter, describe: 'somewhere', timeoutMs });
-  return { rows, store, reader, context, exporter, lines, tallies };
+  const reader = new OtlpReader({ config, describe: 'somewhere', context, transport });
+  return { rows, store, reader, context, transport, lines };
 }

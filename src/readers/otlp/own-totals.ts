@@ -11,7 +11,7 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import type { SelectTemporality } from '../../metrics/table-points.ts';
+import type { SelectTemporality } from '../temporality.ts';
 import { subtractExponential } from './subtract-exponential.ts';
 
 /** Points of the SDK's instruments that go into one request. */

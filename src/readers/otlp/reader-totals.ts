@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { MetricPlan, TablePlan } from '../../config/plan.ts';
 import type { Reading } from '../../metrics/rows.ts';
-import type { SelectTemporality } from '../../metrics/table-points.ts';
+import type { SelectTemporality } from '../temporality.ts';
 import { TableTotals } from './table-totals.ts';
 
 /** One reader's copy of everything that was read. */

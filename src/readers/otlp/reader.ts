@@ -6,7 +6,7 @@ import {
   MetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import type { OtlpGrpcConfig, OtlpHttpConfig, PeriodicReaderConfig } from '../../config/exporter.ts';
+import type { HistogramAggregation, PeriodicReaderConfig } from '../../config/exporter.ts';
 import { MeterError } from '../../errors.ts';
 import { cardinalitySelector } from '../cardinality.ts';
 import { exportErrorText } from '../export-error.ts';
@@ -34,7 +34,9 @@ const REQUEST_BYTES = 2 * 1024 * 1024;
 const SMALLEST_REQUEST_BYTES = 64 * 1024;
 
 export interface OtlpReaderOptions {
-  readonly config: PeriodicReaderConfig & { readonly exporter: OtlpGrpcConfig | OtlpHttpConfig };
+  readonly config: PeriodicReaderConfig;
+  /** Where the metrics go, for the log and for errors. */
+  readonly describe: string;
   readonly context: ReaderContext;
   readonly transport: Transport;
 }
@@ -47,8 +49,8 @@ export interface OtlpReaderOptions {
  * gone is there again, the next export is at once.
  */
 export class OtlpReader extends MetricReader {
-  readonly describe: string;
-  readonly #config: OtlpReaderOptions['config'];
+  readonly #describe: string;
+  readonly #config: PeriodicReaderConfig;
   readonly #context: ReaderContext;
   readonly #transport: Transport;
   readonly #totals: ReaderTotals;
@@ -56,7 +58,8 @@ export class OtlpReader extends MetricReader {
   readonly #encoder: RequestEncoder;
   readonly #outage: Outage;
   readonly #rejections: Rejections;
-  readonly #errors: RecurringErrors;
+  readonly #ownErrors: RecurringErrors;
+  readonly #readErrors: RecurringErrors;
   readonly #closing = new AbortController();
   #requestBytes = REQUEST_BYTES;
   #timer: NodeJS.Timeout | undefined;
@@ -68,8 +71,11 @@ export class OtlpReader extends MetricReader {
   /** When the receiver wants to be asked again, by performance.now(). */
   #notBefore = 0;
 
-  constructor({ config, context, transport }: OtlpReaderOptions) {
-    const { kind, endpoint, temporality, histogramAggregation } = config.exporter;
+  constructor({ config, describe, context, transport }: OtlpReaderOptions) {
+    const { exporter } = config;
+    const { kind, temporality } = exporter;
+    const histogramAggregation: HistogramAggregation =
+      exporter.kind === 'console' ? 'explicit_bucket_histogram' : exporter.histogramAggregation;
     super({
       cardinalitySelector: cardinalitySelector(config.cardinalityLimits),
       // Deltas are made here, when it is known what was delivered.
@@ -81,7 +87,7 @@ export class OtlpReader extends MetricReader {
             : AggregationType.DEFAULT,
       }),
     });
-    this.describe = `OTLP to ${endpoint}`;
+    this.#describe = describe;
     this.#config = config;
     this.#context = context;
     this.#transport = transport;
@@ -90,9 +96,10 @@ export class OtlpReader extends MetricReader {
     this.#totals = new ReaderTotals(select, ({ name }) => health.tallies.deliveries.dropped(kind, name));
     this.#own = new OwnTotals(select);
     this.#encoder = new RequestEncoder(context.version, histogramAggregation);
-    this.#outage = new Outage({ kind, describe: this.describe, health, log });
-    this.#rejections = new Rejections(this.describe, kind, context);
-    this.#errors = new RecurringErrors(log, `${this.describe}: collection`);
+    this.#outage = new Outage({ kind, describe, health, log });
+    this.#rejections = new Rejections(describe, kind, context);
+    this.#ownErrors = new RecurringErrors(log, `${describe}: collection`);
+    this.#readErrors = new RecurringErrors(log, `${describe}: collection`);
   }
 
   /**
@@ -140,7 +147,7 @@ export class OtlpReader extends MetricReader {
       await work;
     } catch (cause) {
       if (cause instanceof MeterError) throw cause;
-      const text = `${this.describe}: the last export was not done after ${(timeoutMs ?? 0) / 1000} s`;
+      const text = `${this.#describe}: the last export was not done after ${(timeoutMs ?? 0) / 1000} s`;
       throw new MeterError('reader', text, { cause });
     } finally {
       if (this.#closing.signal.aborted) this.#transport.close();
@@ -148,7 +155,7 @@ export class OtlpReader extends MetricReader {
   }
 
   #failure(what: string, cause: Error): MeterError {
-    return new MeterError('reader', `${this.describe}: ${what}: ${exportErrorText(cause)}`, { cause });
+    return new MeterError('reader', `${this.#describe}: ${what}: ${exportErrorText(cause)}`, { cause });
   }
 
   /** An interval is over. It is left out where the one before is still at it. */
@@ -181,7 +188,7 @@ export class OtlpReader extends MetricReader {
     const { health } = this.#context;
     await this.#read();
     const { resourceMetrics, errors } = await this.collect();
-    this.#errors.report(errors);
+    this.#ownErrors.report(errors);
     // The reading has kept everybody waiting already.
     await setImmediate();
     const start = performance.now();
@@ -207,9 +214,10 @@ export class OtlpReader extends MetricReader {
       const reading = await store.read();
       using _ = store.hold();
       await this.#totals.take(reading);
+      this.#readErrors.report([]);
     } catch (error) {
       await this.#totals.take(undefined);
-      this.#errors.report([error]);
+      this.#readErrors.report([error]);
     }
     health.collected(this.#config.exporter.kind, (performance.now() - start) / 1000);
   }
@@ -223,7 +231,8 @@ export class OtlpReader extends MetricReader {
     for (const request of this.#encoder.requests(own.resource, parts, this.#totals.readable, limits)) {
       const left = deadline - performance.now();
       if (left <= 0) return first ?? lateFailure();
-      const answer = await this.#transport.send(request.bytes, Math.min(left, exporter.timeoutMs));
+      const timeoutMs = exporter.kind === 'console' ? left : Math.min(left, exporter.timeoutMs);
+      const answer = await this.#transport.send(request.bytes, timeoutMs);
       if (answer.accepted) {
         request.acknowledge();
         if (answer.rejected !== undefined) this.#rejections.add(answer.rejected);

@@ -2,7 +2,7 @@ import type { HrTime } from '@opentelemetry/api';
 import { AggregationTemporality, InstrumentType } from '@opentelemetry/sdk-metrics';
 import type { MetricPlan, TablePlan } from '../../config/plan.ts';
 import type { Rows, RowTexts } from '../../metrics/rows.ts';
-import type { SelectTemporality } from '../../metrics/table-points.ts';
+import type { SelectTemporality } from '../temporality.ts';
 import { EncodedLabels } from './encoded-labels.ts';
 import { MetricTotals } from './metric-totals.ts';
 

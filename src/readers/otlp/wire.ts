@@ -102,7 +102,7 @@ export function writeVarint(out: Uint8Array, start: number, value: number): numb
   return at;
 }
 
-/** A field of a message: a number where its type is varint or fixed, else bytes. */
+/** A field of a message: a number where its type is varint or 32-bit, else bytes, eight of them of what is 64-bit. */
 export interface Field {
   readonly number: number;
   readonly value: number | Uint8Array;
@@ -129,7 +129,8 @@ export function* readFields(bytes: Uint8Array): Generator<Field> {
         yield { number, value: varint() };
         break;
       case 1:
-        yield { number, value: Number(view.getBigUint64(at, true)) };
+        if (at + 8 > bytes.length) throw new RangeError('no protobuf message: a number has no end');
+        yield { number, value: bytes.subarray(at, at + 8) };
         at += 8;
         break;
       case 2: {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ValueType } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { AggregationTemporality } from '@opentelemetry/sdk-metrics';
-import type { TablePlan } from '../../../src/config/plan.ts';
-import { BpfMetricProducer } from '../../../src/metrics/producer.ts';
+import { AggregationTemporality, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
+import type { MetricPlan, TablePlan } from '../../../src/config/plan.ts';
 import { prometheusMetricName } from '../../../src/metrics/prometheus-name.ts';
+import type { Rows } from '../../../src/metrics/rows.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { Tallies } from '../../../src/metrics/tallies.ts';
 import { makeFamilies, writeFamilies } from '../../../src/readers/prometheus/family.ts';
-import { kindOf } from '../../../src/readers/prometheus/own-metrics.ts';
 import { PageBuffer, PagePool } from '../../../src/readers/prometheus/page-buffer.ts';
 import { textFamilies } from '../../../src/readers/prometheus/text-families.ts';
 import { counter, FakeMap, fakeReaders, histogram, NO_FACTS, programPlan, tablePlan } from '../../helpers/fake-maps.ts';
@@ -33,6 +33,40 @@ function meaning(text: string) {
     return [name, { type, help, samples: lines.toSorted() }] as const;
   });
   return Object.fromEntries(families);
+}
+
+/** A metric as the SDK would have collected it, under the page's name. */
+function metricData(rows: Rows, metric: MetricPlan): MetricData {
+  const name = prometheusMetricName(metric.name, metric.unit, metric.kind, STRATEGY);
+  const used = Array.from({ length: rows.length }, (_, row) => row).filter((row) => rows.isUsed(row));
+  const point = <Value>(row: number, value: Value) => {
+    return {
+      startTime: rows.startTime(row),
+      endTime: [2, 0] as [number, number],
+      attributes: rows.attributes(row),
+      value,
+    };
+  };
+  const cell = (row: number, column: number) => rows.cells[row * rows.plan.width + column]!;
+  const common = {
+    descriptor: { name, description: metric.help, unit: '', valueType: ValueType.DOUBLE },
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+  };
+  if (metric.kind === 'histogram') {
+    const { bounds: boundaries, slots, sum } = metric;
+    const dataPoints = used.map((row) => {
+      const slot = (at: number) => (at < slots ? cell(row, metric.cell + at) : 0);
+      const counts = Array.from({ length: boundaries.length + 1 }, (_, at) => slot(at));
+      const count = counts.reduce((one, other) => one + other);
+      const total = sum && (cell(row, sum.cell) * sum.scale.multiplier) / sum.scale.divisor;
+      return point(row, { buckets: { boundaries, counts }, count, ...(total !== undefined && { sum: total }) });
+    });
+    return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints } as MetricData;
+  }
+  const { multiplier, divisor } = metric.scale;
+  const dataPoints = used.map((row) => point(row, (cell(row, metric.cell) * multiplier) / divisor));
+  if (metric.kind === 'gauge') return { ...common, dataPointType: DataPointType.GAUGE, dataPoints };
+  return { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints };
 }
 
 describe('the fast page', () => {
@@ -67,28 +101,15 @@ describe('the fast page', () => {
     const readers = fakeReaders([events, latency]);
     const program = { plan: programPlan('test', plans), readers, startTime: [1, 0] as [number, number] };
     const store = new Store([program], NO_FACTS, new Tallies());
-    const producer = new BpfMetricProducer(store, () => AggregationTemporality.CUMULATIVE, '1');
-    const { resourceMetrics } = await producer.collect();
+    const { tables } = await store.read();
 
     const buffer = new PageBuffer(new PagePool(), 1);
     const naming = { translation: STRATEGY, escaping: 'underscores', constant: [] } as const;
     await writeFamilies(makeFamilies(store.tables, naming, textFamilies('text')), buffer);
     const fast = buffer.bytes.toString('utf8', 0, buffer.length);
 
-    const scopeMetrics = resourceMetrics.scopeMetrics.map(({ scope, metrics }) => ({
-      scope,
-      metrics: metrics.map((metric) => {
-        const { name, unit } = metric.descriptor;
-        return {
-          ...metric,
-          descriptor: {
-            ...metric.descriptor,
-            name: prometheusMetricName(name, unit, kindOf(metric), STRATEGY),
-            unit: '',
-          },
-        };
-      }),
-    }));
+    const metrics = tables.flatMap((rows) => rows.plan.metrics.map((metric) => metricData(rows, metric)));
+    const scopeMetrics = [{ scope: { name: 'ebpf-meter', version: '1' }, metrics }];
     const serializer = new PrometheusSerializer('', false, undefined, true, true);
     const stock = serializer.serialize({ resource: resourceFromAttributes({}), scopeMetrics });
 
