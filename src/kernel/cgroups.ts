@@ -81,6 +81,7 @@ class WatchedCgroups implements Cgroups {
   /** Events were lost since the walk. */
   #stale = true;
   #warned = false;
+  #failed = false;
   #changes = 0;
 
   constructor({ root = '', rootId = ROOT_ID, events, now = () => performance.now(), warn = () => {} }: CgroupsOptions) {
@@ -95,7 +96,11 @@ class WatchedCgroups implements Cgroups {
     const known = this.#known(id);
     if (known !== undefined) return known;
     this.update();
-    if (this.#events === undefined && this.#now() - this.#walked >= BELIEVED_MS) this.#walk();
+    if (this.#events === undefined) {
+      // It may be younger than the last look.
+      if (this.#now() - this.#walked < BELIEVED_MS) return this.#known(id);
+      this.#walk();
+    }
     const found = this.#known(id);
     // With the whole hierarchy in view, what is in none of it is gone.
     if (found === undefined && this.#mount?.whole && !this.#gone.has(id) && !this.#live.has(id)) this.#bury(id);
@@ -132,7 +137,11 @@ class WatchedCgroups implements Cgroups {
   #take(): ReturnType<CgroupEvents['take']> {
     try {
       return this.#events?.take() ?? { events: [], lost: false };
-    } catch {
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const message = `cgroup names: what came and went can't be read, so that all are looked at instead: ${why}`;
+      if (!this.#failed) this.#warn(new MeterError('environment', message, { cause }));
+      this.#failed = true;
       return { events: [], lost: true };
     }
   }

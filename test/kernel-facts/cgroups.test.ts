@@ -167,6 +167,7 @@ test('without events it looks when an id is new, at most once a second, and once
   const fresh = machine.make('fresh');
   machine.now = 999;
   assert.equal(cgroups.path(fresh), undefined);
+  assert.equal(cgroups.goneFor(fresh), undefined);
   machine.now = 1000;
   assert.equal(cgroups.path(fresh), '/sys/fs/cgroup/fresh');
   assert.deepEqual(removedIds(cgroups), []);
@@ -178,6 +179,17 @@ test('without events it looks when an id is new, at most once a second, and once
   cgroups.update();
   assert.deepEqual(removedIds(cgroups), [old]);
   assert.equal(cgroups.path(old), '/sys/fs/cgroup/old');
+});
+
+test('events that can’t be read are lost, which is said once, and names come from looking', () => {
+  using machine = new Machine();
+  const cgroups = machine.cgroups();
+  machine.events.take = () => {
+    throw new Error('EPERM');
+  };
+  for (const name of ['one', 'two']) assert.equal(cgroups.path(machine.make(name)), `/sys/fs/cgroup/${name}`);
+  const said = "cgroup names: what came and went can't be read, so that all are looked at instead: EPERM";
+  assert.deepEqual(machine.warnings, [said]);
 });
 
 test('of those that are gone 8192 are remembered', () => {
