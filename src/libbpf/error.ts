@@ -54,7 +54,8 @@ export class LibbpfError extends Error {
   }
 }
 
-const logPattern = /BEGIN PROG LOAD LOG --\n([\s\S]*?)(?:-- END PROG LOAD LOG|$)/;
+/** Newer kernels, such as Linux 7.3, explain the reason at length below it. */
+const logPattern = /BEGIN PROG LOAD LOG --\n([\s\S]*?)(?:\nVerification failed: |-- END PROG LOAD LOG|$)/;
 /** Lines of libbpf that say only that something failed, after the one that says what. */
 const echo = /failed to (load|prepare)|BPF program load failed|PROG LOAD LOG|^Error in|^elf: /;
 /** What may stand behind the reason in a verifier's log: states and statistics. */

@@ -40,6 +40,13 @@ for (const [name, messages, expected] of [
     'the verifier says "back-edge from insn 5 to 4"',
   ],
   [
+    'a reason that newer kernels explain',
+    [
+      "-- BEGIN PROG LOAD LOG --\n7: (79) r1 = *(u64 *)(r0 +0)\nR0 invalid mem access 'scalar'\n\nVerification failed: Register Type Safety: Invalid dereference\n\nReason:\n  R0 is no pointer.\n\nSuggestion:\n  Make it one.\n\nprocessed 7 insns (limit 1000000)\n-- END PROG LOAD LOG --",
+    ],
+    'the verifier says "R0 invalid mem access \'scalar\'"',
+  ],
+  [
     'an endless loop, behind which its states stand',
     [
       '-- BEGIN PROG LOAD LOG --\ninfinite loop detected at insn 37\ncur state: R0=scalar()\nold state: R0=scalar()\n-- END PROG LOAD LOG --',
