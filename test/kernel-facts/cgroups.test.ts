@@ -119,8 +119,13 @@ test('an id that is given to another cgroup is the other from then on, and not g
   cgroups.update();
   machine.events.say(7n, '/new');
   assert.equal(cgroups.path(7n), '/sys/fs/cgroup/old');
+  const changes = cgroups.changes();
   cgroups.update();
   assert.equal(cgroups.path(7n), '/sys/fs/cgroup/new');
+  assert.equal(cgroups.changes(), changes + 1);
+  machine.events.say(8n, '/another');
+  cgroups.update();
+  assert.equal(cgroups.changes(), changes + 1);
   assert.deepEqual(removedIds(cgroups), []);
 });
 

@@ -138,6 +138,24 @@ test('maps of every kind, and types of vmlinux.h', async () => {
   assert.equal(steps[2], 'ebpf_exporter_slot_steps_total{slot="2"} 0');
 });
 
+test('labels that are no UTF-8, or alike when they are joined', async () => {
+  await using session = await runExporter(['labels']);
+  const { title } = process;
+  // A name has 15 bytes, and the last character needs two.
+  process.title = `${'x'.repeat(14)}é`;
+  try {
+    callGetppid(97);
+  } finally {
+    process.title = title;
+  }
+  const names = 'ebpf_exporter_named_calls_total';
+  assert.deepEqual(await own(session, names), [`${names}{pid="${pid}",comm="${'x'.repeat(14)}\ufffdc3"} 97`]);
+  assert.deepEqual((await session.lines('ebpf_exporter_pairs_total{')).sort(), [
+    'ebpf_exporter_pairs_total{first="a",second="b|c"} 5',
+    'ebpf_exporter_pairs_total{first="a|b",second="c"} 3',
+  ]);
+});
+
 test('a cgroup carries its counter', {
   skip: !isKernelSince(6, 2) && 'this kernel has no storage of cgroups',
 }, async () => {
