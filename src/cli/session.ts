@@ -98,7 +98,8 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
 }
 
 /** Says of each program what is attached, what isn't and why, and which metrics are missing for that. */
-function reportPrograms({ running, failures }: LoadedPrograms, log: Log): void {
+function reportPrograms({ running, failures, conflicts }: LoadedPrograms, log: Log): void {
+  for (const conflict of conflicts) logError(log, 'error', conflict);
   for (const { name, attached, hooks, lost, absent } of running) {
     for (const { passed, error } of hooks) {
       if (error !== undefined) logError(log, 'warn', error);

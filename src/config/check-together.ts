@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { prometheusLabelName, prometheusMetricName } from '../metrics/prometheus-name.ts';
 import type { Diagnostics, Position } from './diagnostic.ts';
+import { areEqual, joinable } from './equal-tables.ts';
 import type { TranslationStrategy } from './exporter.ts';
 import type { MetricPlan, TablePlan } from './plan.ts';
 import type { ResolvedProgram } from './resolve.ts';
@@ -11,29 +13,55 @@ interface Found {
   readonly at: Position;
 }
 
+/** A metric that another program's is in the way of. */
+export interface Conflict {
+  /** The program's name. */
+  readonly program: string;
+  /** Its full name. */
+  readonly metric: string;
+  readonly at: Position;
+  readonly message: string;
+}
+
 /**
- * What only all programs together show: a metric that two of them have, names that are different for OpenTelemetry
- * and the same on a Prometheus page, of metrics as of one metric's labels. `strategies` are those of the readers.
+ * What only all programs together show: a metric that two of them define differently, names that are different for
+ * OpenTelemetry and the same on a Prometheus page, of metrics as of one metric's labels. `strategies` are those of the readers.
+ * What is wrong within one program is reported; of two programs the later one's metric is a conflict in the result.
  */
 export function checkTogether(
   programs: readonly ResolvedProgram[],
   diagnostics: Diagnostics,
   strategies: readonly TranslationStrategy[] = ['underscore_escaping_with_suffixes'],
-): void {
+): readonly Conflict[] {
   const all = programs.flatMap((program) =>
     program.tables.flatMap((table) =>
       table.metrics.map((metric) => ({ program, table, metric, at: program.origins.get(metric.name)!.name })),
     ),
   );
+  const conflicts: Conflict[] = [];
+  const report = (found: Found, other: Found, message: string) => {
+    const { program, metric, at } = found;
+    if (program === other.program) diagnostics.error(at, message);
+    else conflicts.push({ program: program.name, metric: metric.name, at, message });
+  };
   const byName = new Map<string, Found>();
   const distinct = all.filter((found) => {
     const first = byName.get(found.metric.name);
     if (first === undefined) byName.set(found.metric.name, found);
-    else diagnostics.error(found.at, `metric "${found.metric.name}" is there already, ${difference(first, found)}`);
+    else if (!isEqual(first, found)) {
+      report(found, first, `metric "${found.metric.name}" is there already, ${difference(first, found)}`);
+    }
     return first === undefined;
   });
-  for (const strategy of new Set(strategies)) checkPageNames(distinct, strategy, diagnostics);
+  for (const strategy of new Set(strategies)) checkPageNames(distinct, strategy, report);
   for (const found of distinct) checkLabels(found, diagnostics);
+  return conflicts;
+}
+
+/** Whether the two are one metric that is counted in two maps. */
+function isEqual(first: Found, second: Found): boolean {
+  const [one, other] = [joinable(first.table), joinable(second.table)];
+  return one !== undefined && other !== undefined && first.program !== second.program && areEqual(one, other);
 }
 
 function difference(first: Found, second: Found): string {
@@ -48,14 +76,22 @@ function difference(first: Found, second: Found): string {
   ] as const) {
     if (one !== other) return `${where} ${what} "${one}" instead of "${other}"`;
   }
-  return where;
+  if (first.program === second.program) return where;
+  if (first.metric.help !== second.metric.help) return `${where} with another help`;
+  const decoders = [first, second].map(({ table }) => table.labels.map((label) => label.decoders));
+  if (!isDeepStrictEqual(decoders[0], decoders[1])) return `${where} with other decoders`;
+  return `${where} with other buckets or another layout of the map`;
 }
 
 function labelNames({ table }: Found): string {
   return table.labels.map(({ name }) => name).join(', ');
 }
 
-function checkPageNames(all: readonly Found[], strategy: TranslationStrategy, diagnostics: Diagnostics): void {
+function checkPageNames(
+  all: readonly Found[],
+  strategy: TranslationStrategy,
+  report: (found: Found, other: Found, message: string) => void,
+): void {
   const taken = new Map<string, Found>();
   for (const found of all) {
     const { name, unit, kind } = found.metric;
@@ -64,9 +100,11 @@ function checkPageNames(all: readonly Found[], strategy: TranslationStrategy, di
     const lines = kind === 'histogram' ? ['', '_bucket', '_sum', '_count'].map((suffix) => page + suffix) : [page];
     const clash = lines.find((line) => taken.has(line));
     if (clash !== undefined) {
-      const { metric, at } = taken.get(clash)!;
-      diagnostics.error(
-        found.at,
+      const other = taken.get(clash)!;
+      const { metric, at } = other;
+      report(
+        found,
+        other,
         `metrics "${name}" and "${metric.name}" (${at.file}:${at.line}) are both "${clash}" on a Prometheus page`,
       );
     }

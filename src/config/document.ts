@@ -33,6 +33,12 @@ class Source {
   }
 }
 
+/** Keys are what is written: `16` and `0x10` are two. */
+function isSameKey(one: unknown, other: unknown): boolean {
+  const text = (key: unknown) => (isScalar(key) ? (key.source ?? String(key.value)) : undefined);
+  return one === other || (text(one) !== undefined && text(one) === text(other));
+}
+
 function positionIn(file: string, text: string, lines: LineCounter, offset: number): Position {
   const { line, col } = lines.linePos(Math.min(offset, text.length));
   const start = lines.lineStarts[line - 1] ?? 0;
@@ -57,7 +63,13 @@ export function parseYaml(
   if (text.startsWith('\ufeff')) return parseYaml(text.slice(1), file, diagnostics, prepare);
   let document: Document.Parsed;
   try {
-    document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true, logLevel: 'error' });
+    document = parseDocument(text, {
+      lineCounter,
+      prettyErrors: false,
+      merge: true,
+      logLevel: 'error',
+      uniqueKeys: isSameKey,
+    });
   } catch (error) {
     // Nesting so deep that the parser's recursion ends.
     diagnostics.error(positionIn(file, text, lineCounter, 0), `not readable as YAML: ${(error as Error).message}`);

@@ -1,5 +1,6 @@
 import { MeterError } from '../errors.ts';
 import { markAttached } from '../libbpf/attach/post-attach-mark.ts';
+import { joinEqualMetrics } from './join.ts';
 import { readHooks } from './kernel-hooks.ts';
 import type { RunningProgram } from './load.ts';
 import type { FailedProgram, PreparedPrograms } from './prepare.ts';
@@ -9,6 +10,8 @@ export interface LoadedPrograms extends Disposable {
   readonly running: readonly RunningProgram[];
   /** Those that could not be opened or loaded as a whole. */
   readonly failures: readonly FailedProgram[];
+  /** Metrics that were left out, since another program's is in the way. */
+  readonly conflicts: readonly MeterError[];
 }
 
 /** Loads and attaches each program for itself, and tells them when all are attached; disposing detaches them in reverse order. */
@@ -31,16 +34,18 @@ export function loadAll(prepared: PreparedPrograms): LoadedPrograms {
   const attached = running.flatMap((program) => program.attached.filter(({ state }) => state === 'attached'));
   markAttached(attached.map(({ section }) => section));
   const all = stack.move();
-  return { running, failures, [Symbol.dispose]: () => all.dispose() };
+  const { conflicts } = prepared;
+  return { running: joinEqualMetrics(running), failures, conflicts, [Symbol.dispose]: () => all.dispose() };
 }
 
 /**
- * Everything that failed, of whole programs and of single BPF programs. What this kernel has no way in to is no failure,
+ * Everything that failed, of whole programs, of single BPF programs and of single metrics. What this kernel has no way in to is no failure,
  * unless it is for want of a right.
  */
-export function failuresOf({ running, failures }: LoadedPrograms): MeterError[] {
+export function failuresOf({ running, failures, conflicts }: LoadedPrograms): MeterError[] {
   return [
     ...failures.map(({ error }) => error),
+    ...conflicts,
     ...running.flatMap(({ attached, hooks }) => [...attached, ...hooks].flatMap(({ error }) => error ?? [])),
   ];
 }

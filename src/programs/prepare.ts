@@ -1,5 +1,5 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
-import { checkTogether } from '../config/check-together.ts';
+import { type Conflict, checkTogether } from '../config/check-together.ts';
 import { ConfigError, Diagnostics } from '../config/diagnostic.ts';
 import type { ExporterConfig } from '../config/exporter.ts';
 import type { ProgramPlan } from '../config/plan.ts';
@@ -12,6 +12,7 @@ import { possibleCpus } from '../kernel/cpus.ts';
 import { pageSize } from '../kernel/page-size.ts';
 import { OpenedObject } from '../libbpf/object.ts';
 import { version } from '../version.ts';
+import { withoutMetrics } from './absent.ts';
 import { findPrograms, type ProgramFiles } from './find.ts';
 import { isSelected, unknownPrograms } from './selection.ts';
 
@@ -35,6 +36,8 @@ export interface FailedProgram {
 export interface PreparedPrograms extends Disposable {
   readonly programs: readonly PreparedProgram[];
   readonly failures: readonly FailedProgram[];
+  /** Metrics that were left out, since another program's is in the way. */
+  readonly conflicts: readonly MeterError[];
   /** One line each, for the log. */
   readonly warnings: readonly string[];
 }
@@ -75,7 +78,7 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
     if (plan !== undefined) programs.push({ plan, object });
   }
   const translations = config.readers.flatMap((reader) => (reader.kind === 'prometheus' ? [reader.translation] : []));
-  checkTogether(
+  const conflicts = checkTogether(
     programs.map(({ plan }) => plan),
     diagnostics,
     translations,
@@ -86,7 +89,13 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
 
   const objects = stack.move();
   return {
-    programs,
+    programs: withoutConflicts(programs, conflicts),
+    conflicts: conflicts.map(({ at, message }) => {
+      const place = `${at.file}:${at.line}:${at.column}`;
+      return new MeterError('config', `${place}: ${message}; it is left out here`, {
+        remedy: 'Rename one of the two, leave one out with `metrics`, or define both equally: then they are one metric',
+      });
+    }),
     failures,
     warnings: [
       ...found.errors.filter((error) => !halves.includes(error)).map(({ message }) => message),
@@ -106,6 +115,18 @@ function checkBtf(path: string): void {
     const remedy = 'Name a file with the types of the running kernel in raw BTF by btf_path or --btf.path';
     throw new MeterError('config', `${path}: ${why}`, { cause, remedy });
   }
+}
+
+/** A program of which nothing is left isn't run. */
+function withoutConflicts(
+  programs: readonly { plan: ResolvedProgram; object: OpenedObject | undefined }[],
+  conflicts: readonly Conflict[],
+): readonly PreparedProgram[] {
+  return programs.flatMap(({ plan, object }) => {
+    const names = conflicts.filter(({ program }) => program === plan.name).map(({ metric }) => metric);
+    const rest = withoutMetrics(plan, new Set(names));
+    return rest.tables.length === 0 && plan.tables.length > 0 ? [] : [{ plan: rest, object }];
+  });
 }
 
 /** Reads and parses NAME.yaml; undefined where nothing of it can be used, which is reported. */

@@ -24,8 +24,9 @@ function together(files: Record<string, string>, strategies?: readonly Translati
     return resolveProgram(file, object, options, diagnostics)!;
   });
   assert.deepEqual(texts(diagnostics), []);
-  checkTogether(programs, diagnostics, strategies);
-  return texts(diagnostics);
+  const conflicts = checkTogether(programs, diagnostics, strategies);
+  const across = conflicts.map(({ at, message }) => `${at.file}:${at.line}:${at.column}: ${message}`);
+  return [...texts(diagnostics), ...across];
 }
 
 const metrics = (text: string) => `metrics:\n  ${text}\n`;
@@ -38,7 +39,7 @@ test('different metrics are fine', () => {
 test('a metric that two programs have is told with what differs', () => {
   const first = metrics('counters: [{name: a, map: one, unit: s}]');
   for (const [second, difference] of [
-    ['counters: [{name: a, map: one, unit: s}]', ''],
+    ['counters: [{name: a, map: one, unit: s, help: x}]', ' with another help'],
     ['gauges: [{name: a, map: one, unit: s}]', ' of kind "counter" instead of "gauge"'],
     ['counters: [{name: a, map: one, unit: By}]', ' in unit "s" instead of "By"'],
     ['counters: [{name: a, map: m, unit: s}]', ' with labels "" instead of "a, b"'],
@@ -102,4 +103,36 @@ test("le is a histogram's own", () => {
     'a.yaml:2:42: label "le" of histogram "ebpf.h": "le" is the bucket\'s bound',
   ]);
   assert.deepEqual(together({ 'a.yaml': yaml.replace('histograms', 'counters').replace('h,', 'm,') }), []);
+});
+
+test('of two programs the later one’s metric is a conflict, which leaves the rest alone; of one program it is an error', () => {
+  const diagnostics = new Diagnostics();
+  const yamls = {
+    'a.yaml': 'counters: [{name: a, map: one}]',
+    'b.yaml': 'gauges: [{name: a, map: one}, {name: b, map: one}]',
+  };
+  const programs = Object.entries(yamls).map(([path, yaml]) => {
+    return resolveProgram(parseProgramFile(metrics(yaml), path, diagnostics)!, object, options, diagnostics)!;
+  });
+  const conflicts = checkTogether(programs, diagnostics);
+  assert.deepEqual(
+    conflicts.map(({ program, metric }) => [program, metric]),
+    [['b', 'ebpf.a']],
+  );
+  assert.equal(diagnostics.hasErrors, false);
+});
+
+test('equal metrics of two programs are one', () => {
+  const sized = '{name: c, map: m, labels: [{name: x, size: 8, decoders: [{name: uint}]}]}';
+  for (const yaml of [`counters: [${sized}]`, 'counters: [{name: a, map: one, unit: s, help: h}]']) {
+    assert.deepEqual(together({ 'a.yaml': metrics(yaml), 'b.yaml': metrics(yaml) }), []);
+  }
+  for (const other of ['name: hex', 'name: uint}, {name: static_map, static_map: {1: a}']) {
+    const [message, ...more] = together({
+      'a.yaml': metrics(`counters: [${sized}]`),
+      'b.yaml': metrics(`counters: [${sized.replace('name: uint', other)}]`),
+    });
+    assert.equal(message, 'b.yaml:2:21: metric "ebpf.c" is there already, in a.yaml:2 with other decoders');
+    assert.deepEqual(more, []);
+  }
 });

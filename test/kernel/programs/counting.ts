@@ -74,7 +74,7 @@ export function count(
   diagnostics.throwErrors();
   for (const [map, entries] of Object.entries(maxEntries)) opened?.setMaxEntries(map, entries);
   const running = startProgram(plan!, opened);
-  const [failure] = failuresOf({ running: [running], failures: [], [Symbol.dispose]() {} });
+  const [failure] = failuresOf({ running: [running], failures: [], conflicts: [], [Symbol.dispose]() {} });
   if (failure) {
     running[Symbol.dispose]();
     throw failure;

@@ -1,0 +1,369 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { callGetppid, getppid } from '../fixtures/plan.ts';
+import { MeterProcess, runMeter, Scrape } from '../helpers/process.ts';
+import { type ProgramFiles, programFolder } from '../helpers/program-folder.ts';
+
+const constants = `constants: {wanted_pid: ${process.pid}, wanted_call: ${getppid}}`;
+const uint = '[{name: uint}]';
+
+/** A process that was started as ebpf_exporter is. */
+class Exporter extends MeterProcess {
+  url = '';
+
+  static async start(folder: string, names: string, ...more: string[]): Promise<Exporter> {
+    const options = [`--config.dir=${folder}`, `--config.names=${names}`, '--web.listen-address=127.0.0.1:0'];
+    const exporter = new Exporter([...options, ...more]);
+    try {
+      await exporter.logged(/ INFO {2}running after /);
+      exporter.url = (await exporter.logged(/ metrics: (http:\S+)/))[1]!;
+      return exporter;
+    } catch (error) {
+      await exporter[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async scrape(): Promise<Scrape> {
+    return new Scrape(await (await fetch(this.url, { headers: { 'accept-encoding': 'identity' } })).text());
+  }
+
+  /** The samples of the programs' metrics, sorted. */
+  async samples(): Promise<string[]> {
+    return samplesOf(await this.scrape());
+  }
+
+  /** Scrapes until what is wanted is there; the test's own time limit ends it. */
+  async until(isThere: (scrape: Scrape) => boolean): Promise<Scrape> {
+    for (;;) {
+      const scrape = await this.scrape();
+      if (isThere(scrape)) return scrape;
+      await wait(50);
+    }
+  }
+}
+
+function samplesOf(scrape: Scrape): string[] {
+  return scrape.text
+    .split('\n')
+    .filter((line) => line.startsWith('ebpf_exporter_getppid'))
+    .toSorted();
+}
+
+const buckets = `${constants}
+metrics:
+  counters:
+    - {name: getppid_total, help: Without labels}
+    - {name: getppid_array_total, help: An array, labels: [{name: index, size: 4, decoders: ${uint}}]}
+    - {name: getppid_one, help: An array's value}
+    - {name: getppid_per_cpu_total, help: By CPU, labels: [{name: kind, size: 1, decoders: ${uint}}, {name: cpu, size: 2, decoders: ${uint}}]}
+    - {name: getppid_never_total, help: Nothing, labels: [{name: index, size: 4, decoders: ${uint}}]}
+    - name: getppid_word_total
+      help: Text as it is written
+      labels:
+        - name: word
+          size: 2
+          decoders:
+            - name: uint
+            - name: static_map
+              allow_unknown: true
+              static_map:
+                0x10: hexadecimal
+                16: on
+                1e3: scientific
+                1000: 0x10
+    - name: getppid_text_total
+      help: Text
+      labels:
+        - {name: left, size: 4, decoders: [{name: string}]}
+        - {name: right, size: 4, decoders: [{name: string}]}
+  histograms:
+    - {name: getppid_exp2, help: e, bucket_type: exp2, bucket_min: 0, bucket_max: 4, labels: [{name: bucket, size: 8, decoders: ${uint}}]}
+    - {name: getppid_exp2zero, help: z, bucket_type: exp2zero, bucket_min: 0, bucket_max: 4, bucket_multiplier: 0.000001, labels: [{name: bucket, size: 8, decoders: ${uint}}]}
+    - {name: getppid_linear, help: l, bucket_type: linear, bucket_min: 0, bucket_max: 5, bucket_multiplier: 500000, labels: [{name: bucket, size: 8, decoders: ${uint}}]}
+    - {name: getppid_fixed, help: f, bucket_type: fixed, bucket_keys: [5, 20, 100, 1000], labels: [{name: bucket, size: 8, decoders: ${uint}}]}
+`;
+
+function histogram(name: string, lines: readonly (readonly [le: string, count: number])[], sum: string, count: number) {
+  return [
+    ...lines.map(([le, value]) => `ebpf_exporter_${name}_bucket{le="${le}"} ${value}`),
+    `ebpf_exporter_${name}_bucket{le="+Inf"} ${count}`,
+    `ebpf_exporter_${name}_sum ${sum}`,
+    `ebpf_exporter_${name}_count ${count}`,
+  ];
+}
+
+const records = `${constants}
+metrics:
+  counters:
+    - name: getppid_records_total
+      help: Records
+      perf_event_array: true
+      labels: [{name: number, size: 4, decoders: ${uint}}, {name: parity, size: 1, padding: 3, decoders: ${uint}}]
+    - {name: getppid_marks_total, help: Marks, perf_event_array: true}
+    - name: getppid_flushed_total
+      help: Thrown away
+      perf_event_array: true
+      flush_interval: 1s
+      labels: [{name: number, size: 4, decoders: ${uint}}]
+`;
+
+const told = (more: string) => `${constants}
+${more}
+metrics:
+  counters:
+    - {name: getppid_by_symbol_total, help: s, labels: [{name: symbol, size: 8, decoders: [{name: ksym}]}]}
+    - {name: getppid_by_cgroup_total, help: c, labels: [{name: cgroup, size: 8, decoders: [{name: uint}, {name: cgroup}]}]}
+`;
+
+/** A counter in a file of its own, by one of the maps of exporter-buckets. */
+const one = (metric: string): ProgramFiles => ({
+  yaml: `${constants}\nmetrics:\n  ${metric}\n`,
+  object: 'exporter-buckets',
+});
+
+describe('programs of ebpf_exporter', () => {
+  it('buckets of all types, arrays, CPUs, texts as written, and keys without labels', async () => {
+    using folder = programFolder({ buckets: { yaml: buckets, object: 'exporter-buckets' } });
+    await using exporter = await Exporter.start(folder.path, 'buckets');
+    const before = await exporter.scrape();
+    // Arrays are there from the first scrape, hash maps not even by TYPE.
+    assert.deepEqual(samplesOf(before), [
+      'ebpf_exporter_getppid_array_total{index="0"} 0',
+      'ebpf_exporter_getppid_array_total{index="1"} 0',
+      'ebpf_exporter_getppid_array_total{index="2"} 0',
+      'ebpf_exporter_getppid_one 0',
+    ]);
+    assert.ok(!/ebpf_exporter_getppid_(never_|word_)?total/.test(before.text), before.text);
+
+    callGetppid(23);
+    const scrape = await exporter.scrape();
+    const perCpu = scrape.page.families.get('ebpf_exporter_getppid_per_cpu_total')!.samples;
+    const cpus = Number(spawnSync('getconf', ['_NPROCESSORS_CONF'], { encoding: 'utf8' }).stdout);
+    assert.deepEqual(
+      perCpu.map(({ labels }) => labels.cpu).toSorted(),
+      Array.from({ length: cpus }, (_, n) => `${n}`).toSorted(),
+    );
+    assert.equal(scrape.total('ebpf_exporter_getppid_per_cpu_total', { kind: '1' }), 23);
+    assert.deepEqual(
+      samplesOf(scrape).filter((line) => !line.includes('per_cpu')),
+      [
+        'ebpf_exporter_getppid_array_total{index="0"} 0',
+        'ebpf_exporter_getppid_array_total{index="1"} 23',
+        'ebpf_exporter_getppid_array_total{index="2"} 0',
+        'ebpf_exporter_getppid_one 23',
+        'ebpf_exporter_getppid_total 23',
+        'ebpf_exporter_getppid_word_total{word="on"} 8',
+        'ebpf_exporter_getppid_word_total{word="0x10"} 8',
+        'ebpf_exporter_getppid_word_total{word="2048"} 7',
+        // Label sets that a separator would make one, and bytes that are no UTF-8.
+        'ebpf_exporter_getppid_text_total{left="a|",right="b"} 6',
+        'ebpf_exporter_getppid_text_total{left="a",right="|b"} 6',
+        'ebpf_exporter_getppid_text_total{left="\ufffdff",right="b"} 6',
+        'ebpf_exporter_getppid_text_total{left="a",right="b"} 5',
+        ...histogram(
+          'getppid_exp2',
+          [
+            ['1', 6],
+            ['2', 12],
+            ['4', 18],
+            ['8', 23],
+            ['16', 23],
+          ],
+          '82',
+          23,
+        ),
+        ...histogram(
+          'getppid_exp2zero',
+          [
+            ['0', 6],
+            ['1e-06', 12],
+            ['2e-06', 18],
+            ['4e-06', 23],
+            ['8e-06', 23],
+          ],
+          '0.000037999999999999995',
+          23,
+        ),
+        ...histogram(
+          'getppid_linear',
+          [
+            ['0', 6],
+            ['500000', 12],
+            ['1e+06', 18],
+            ['1.5e+06', 23],
+            ['2e+06', 23],
+            ['2.5e+06', 23],
+          ],
+          '16500000',
+          23,
+        ),
+        ...histogram(
+          'getppid_fixed',
+          [
+            ['5', 12],
+            ['20', 12],
+            ['100', 23],
+            ['1000', 23],
+          ],
+          '806',
+          23,
+        ),
+      ].toSorted(),
+    );
+    // What one series has stands in the order of its bounds.
+    assert.match(scrape.text, /le="0"} 6\n.*le="1e-06"} 12\n.*le="2e-06"} 18\n.*le="4e-06"} 23\n.*le="8e-06"} 23\n/);
+  });
+
+  it('records of a perf event array are counted, kept for ever unless a flush is asked for, and none is lost unseen', async () => {
+    using folder = programFolder({ records: { yaml: records, object: 'exporter-records' } });
+    await using exporter = await Exporter.start(folder.path, 'records');
+    assert.ok(!(await exporter.scrape()).text.includes('ebpf_exporter_getppid'));
+    callGetppid(23);
+    const counted = [
+      'ebpf_exporter_getppid_marks_total 23',
+      'ebpf_exporter_getppid_records_total{number="0",parity="0"} 4',
+      'ebpf_exporter_getppid_records_total{number="0",parity="1"} 4',
+      'ebpf_exporter_getppid_records_total{number="1",parity="0"} 4',
+      'ebpf_exporter_getppid_records_total{number="1",parity="1"} 4',
+      'ebpf_exporter_getppid_records_total{number="2",parity="0"} 4',
+      'ebpf_exporter_getppid_records_total{number="2",parity="1"} 3',
+    ];
+    const scrape = await exporter.scrape();
+    assert.deepEqual(
+      samplesOf(scrape).filter((line) => !line.includes('flushed')),
+      counted,
+    );
+    const flushed = await exporter.until((page) => page.total('ebpf_exporter_getppid_flushed_total') === 0);
+    assert.ok(!flushed.text.includes('getppid_flushed_total{'));
+    assert.deepEqual(samplesOf(flushed), counted);
+
+    // While it can't look, its buffers fill. The kernel tells what was lost with the CPU's next record that has room.
+    const allowed = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]!;
+    pin(/\d+$/.exec(allowed)![0]);
+    exporter.kill('SIGSTOP');
+    callGetppid(40_009);
+    exporter.kill('SIGCONT');
+    await exporter.scrape();
+    callGetppid(1);
+    const after = await exporter.scrape();
+    pin(allowed);
+    const lost = after.total('ebpf_meter_map_lost', { map: 'getppid_marks_total', reason: 'buffer_full' });
+    assert.ok(lost > 0);
+    assert.equal(after.total('ebpf_exporter_getppid_marks_total') + lost, 23 + 40_009 + 1);
+  });
+
+  it('kaddrs, and the cgroups that match as they come and go', async () => {
+    const name = `ebpf-meter-${process.pid}`;
+    const regexps = `cgroup_id_map: {name: wanted_cgroups, regexps: ['/${name}-[ab]$']}`;
+    using folder = programFolder({
+      told: { yaml: told(`kaddrs: [vfs_read, vfs_write]\n${regexps}`), object: 'exporter-kernel' },
+    });
+    const root = cgroupRoot();
+    await using exporter = await Exporter.start(folder.path, 'told');
+    callGetppid(23);
+    assert.deepEqual(await exporter.samples(), [
+      'ebpf_exporter_getppid_by_symbol_total{symbol="vfs_read"} 23',
+      'ebpf_exporter_getppid_by_symbol_total{symbol="vfs_write"} 23',
+    ]);
+    for (const letter of ['a', 'c']) {
+      const group = join(root, `${name}-${letter}`);
+      mkdirSync(group);
+      try {
+        // dash asks for its parent once.
+        const call = () =>
+          spawnSync('sh', ['-c', `echo $$ > ${group}/cgroup.procs; exec ${process.execPath} -e "process.ppid"`]);
+        const total = (page: Scrape) => page.total('ebpf_exporter_getppid_by_cgroup_total', { cgroup: group });
+        if (letter === 'a') {
+          await exporter.until((page) => {
+            call();
+            return total(page) > 0;
+          });
+        } else {
+          call();
+          assert.equal(total(await exporter.scrape()), 0);
+        }
+      } finally {
+        rmdirSync(group);
+      }
+    }
+  });
+
+  it('a symbol that this kernel lacks costs its program, which is said, and nothing else', async () => {
+    using folder = programFolder({
+      lacks: { yaml: told('kaddrs: [nobody_has_this]'), object: 'exporter-lacks' },
+      works: one('counters: [{name: getppid_total, help: t}]'),
+    });
+    await using exporter = await Exporter.start(folder.path, 'lacks,works');
+    callGetppid(23);
+    assert.deepEqual(await exporter.samples(), ['ebpf_exporter_getppid_total 23']);
+    assert.match(exporter.stderr, / WARN {2}lacks: kaddrs: "nobody_has_this": this kernel has no such symbol\n/);
+    const strict = await runMeter([`--config.dir=${folder.path}`, '--config.names=lacks,works', '--config.strict']);
+    assert.equal(strict.status, 1);
+  });
+
+  it('traces are answered with a line, and metrics beside them work', async () => {
+    const buckets = one('counters: [{name: getppid_total, help: t}]');
+    const tracing = 'tracing:\n  spans:\n    - {name: s, ringbuf: r}\n';
+    using folder = programFolder({
+      both: { ...buckets, yaml: buckets.yaml + tracing },
+      only: { ...buckets, yaml: tracing },
+    });
+    await using exporter = await Exporter.start(folder.path, 'both,only');
+    callGetppid(23);
+    assert.deepEqual(await exporter.samples(), ['ebpf_exporter_getppid_total 23']);
+    assert.match(
+      exporter.stderr,
+      /both\.yaml:4:1: "tracing": traces are not exported, only the metrics of this file\n/,
+    );
+    assert.match(
+      exporter.stderr,
+      /only\.yaml:1:1: "tracing": traces are not exported, and there are no metrics in this file\n/,
+    );
+  });
+
+  it('one metric in two files: equal ones are summed, others told by name, and the rest goes on', async () => {
+    const array = `{name: getppid_array_total, help: a, labels: [{name: index, size: 4, decoders: ${uint}}]}`;
+    using folder = programFolder({
+      first: one(`counters: [{name: getppid_total, help: t}, {name: getppid_one, help: o}, ${array}]`),
+      second: one(`counters: [{name: getppid_total, help: t}, {name: getppid_one, help: o}, ${array}]`),
+      third: one(
+        'counters: [{name: getppid_total, help: other}, {name: getppid_word_total, help: w, labels: [{name: w, size: 2, decoders: [{name: hex}]}]}]',
+      ),
+    });
+    await using exporter = await Exporter.start(folder.path, 'first,second,third');
+    callGetppid(23);
+    const scrape = await exporter.scrape();
+    assert.deepEqual(samplesOf(scrape), [
+      'ebpf_exporter_getppid_array_total{index="0"} 0',
+      'ebpf_exporter_getppid_array_total{index="1"} 46',
+      'ebpf_exporter_getppid_array_total{index="2"} 0',
+      'ebpf_exporter_getppid_one 46',
+      'ebpf_exporter_getppid_total 46',
+      'ebpf_exporter_getppid_word_total{w="0008"} 7',
+      'ebpf_exporter_getppid_word_total{w="1000"} 8',
+      'ebpf_exporter_getppid_word_total{w="e803"} 8',
+    ]);
+    assert.match(
+      exporter.stderr,
+      / ERROR .*third\.yaml:3:21: metric "ebpf_exporter\.getppid_total" is there already, in .*first\.yaml:3 with another help; it is left out here\n/,
+    );
+    const { status, stdout } = await runMeter([`--config.dir=${folder.path}`, '--config.check']);
+    assert.equal(status, 1);
+    assert.match(stdout, /metric "ebpf_exporter\.getppid_total" is there already/);
+  });
+});
+
+function cgroupRoot(): string {
+  const { stdout } = spawnSync('findmnt', ['-t', 'cgroup2', '-n', '-o', 'TARGET'], { encoding: 'utf8' });
+  return stdout.trim().split('\n')[0]!;
+}
+
+function pin(cpus: string): void {
+  const { status, stderr } = spawnSync('taskset', ['-pc', cpus, String(process.pid)], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+}
