@@ -71,7 +71,7 @@ export function findFunctions<P extends Pattern>(
   const isAllowed = ({ name }: Symbol) => !noFunction.test(name) && !forbidden.has(name);
 
   const excluded = patterns.filter(({ excludes }) => excludes).map(({ text }) => matcher(text));
-  const found: Symbol[] = [];
+  const matches = new Set<Symbol>();
   const unmatched: Unmatched<P>[] = [];
   for (const pattern of patterns) {
     if (pattern.excludes) continue;
@@ -81,8 +81,9 @@ export function findFunctions<P extends Pattern>(
       const candidates = traceable.filter(isAllowed);
       unmatched.push(explain(pattern, symbols(), candidates, forbidden, listed !== undefined));
     }
-    found.push(...matched.filter((one) => !excluded.some((matches) => matches(one)) && !found.includes(one)));
+    for (const one of matched) if (!excluded.some((leavesOut) => leavesOut(one))) matches.add(one);
   }
+  const found = [...matches];
   const unique = [...new Map(found.map((one) => [idOf(one), one])).values()];
   const areNamesShared = new Set(found.map(({ name }) => name)).size < found.length;
   return { functions: withAddresses(unique, areNamesShared ? symbols() : []), unmatched };
