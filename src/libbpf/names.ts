@@ -9,6 +9,7 @@ const mapInternal = libbpf<(map: Pointer) => boolean>('bool bpf_map__is_internal
 const typeString = libbpf<(type: number) => string | null>('const char *libbpf_bpf_map_type_str(int type)');
 const programNameNative = libbpf<(program: Pointer) => string>('const char *bpf_program__name(void *prog)');
 
+/** As in C; that of a data section has the object's name in front. */
 export function mapName(map: Pointer): string {
   return mapNameNative(map);
 }
@@ -24,6 +25,7 @@ export function mapSizes(map: Pointer): { readonly keySize: number; readonly val
   return { keySize: mapKeySize(map), valueSize: mapValueSize(map) };
 }
 
+/** Entries that there is room for; of an array all there are. */
 export function mapMaxEntries(map: Pointer): number {
   return mapMaxEntriesNative(map);
 }
@@ -33,6 +35,7 @@ export function mapIsInternal(map: Pointer): boolean {
   return mapInternal(map);
 }
 
+/** That of the C function. */
 export function programName(program: Pointer): string {
   return programNameNative(program);
 }

@@ -12,6 +12,7 @@ export interface Shape {
   readonly cpuNumbers: readonly number[];
 }
 
+/** Bytes to the next multiple of 8, as the kernel puts values in per-CPU maps and arrays. */
 export function roundUp8(bytes: number): number {
   return Math.ceil(bytes / 8) * 8;
 }
@@ -25,6 +26,7 @@ export function shapeOf(map: KernelMap, numbers: readonly number[] = possibleCpu
   return { valueSize, valueStride: valueSize * numbers.length, cpus: numbers.length, cpuNumbers: numbers };
 }
 
+/** What a system call on a map said; `errno` is positive. */
 export function readError(map: KernelMap, call: string, errno: number): MeterError {
   return describe('map', `map ${map.name}`, new LibbpfError(call, errno, []));
 }

@@ -13,10 +13,12 @@ export const u64: BtfType = {
 };
 const char: BtfType = { kind: 'int', name: 'char', size: 1, signed: true, bool: false, char: true };
 
+/** char[length]: text with zeros behind it. */
 export function chars(length: number): BtfType {
   return arrayOf(char, length);
 }
 
+/** `length` elements without gaps. */
 export function arrayOf(element: BtfType, length: number): BtfType {
   return { kind: 'array', element, length, size: element.size * length };
 }
