@@ -16,6 +16,8 @@ export interface Options {
   readonly programs: readonly string[];
   readonly only: readonly string[] | undefined;
   readonly strict: boolean | undefined;
+  /** Whether the effective configuration is to be printed, and nothing else done. */
+  readonly print: boolean;
   readonly btfPath: string | undefined;
   readonly prometheus: string | undefined;
   readonly webConfigFile: string | undefined;
@@ -53,6 +55,7 @@ const optionKinds: Readonly<Record<string, OptionKind>> = {
   programs: { type: 'string', multiple: true, commands: configured },
   only: { type: 'string', multiple: true, commands: configured },
   strict: { type: 'boolean', commands: running },
+  print: { type: 'boolean', commands: ['check'] },
   // As ebpf_exporter calls it.
   'btf.path': { type: 'string', commands: running },
   prometheus: { type: 'string', commands: running },
@@ -103,6 +106,7 @@ export function parseCommandLine(args: readonly string[]): Invocation {
     programs: given.get('programs') ?? [],
     only: given.get('only'),
     strict: given.has('strict') ? true : undefined,
+    print: given.has('print'),
     btfPath: given.get('btf.path')?.[0],
     prometheus: given.get('prometheus')?.[0],
     webConfigFile: given.get('web.config.file')?.[0],

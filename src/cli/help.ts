@@ -29,7 +29,8 @@ const runOptions = `${programOptions}  --strict                 stop when a prog
   --prometheus HOST:PORT   where to serve /metrics; unset: localhost:9435. "off": nowhere
   --web.telemetry-path PATH   another path than /metrics
   --web.config.file FILE   TLS and users of that page, in Prometheus's format
-  --otlp URL               push to this OTLP/gRPC endpoint, such as http://localhost:4317
+  --otlp URL               push to this OTLP endpoint, such as http://localhost:4317 (gRPC)
+                           or http://localhost:4318 (HTTP)
 `;
 
 const logOptions = `  --log-level LEVEL        error, warn, info or debug; unset: info
@@ -57,6 +58,7 @@ Checks all configuration, loads and attaches every program that "run" with the s
 would, says of each what works, and removes them again.
 
 Options:
+  --print                  only print the effective configuration, as a file without its secrets
 ${runOptions}${logOptions}
 Exit status: 0 where all is well; 1 where anything failed; 2 for a wrong command line.
 `,

@@ -20,6 +20,7 @@ async function carryOut({ command, topic, options }: Invocation): Promise<number
     case 'run':
       return (await import('./run.ts')).run(options);
     case 'check':
+      if (options.print) return (await import('./print-configuration.ts')).printConfiguration(options);
       return (await import('./check.ts')).check(options);
     case 'list':
       return (await import('./list.ts')).list(options);

@@ -8,6 +8,7 @@ const nothing = {
   programs: [],
   only: undefined,
   strict: undefined,
+  print: false,
   btfPath: undefined,
   prometheus: undefined,
   webConfigFile: undefined,
@@ -25,6 +26,7 @@ describe('command line', () => {
     { line: '', command: 'run' },
     { line: 'run', command: 'run' },
     { line: '--strict', command: 'run', options: { strict: true } },
+    { line: 'check --print', command: 'check', options: { print: true } },
     { line: 'check --btf.path a.btf', command: 'check', options: { btfPath: 'a.btf' } },
     { line: 'check --config a.yaml', command: 'check', options: { config: 'a.yaml' } },
     { line: '--config=a.yaml check', command: 'check', options: { config: 'a.yaml' } },
@@ -86,7 +88,7 @@ describe('command line', () => {
   }
 
   const known =
-    '; known: --config, --programs, --only, --strict, --btf.path, --prometheus, --web.config.file, --web.telemetry-path, --otlp, --namespace, --log-level, --log-format, --log.no-timestamps, --help, --version';
+    '; known: --config, --programs, --only, --strict, --print, --btf.path, --prometheus, --web.config.file, --web.telemetry-path, --otlp, --namespace, --log-level, --log-format, --log.no-timestamps, --help, --version';
   for (const { line, message, remedy = 'help"' } of [
     { line: 'chekc', message: 'unknown command "chekc", did you mean "check"?' },
     { line: 'frobnicate', message: 'unknown command "frobnicate"; known: run, check, list, help, version' },

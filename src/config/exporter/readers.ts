@@ -25,7 +25,8 @@ import { readViews } from './views.ts';
 
 const producers = 'the programs under distribution.ebpf_meter are the only producer';
 
-const translations = new Map<string, TranslationStrategy>([
+/** By the name that the file has for it. */
+export const translations: ReadonlyMap<string, TranslationStrategy> = new Map<string, TranslationStrategy>([
   ['underscore_escaping_with_suffixes', 'underscore_escaping_with_suffixes'],
   ['underscore_escaping_without_suffixes/development', 'underscore_escaping_without_suffixes'],
   ['no_utf8_escaping_with_suffixes/development', 'no_utf8_escaping_with_suffixes'],
