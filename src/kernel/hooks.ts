@@ -107,7 +107,7 @@ function classicTracepoint(name: string, root: string): HookState {
 
 /** Types 1 and 2 of perf_event_open(2) are software events and tracepoints, which the kernel counts itself. */
 function perfEvent(section: string, name: string, root: string): HookState {
-  const type = /^type=(\w+),/.exec(name)?.[1];
+  const type = /(?:^|,)type=(\w+)/.exec(name)?.[1];
   if (Number(type) === 1 || Number(type) === 2) return there;
   if (type !== undefined && !hasPmu(root)) return missing('this machine has no PMU');
   return unknown(`"${section}" can be told only by attaching`);

@@ -102,7 +102,11 @@ export function explain(
   if (remedy !== undefined) return describe(code, subject, cause, remedy);
   if (section !== undefined && unknownSection.test(said)) {
     const remedy = "Sections are libbpf's, and perf_event/type=T,config=C,frequency=F and xdp/INTERFACE";
-    return new MeterError(code, `${subject}: section "${section}": unknown`, { cause, remedy, ...detail });
+    return new MeterError(code, `${subject}: section "${section}": unknown to this libbpf and to ebpf-meter`, {
+      cause,
+      remedy,
+      ...detail,
+    });
   }
   if (cause.code === 'ENOMEM' && isOld(environment)) {
     return describe(

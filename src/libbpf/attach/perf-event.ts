@@ -11,12 +11,12 @@ const attachNative = libbpf<(program: Pointer, fd: number) => Pointer | null>(
   'void *bpf_program__attach_perf_event(void *prog, int pfd)',
 );
 
-const section = /^perf_event\/type=(\w+),config=(\w+),(frequency|sample_period)=(\w+)$/;
+const section = /^perf_event\/(.*)$/;
 
 /**
- * `perf_event/type=T,config=C,frequency=F` or `,sample_period=P`, ebpf_exporter's: one event per CPU that is online when it
- * is attached; a CPU that comes later is not sampled. Numbers are decimal or hexadecimal (0x…), as perf_event_open(2) has
- * them.
+ * `perf_event/type=T,config=C,frequency=F` or `,sample_period=P`, ebpf_exporter's, in any order: one event per CPU that is
+ * online when it is attached; a CPU that comes later is not sampled. Numbers are decimal or hexadecimal (0x…), as
+ * perf_event_open(2) has them; what isn't named of type and config is 0, as there.
  */
 export const perfEvent: AttachKind = {
   name: 'perf_event',
@@ -24,7 +24,7 @@ export const perfEvent: AttachKind = {
   // BPF_PROG_TYPE_PERF_EVENT
   programType: 7,
   attach({ subject, section: name, program }) {
-    const attributes = parse(subject, name);
+    const attributes = parsePerfEventSection(subject, name);
     using stack = new DisposableStack();
     for (const cpu of onlineCpus().numbers) stack.use(attachOn(cpu, subject, program, attributes));
     const links = stack.move();
@@ -59,12 +59,22 @@ function open(subject: string, attributes: PerfEventAttributes, cpu: number): nu
   }
 }
 
-function parse(subject: string, name: string): PerfEventAttributes {
-  const [, type, config, unit, value] = section.exec(name.replace(/^\?/, ''))!;
-  const number = (text: string): bigint => {
-    if (/^(\d+|0x[\da-f]+)$/i.test(text)) return BigInt.asUintN(64, BigInt(text));
-    throw new MeterError('attach', `${subject}: section "${name}": "${text}" is no number`);
-  };
-  const sampling = unit === 'frequency' ? { frequency: number(value!) } : { period: number(value!) };
-  return { type: Number(number(type!)), config: number(config!), sampling };
+/** What a section, with or without a `?` in front, asks of perf_event_open(2). Throws MeterError('attach'). */
+export function parsePerfEventSection(subject: string, name: string): PerfEventAttributes {
+  const wrong = (why: string) =>
+    new MeterError('attach', `${subject}: section "${name}": ${why}`, {
+      remedy: 'Write it as perf_event/type=T,config=C,frequency=F or perf_event/type=T,config=C,sample_period=P',
+    });
+  const values = new Map<string, bigint>();
+  for (const item of section.exec(name.replace(/^\?/, ''))![1]!.split(',')) {
+    const [, key, text] = /^(type|config|frequency|sample_period)=(.*)$/.exec(item) ?? [];
+    if (key === undefined || text === undefined) throw wrong(`"${item}" is nothing that is known`);
+    if (!/^(\d+|0x[\da-f]+)$/i.test(text)) throw wrong(`"${text}" is no number`);
+    if (values.has(key)) throw wrong(`"${key}" is there twice`);
+    values.set(key, BigInt.asUintN(64, BigInt(text)));
+  }
+  const [frequency, period] = [values.get('frequency'), values.get('sample_period')];
+  if ((frequency === undefined) === (period === undefined)) throw wrong('one of frequency and sample_period is needed');
+  const sampling = frequency === undefined ? { period: period! } : { frequency };
+  return { type: Number(values.get('type') ?? 0n), config: values.get('config') ?? 0n, sampling };
 }

@@ -231,7 +231,7 @@ test('what cannot be attached is said, and leaves the others', async () => {
   await using session = await runExporter(['lacking', 'mark']);
   assert.match(session.log, /lacking: attached 0 of 5\n/);
   assert.match(session.log, /missing_tracepoint: ENOENT .*ebm_missing/);
-  assert.match(session.log, /unknown_section: section "ebm\/unknown": unknown\n/);
+  assert.match(session.log, /unknown_section: section "ebm\/unknown": unknown to this libbpf and to ebpf-meter\n/);
   assert.match(session.log, /traffic: EOPNOTSUPP .*: the section "tc" doesn't say what to attach to\n/);
   assert.match(session.log, /mark: attached 1 of 1/);
   assert.match(await session.page(), /^ebpf_exporter_lacking_calls_total 0$/m);

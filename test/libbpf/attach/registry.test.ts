@@ -11,7 +11,9 @@ for (const [section, name] of [
   ['perf_event/type=1,config=2,frequency=99', 'perf_event'],
   ['?perf_event/type=0x4,config=0xc4,sample_period=100000', 'perf_event'],
   ['perf_event', 'auto'],
-  ['perf_event/type=1,config=2', 'auto'],
+  ['perf_event/frequency=99,type=1', 'perf_event'],
+  // So that what is wrong with it can be told.
+  ['perf_event/type=1,config=2', 'perf_event'],
   // Attached by hand, by a glob, or by a system call's name: all known to libbpf.
   ['kprobe', 'auto'],
   ['kprobe/', 'auto'],
@@ -20,6 +22,10 @@ for (const [section, name] of [
   ['ksyscall/nanosleep', 'auto'],
   ['fentry/do_swap_page', 'auto'],
   ['tp_btf/sched_switch', 'auto'],
+  ['uprobe//proc/self/exe:post_attach_mark', 'post_attach_mark'],
+  ['?uretprobe.s//proc/self/exe:post_attach_mark', 'post_attach_mark'],
+  ['uprobe//proc/self/exe:main', 'auto'],
+  ['usdt/./server:name:marker', 'auto'],
   ['iter/tcp', 'iter'],
   ['?iter/bpf_map_elem', 'iter'],
   ['iter.s/task', 'iter'],
