@@ -71,6 +71,7 @@ function readPair(pair: ProgramFiles, config: ExporterConfig): ReadPair {
   const file = parsePair(pair, diagnostics);
   using object = pair.object === undefined ? undefined : OpenedObject.open(pair.object);
   const layout = object?.layout();
+  if (file?.hasOnlyTraces) throw new MeterError('config', `${pair.file}: it has only traces, which are not exported`);
   const metrics = file?.metrics.map(({ name }) => name.value);
   const options = { namespace: config.namespace, cpus: possibleCpus().indexes, metrics };
   const plan = file && resolveProgram(file, layout, options, diagnostics);

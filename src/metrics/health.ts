@@ -46,7 +46,7 @@ export interface MapFill {
   readonly capacity: number;
 }
 
-/** Events that a map without C should have counted and hasn't, since it began. */
+/** Events that a map without C or a perf event array should have counted and hasn't, since it began. */
 export interface MapLoss {
   readonly program: string;
   readonly map: string;
@@ -185,7 +185,7 @@ function observeMaps(meter: Meter, sources: HealthSources): void {
     [entries, capacity],
   );
   const lost = meter.createObservableCounter('ebpf_meter.map.lost', {
-    description: 'Events that should be in a map without C and are not',
+    description: 'Events that should be in a map without C or a perf event array and are not',
     unit: '{event}',
   });
   lost.addCallback((result) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { callGetppid, getppid } from '../fixtures/plan.ts';
+import { isKernelSince } from '../helpers/kernel-release.ts';
 import { MeterProcess, runMeter, Scrape } from '../helpers/process.ts';
 import { type ProgramFiles, programFolder } from '../helpers/program-folder.ts';
 
@@ -259,38 +260,30 @@ describe('programs of ebpf_exporter', () => {
 
   it('kaddrs, and the cgroups that match as they come and go', async () => {
     const name = `ebpf-meter-${process.pid}`;
-    const regexps = `cgroup_id_map: {name: wanted_cgroups, regexps: ['/${name}-[ab]$']}`;
-    using folder = programFolder({
-      told: { yaml: told(`kaddrs: [vfs_read, vfs_write]\n${regexps}`), object: 'exporter-kernel' },
-    });
-    const root = cgroupRoot();
+    const more = `kaddrs: [vfs_read, vfs_write]\ncgroup_id_map: {name: wanted_cgroups, regexps: ['/${name}-[ab]$']}`;
+    using folder = programFolder({ told: { yaml: told(more), object: 'exporter-kernel' } });
     await using exporter = await Exporter.start(folder.path, 'told');
     callGetppid(23);
     assert.deepEqual(await exporter.samples(), [
       'ebpf_exporter_getppid_by_symbol_total{symbol="vfs_read"} 23',
       'ebpf_exporter_getppid_by_symbol_total{symbol="vfs_write"} 23',
     ]);
-    for (const letter of ['a', 'c']) {
-      const group = join(root, `${name}-${letter}`);
-      mkdirSync(group);
-      try {
-        // dash asks for its parent once.
-        const call = () =>
-          spawnSync('sh', ['-c', `echo $$ > ${group}/cgroup.procs; exec ${process.execPath} -e "process.ppid"`]);
-        const total = (page: Scrape) => page.total('ebpf_exporter_getppid_by_cgroup_total', { cgroup: group });
-        if (letter === 'a') {
-          await exporter.until((page) => {
-            call();
-            return total(page) > 0;
-          });
-        } else {
-          call();
-          assert.equal(total(await exporter.scrape()), 0);
-        }
-      } finally {
-        rmdirSync(group);
-      }
-    }
+    await countsIn(exporter, name);
+  });
+
+  it('cgroups that match, in their own storage', {
+    skip: isKernelSince(6, 2) ? false : 'CGRP_STORAGE maps came with Linux 6.2',
+  }, async () => {
+    const name = `ebpf-meter-${process.pid}`;
+    const yaml = `constants: {wanted_call: ${getppid}}
+cgroup_id_map: {name: wanted_cgroups, type: cgrp_storage, regexps: ['/${name}-[ab]$']}
+metrics:
+  counters:
+    - {name: getppid_by_cgroup_total, help: c, labels: [{name: cgroup, size: 8, decoders: [{name: uint}, {name: cgroup}]}]}
+`;
+    using folder = programFolder({ told: { yaml, object: 'exporter-storage' } });
+    await using exporter = await Exporter.start(folder.path, 'told');
+    await countsIn(exporter, name);
   });
 
   it('a symbol that this kernel lacks costs its program, which is said, and nothing else', async () => {
@@ -366,4 +359,27 @@ function cgroupRoot(): string {
 function pin(cpus: string): void {
   const { status, stderr } = spawnSync('taskset', ['-pc', cpus, String(process.pid)], { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
+}
+
+/** Calls from a cgroup NAME-a are counted as soon as it is known, those from NAME-c never. */
+async function countsIn(exporter: Exporter, name: string): Promise<void> {
+  const count = (page: Scrape, group: string) => page.total('ebpf_exporter_getppid_by_cgroup_total', { cgroup: group });
+  for (const letter of ['a', 'c']) {
+    const group = join(cgroupRoot(), `${name}-${letter}`);
+    const script = `echo $$ > ${group}/cgroup.procs; exec ${process.execPath} -e process.ppid`;
+    mkdirSync(group);
+    try {
+      if (letter === 'c') {
+        assert.equal(spawnSync('sh', ['-c', script]).status, 0);
+        assert.equal(count(await exporter.scrape(), group), 0);
+      } else {
+        await exporter.until((page) => {
+          assert.equal(spawnSync('sh', ['-c', script]).status, 0);
+          return count(page, group) > 0;
+        });
+      }
+    } finally {
+      rmdirSync(group);
+    }
+  }
 }

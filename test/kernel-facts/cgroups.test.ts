@@ -216,3 +216,31 @@ test('without a cgroup of version 2 nothing is known, and that is said once', ()
   assert.deepEqual(warnings, ['cgroup names: no cgroup of version 2 is mounted, so that some stay unknown']);
   assert.deepEqual(removedIds(cgroups), []);
 });
+
+test('who watches is told what is there, then what comes and goes, each once', () => {
+  using machine = new Machine();
+  const slice = machine.make('a.slice');
+  const cgroups = machine.cgroups();
+  cgroups.update();
+  const seen: [bigint, string | undefined][] = [];
+  cgroups.watch((id, path) => seen.push([id, path]));
+  assert.deepEqual(
+    seen.filter(([id]) => id === slice),
+    [[slice, '/sys/fs/cgroup/a.slice']],
+  );
+  seen.length = 0;
+  for (const removed of [false, false, true, true]) {
+    machine.events.say(7n, '/later', removed);
+    cgroups.update();
+  }
+  // It came and went in between.
+  machine.events.say(8n, '/short', true);
+  machine.events.lost = true;
+  machine.remove('a.slice');
+  cgroups.update();
+  assert.deepEqual(seen, [
+    [7n, '/sys/fs/cgroup/later'],
+    [7n, undefined],
+    [slice, undefined],
+  ]);
+});
