@@ -51,6 +51,17 @@ ebpf_events_total{system_device="3",op="4"} 4294967296
     );
   });
 
+  it('of a counter whose own label has the name of one that all series have', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([1], [5]);
+    const plan = tablePlan('events', ['host.name'], 1, [counter('ebpf.events')]);
+    const constant = [
+      ['host.name', 'h'],
+      ['os.type', 'linux'],
+    ] as const;
+    assert.match(await page([plan], [map], { constant }), /^ebpf_events_total\{host_name="1",os_type="linux"\} 5$/m);
+  });
+
   it('of a gauge without labels, scaled to its unit', async () => {
     const map = new FakeMap('age', 0, 8);
     map.set([], [1500]);
