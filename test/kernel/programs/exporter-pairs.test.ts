@@ -19,6 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ebpf-meter-pairs-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const tracefs = ['/sys/kernel/tracing/events', '/sys/kernel/debug/tracing/events'].some((path) => existsSync(path));
+const noTaskStorage = !isKernelSince(5, 11) && 'this kernel has no storage of tasks';
 const { pid } = process;
 
 /** The metric's lines of this process, in the order of the alphabet. */
@@ -97,7 +98,7 @@ test('functions and markers of user space are found as libbpf does, and by the w
   }
 });
 
-test('maps of every kind, and types of vmlinux.h', async () => {
+test('maps of every kind, and types of vmlinux.h', { skip: noTaskStorage }, async () => {
   await using session = await runExporter(['maps']);
   callGetppid(97);
   const leaders = 'ebpf_exporter_leader_calls_total';
@@ -247,7 +248,7 @@ test('what cannot be attached is said, and leaves the others', async () => {
   );
 });
 
-test("programs are fitted to a file's types in place of the kernel's", async () => {
+test("programs are fitted to a file's types in place of the kernel's", { skip: noTaskStorage }, async () => {
   const types = join(folder, 'types.btf');
   copyFileSync('/sys/kernel/btf/vmlinux', types);
   {
@@ -264,7 +265,7 @@ test("programs are fitted to a file's types in place of the kernel's", async () 
   });
 });
 
-test("programs' run time is told while the kernel measures it", async () => {
+test("programs' run time is told while the kernel measures it", { skip: noTaskStorage }, async () => {
   const lines = async (settings: Partial<ExporterConfig>) => {
     await using session = await runExporter(['maps'], settings);
     const [info = ''] = await session.lines('ebpf_exporter_ebpf_program_info{');
