@@ -1,10 +1,9 @@
 import type { HistogramMetricPlan } from '../../config/plan.ts';
+import { writeCountAndSum } from './histogram-points.ts';
 import type { PointForm } from './points.ts';
 import { temporalitySettings } from './settings.ts';
 import { varintSize } from './wire.ts';
 
-const COUNT = 0x21;
-const SUM = 0x29;
 const ZERO_COUNT = 0x39;
 const POSITIVE = 0x42;
 const OFFSET = 0x08;
@@ -62,14 +61,7 @@ export function exponentialForm(plan: HistogramMetricPlan, isDelta: boolean): Po
       return fixed + 1 + varintSize(size) + size;
     },
     write(writer, values) {
-      writer.byte(COUNT);
-      let count = 0;
-      for (let slot = 0; slot < slots; slot++) count += values[slot]!;
-      writer.integer(count);
-      if (sum !== undefined) {
-        writer.byte(SUM);
-        writer.double((values[slots]! * sum.scale.multiplier) / sum.scale.divisor);
-      }
+      writeCountAndSum(writer, plan, values);
       writer.byte(ZERO_COUNT);
       writer.integer(values[0]!);
       const positive = range(values);

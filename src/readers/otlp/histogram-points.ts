@@ -24,20 +24,24 @@ export function histogramForm(plan: HistogramMetricPlan, isDelta: boolean): Poin
     settings: temporalitySettings(isDelta),
     size: () => size,
     write(writer, values) {
-      writer.byte(COUNT);
-      let count = 0;
-      for (let slot = 0; slot < slots; slot++) count += values[slot]!;
-      writer.integer(count);
-      if (sum !== undefined) {
-        writer.byte(SUM);
-        writer.double((values[slots]! * sum.scale.multiplier) / sum.scale.divisor);
-      }
+      writeCountAndSum(writer, plan, values);
       writer.byte(BUCKET_COUNTS);
       writer.varint(buckets * 8);
       for (let slot = 0; slot < buckets; slot++) writer.integer(slot < slots ? values[slot]! : 0);
       writer.append(bounds);
     },
   };
+}
+
+/** Fields that both kinds of histograms have: how many were observed and, where the program keeps it, their sum. */
+export function writeCountAndSum(writer: WireWriter, { slots, sum }: HistogramMetricPlan, values: Float64Array): void {
+  writer.byte(COUNT);
+  let count = 0;
+  for (let slot = 0; slot < slots; slot++) count += values[slot]!;
+  writer.integer(count);
+  if (sum === undefined) return;
+  writer.byte(SUM);
+  writer.double((values[slots]! * sum.scale.multiplier) / sum.scale.divisor);
 }
 
 function explicitBounds(bounds: readonly number[]): Uint8Array {

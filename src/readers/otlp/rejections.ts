@@ -34,9 +34,10 @@ export class Rejections {
     }
     // The message may be another one each time.
     if (rejected !== undefined && !this.#last) {
-      this.#log.warn(`${this.#describe}: ${rejected.points} points rejected: ${rejected.message}`);
+      const what = rejected.points === 0 ? 'warning of the receiver' : `${rejected.points} points rejected`;
+      this.#log.warn(`${this.#describe}: ${what}: ${rejected.message}`);
     } else if (rejected === undefined && this.#last) {
-      this.#log.info(`${this.#describe}: nothing is rejected any more`);
+      this.#log.info(`${this.#describe}: nothing is rejected or warned of any more`);
     }
     this.#last = rejected !== undefined;
   }

@@ -97,7 +97,7 @@ for (const { kind, start } of protocols) {
       assert.equal(totals(server, 'ebpf_meter.export.rejected'), 6);
       assert.deepEqual(lines, [
         `warn: OTLP to ${server.url}: 3 points rejected: too old`,
-        `info: OTLP to ${server.url}: nothing is rejected any more`,
+        `info: OTLP to ${server.url}: nothing is rejected or warned of any more`,
       ]);
       assert.deepEqual([...tallies.exportErrors()], [{ exporter: kind, errorType: 'partial_success', count: 2 }]);
       await reader.shutdown();
