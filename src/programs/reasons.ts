@@ -128,6 +128,14 @@ export function explain(
     const remedy = 'Mount it: mount -t tracefs tracefs /sys/kernel/tracing';
     return new MeterError(code, `${subject}: tracefs is not mounted`, { cause, remedy, ...detail });
   }
+  if (section !== undefined && userProbe.test(section) && (cause.code === 'ENOENT' || cause.code === 'ESRCH')) {
+    return describe(
+      code,
+      subject,
+      cause,
+      'Check the file and the name in it: a path such as ./server begins at the working directory, a bare name is searched in PATH, a library where libraries are',
+    );
+  }
   if (section !== undefined && noHook.has(cause.code)) {
     return describe(
       code,
