@@ -1,6 +1,6 @@
 import type { GenericKind } from './kind.ts';
 import { parseLimit, parsePatterns } from './patterns.ts';
-import { arrayOf, chars, structOf, u64 } from './types.ts';
+import { arrayOf, chars, perCpuHash, structOf, u64 } from './types.ts';
 
 /** KSYM_NAME_LEN of include/linux/kallsyms.h: no name is longer. */
 export const functionNameBytes = 512;
@@ -32,16 +32,7 @@ export const functions: GenericKind = {
     const limit = parseLimit(entry);
     if (patterns === undefined) return undefined;
     return {
-      layout: {
-        name: map,
-        type: 'percpu_hash',
-        keySize: key.size,
-        valueSize: value.size,
-        maxEntries: limit,
-        mmapable: false,
-        key,
-        value,
-      },
+      layout: perCpuHash(map, key, value, limit),
       labels: [{ name: 'code.function.name', field: 'name', decoders: [{ name: 'string' }] }],
       counts: { kind: 'functions', patterns, limit },
     };

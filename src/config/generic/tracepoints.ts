@@ -1,6 +1,6 @@
 import type { GenericKind } from './kind.ts';
 import { parseLimit, parsePatterns } from './patterns.ts';
-import { chars, structOf, u64 } from './types.ts';
+import { chars, perCpuHash, structOf, u64 } from './types.ts';
 
 /** The longest names of the kernel's have 50. */
 export const tracepointNameBytes = 128;
@@ -18,16 +18,7 @@ export const tracepoints: GenericKind = {
     const limit = parseLimit(entry);
     if (patterns === undefined) return undefined;
     return {
-      layout: {
-        name: map,
-        type: 'percpu_hash',
-        keySize: key.size,
-        valueSize: u64.size,
-        maxEntries: limit,
-        mmapable: false,
-        key,
-        value: u64,
-      },
+      layout: perCpuHash(map, key, u64, limit),
       labels: [{ name: 'tracepoint.name', field: 'name', decoders: [{ name: 'string' }] }],
       counts: { kind: 'tracepoints', patterns, limit },
     };

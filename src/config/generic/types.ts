@@ -1,4 +1,4 @@
-import type { BtfMember, BtfType } from '../../btf/types.ts';
+import type { BtfMember, BtfType, MapLayout } from '../../btf/types.ts';
 
 /** BTF types for the layouts of maps that no object describes. */
 
@@ -32,4 +32,10 @@ export function structOf(name: string, members: readonly (readonly [name: string
     offset += type.size;
   }
   return { kind: 'struct', name, size: offset, members: list };
+}
+
+/** A map with a value for each CPU. */
+export function perCpuHash(name: string, key: BtfType, value: BtfType, maxEntries: number): MapLayout {
+  const sizes = { keySize: key.size, valueSize: value.size };
+  return { name, type: 'percpu_hash', ...sizes, maxEntries, mmapable: false, key, value };
 }
