@@ -77,6 +77,7 @@ function difference(first: Found, second: Found): string {
     if (one !== other) return `${where} ${what} "${one}" instead of "${other}"`;
   }
   if (first.program === second.program) return where;
+  if (first.metric.kind === 'gauge') return `${where}, and levels can't be added up`;
   if (first.metric.help !== second.metric.help) return `${where} with another help`;
   const decoders = [first, second].map(({ table }) => table.labels.map((label) => label.decoders));
   if (!isDeepStrictEqual(decoders[0], decoders[1])) return `${where} with other decoders`;

@@ -136,3 +136,10 @@ test('equal metrics of two programs are one', () => {
     assert.deepEqual(more, []);
   }
 });
+
+test('equal gauges of two programs are no sum', () => {
+  const yaml = metrics('gauges: [{name: a, map: one}]');
+  assert.deepEqual(together({ 'a.yaml': yaml, 'b.yaml': yaml }), [
+    'b.yaml:2:19: metric "ebpf.a" is there already, in a.yaml:2, and levels can\'t be added up',
+  ]);
+});

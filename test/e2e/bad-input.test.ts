@@ -55,16 +55,17 @@ ${at('two.yaml')}:3:30: unknown key "untt", did you mean "unit"?
     });
   });
 
-  it('is refused where two programs have the same metric', async () => {
+  it('is refused, with --strict, where two programs have the same metric', async () => {
     const yaml = 'metrics:\n  gauges:\n    - {name: level, help: x}\n';
     using folder = programFolder({
       one: { object: 'native-style', yaml },
       two: { object: 'native-style', yaml },
     });
-    const ended = await runMeter(['--programs', folder.path, ...page]);
+    const ended = await runMeter(['--strict', '--programs', folder.path, ...page]);
     assertRefused(ended, {
       status: 1,
-      stderr: /^ebpf-meter: \S+two\.yaml:3:14: metric "ebpf\.level" is there already, in \S+one\.yaml:3\n/,
+      stderr:
+        / ERROR \S+two\.yaml:3:14: metric "ebpf\.level" is there already, in \S+one\.yaml:3, and levels can't be added up; it is left out here\n/,
     });
   });
 

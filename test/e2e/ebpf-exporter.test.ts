@@ -299,6 +299,28 @@ metrics:
     assert.equal(strict.status, 1);
   });
 
+  it('a key that can’t be decoded costs itself, and SIGTERM detaches perf events', async () => {
+    const word = (decoder: string) =>
+      `[{name: w, size: 2, decoders: [{name: string}, {name: static_map, allow_unknown: true, static_map: {${decoder}}}, {name: errno}]}]`;
+    const samples = `constants: {wanted_pid: ${process.pid}}
+metrics: {counters: [{name: samples, help: s, labels: [{name: kind, size: 4, decoders: ${uint}}]}]}
+`;
+    using folder = programFolder({
+      // 0x10 and 0x800 decode as these bytes, 1000 as bytes that are no number.
+      words: one(`counters: [{name: getppid_word_total, help: w, labels: ${word('"\\x10": 2, "": 11')}}]`),
+      samples: { yaml: samples, object: 'perf-event' },
+    });
+    await using exporter = await Exporter.start(folder.path, 'words,samples');
+    callGetppid(23);
+    const scrape = await exporter.scrape();
+    assert.deepEqual(samplesOf(scrape), [
+      'ebpf_exporter_getppid_word_total{w="EAGAIN"} 7',
+      'ebpf_exporter_getppid_word_total{w="ENOENT"} 8',
+    ]);
+    assert.equal(scrape.total('ebpf_meter_decode_errors', { program: 'words', label: 'w' }), 1);
+    assert.equal((await exporter.stop('SIGTERM')).status, 0);
+  });
+
   it('traces are answered with a line, and metrics beside them work', async () => {
     const buckets = one('counters: [{name: getppid_total, help: t}]');
     const tracing = 'tracing:\n  spans:\n    - {name: s, ringbuf: r}\n';
