@@ -19,7 +19,10 @@ export async function check(options: Options): Promise<number> {
   using programs = loadAll(prepared);
   const { errors } = await new Store(programs.running, createKernelFacts(), new Tallies()).read();
 
-  const lines = [...programLines(programs), ...[...programs.conflicts, ...errors].map((error) => wrap(errorText(error), 0))];
+  const lines = [
+    ...programLines(programs),
+    ...[...programs.conflicts, ...errors].map((error) => wrap(errorText(error), 0)),
+  ];
   console.log(lines.length > 0 ? lines.join('\n') : 'no program is enabled, so there is nothing to measure');
   return lines.length === 0 || failuresOf(programs).length > 0 || errors.length > 0 ? 1 : 0;
 }
