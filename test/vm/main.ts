@@ -7,9 +7,9 @@ import { installPackages } from './apt.ts';
 import { writeInitramfs } from './initramfs.ts';
 import { kernelNames, prepareKernel } from './kernels.ts';
 import { type Accelerator, chooseAccelerator, runInVm } from './machine.ts';
-import { failures, matrixOf, summary } from './matrix.ts';
+import { failures, matrixOf, summary, totals } from './matrix.ts';
 import { differences, parsePublished, publish } from './published.ts';
-import { type KernelResult, readResults, resultFiles } from './results.ts';
+import { type KernelResult, readResults, readTests, resultFiles } from './results.ts';
 import { stage, writeDisk } from './stage.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -50,7 +50,7 @@ async function main(): Promise<number> {
   if (unknown !== undefined) throw new Error(`"${unknown}": no such kernel: there are ${kernelNames.join(', ')}`);
   installPackages(packages);
   const results = await runAll(positionals.length > 0 ? positionals : kernelNames, values.tests ?? allTests);
-  console.log(`\n${summary(results)}`);
+  console.log(`\n${values.tests === undefined ? summary(results) : totals(results)}`);
   if (values.tests === undefined) return report(results, values.write);
   const failed = listFailures(results);
   return failed > 0 ? 1 : 0;
@@ -86,7 +86,7 @@ async function runAll(wanted: readonly string[], tests: string): Promise<KernelR
     const { problem, panics } = await runInVm(boot);
     const seconds = (performance.now() - started) / 1000;
     if (panics > 0) console.log(`${name}: ${panics} of its VMs ended before the command began`);
-    const seen = readResults(shared);
+    const seen = tests === allTests ? readResults(shared) : readTests(shared);
     const problems = problem === undefined ? seen.problems : [...seen.problems, problem];
     results.push({ ...seen, kernel: name, release: kernel.release, seconds, problems });
   }
@@ -121,18 +121,20 @@ function listFailures(results: readonly KernelResult[]): number {
   return lines.length;
 }
 
-/** What each VM runs, with this process's Node: the tree is its disk. */
+/** What each VM runs, with this process's Node: the tree is its disk. Some tests alone are to take no time for more. */
 function commandIn(tree: string, withoutTypes: string, tests: string): string {
   const share = (file: string) => `/run/vm/${file}`;
+  const attaching = `
+$node test/vm/attach.ts > ${share(resultFiles.programs)}
+all=$(ls config/programs/*.yaml | sed 's|.*/||; s|[.]yaml$||' | paste -sd,)
+$node src/main.ts check --config test/vm/check.yaml --only "$all"
+echo $? > ${share(resultFiles.check)}`;
   return `
 mount /dev/vda '${tree}' && cd '${tree}' || exit
 mount --bind '${join(root, 'node_modules')}' node_modules
 export NODE_OPTIONS='--import=${withoutTypes} --disable-warning=ExperimentalWarning'
 node='${process.execPath}'
-$node test/vm/attach.ts > ${share(resultFiles.programs)}
-all=$(ls config/programs/*.yaml | sed 's|.*/||; s|[.]yaml$||' | paste -sd,)
-$node src/main.ts check --config test/vm/check.yaml --only "$all"
-echo $? > ${share(resultFiles.check)}
+${tests === allTests ? attaching : ''}
 exec $node --test --test-concurrency=1 --test-force-exit --test-timeout=${testLimitMs} --test-reporter=spec --test-reporter-destination=stdout \\
   --test-reporter=./test/vm/reporter.ts --test-reporter-destination=${share(resultFiles.tests)} '${tests}'
 `;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failures, matrixOf, summary } from './matrix.ts';
+import { failures, matrixOf, summary, totals } from './matrix.ts';
 import { differences, parsePublished, publish } from './published.ts';
 import { common, type Hook, type HookWay, type KernelResult, subjectOf, type TestResult } from './results.ts';
 
@@ -135,4 +135,9 @@ test('a run ends with the numbers, and fails for tests and for the VM', () => {
   );
   assert.deepEqual(failures(good), []);
   assert.deepEqual(failures(bad), ['the VM ended', 'test/kernel/programs/tcp.test.ts: counts']);
+});
+
+test('a run of some tests alone ends with their number, whose ever they are', () => {
+  const some = { ...bad, programs: [] };
+  assert.equal(totals([some]), '5.10 (5.10.0-46-amd64): 1 passed, 1 failed, 2 skipped; 140 s');
 });

@@ -35,6 +35,15 @@ export function summary(results: readonly KernelResult[]): string {
   ]);
 }
 
+/** What a run of some tests alone ends with. */
+export function totals(results: readonly KernelResult[]): string {
+  return results
+    .map(
+      (result) => `${result.kernel} (${result.release}): ${numbers(result, common)}; ${Math.round(result.seconds)} s`,
+    )
+    .join('\n');
+}
+
 /** Names of tests that failed, and what else makes a run a failure. */
 export function failures({ tests, problems }: KernelResult): string[] {
   const failed = tests.filter(({ outcome }) => outcome === 'failed');

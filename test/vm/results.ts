@@ -61,30 +61,41 @@ export function subjectOf(file: string, programs: readonly Pick<Program, 'name'>
 /** Where the VM leaves what `readResults` reads. */
 export const resultFiles = { programs: 'programs.json', check: 'check-status', tests: 'tests.jsonl' } as const;
 
-/** Reads what a VM's command left; what is missing is a problem. */
-export function readResults(folder: string): Pick<KernelResult, 'programs' | 'tests' | 'problems'> {
-  const read = (file: string) =>
-    existsSync(join(folder, file)) ? readFileSync(join(folder, file), 'utf8').trim() : '';
-  const programs = parsePrograms(read(resultFiles.programs));
-  const tests = read(resultFiles.tests)
+type Seen = Pick<KernelResult, 'programs' | 'tests' | 'problems'>;
+
+/** Reads what a VM's command left of tests alone; none is a problem. */
+export function readTests(folder: string): Seen {
+  const tests = read(folder, resultFiles.tests)
     .split('\n')
     .filter(Boolean)
     .map((line): TestResult => JSON.parse(line));
+  return { programs: [], tests, problems: tests.length === 0 ? ['no test ran'] : [] };
+}
+
+/** Reads all that a VM's command left; what is missing is a problem. */
+export function readResults(folder: string): Seen {
+  const { tests, problems } = readTests(folder);
+  const programs = parsePrograms(read(folder, resultFiles.programs));
   const allAttached = programs?.every(
     ({ hooks, ways, problem }) =>
       !problem && hooks.every(({ attached }) => attached) && ways.every((way) => !way.problem),
   );
   const expected = allAttached ? '0' : '1';
-  const check = read(resultFiles.check);
+  const check = read(folder, resultFiles.check);
   return {
     programs: programs ?? [],
     tests,
     problems: [
       ...(programs === undefined ? ['attaching the programs ended early'] : []),
-      ...(tests.length === 0 ? ['no test ran'] : []),
+      ...problems,
       ...(check === expected ? [] : [`\`ebpf-meter check\` ended with "${check}" instead of ${expected}`]),
     ],
   };
+}
+
+function read(folder: string, file: string): string {
+  const path = join(folder, file);
+  return existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
 }
 
 function parsePrograms(text: string): Program[] | undefined {
