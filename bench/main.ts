@@ -9,6 +9,7 @@ import { Filler, findMap } from './scrape/fill.ts';
 import { measureExports, measureExportTurn } from './scrape/otlp.ts';
 import { checkFamilies, checkPage } from './scrape/page.ts';
 import { printTable, type Row, summary } from './scrape/table.ts';
+import { unlimited } from './scrape/unlimited.ts';
 
 const help = `Usage: npm run bench [-- [--main FILE] [--runs N] [--only TEXT]]
 
@@ -66,7 +67,13 @@ async function measureScrapes(bench: Case): Promise<Row[]> {
   const churn: number[][] = [];
   let floor = Number.POSITIVE_INFINITY;
   for (let run = 0; run < runs; run++) {
-    await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program]);
+    await using exporter = await Exporter.start(main, [
+      '--programs',
+      directory,
+      '--only',
+      program,
+      ...unlimited(bench),
+    ]);
     const { id, fd } = findMap(bench.kind === 'counters' ? 'bench_counters' : 'bench_histos');
     const filler = new Filler(fd, bench);
     filler.write();
@@ -113,7 +120,11 @@ async function measureLongestTurn(): Promise<Row[]> {
   const { directory, program } = buildProgram(bench);
   for (let run = 0; run < runs; run++) {
     const probe = ['--import', join(root, 'bench/scrape/loop-delay.ts')];
-    await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program], probe);
+    await using exporter = await Exporter.start(
+      main,
+      ['--programs', directory, '--only', program, ...unlimited(bench)],
+      probe,
+    );
     const filler = new Filler(findMap('bench_counters').fd, bench);
     // The start of the process.
     await exporter.longestTurnMs();
@@ -139,7 +150,13 @@ async function measureThroughput(): Promise<Row[]> {
   const cpu: number[][] = [];
   const { directory, program } = buildProgram(bench);
   for (let run = 0; run < runs; run++) {
-    await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program]);
+    await using exporter = await Exporter.start(main, [
+      '--programs',
+      directory,
+      '--only',
+      program,
+      ...unlimited(bench),
+    ]);
     const filler = new Filler(findMap('bench_counters').fd, bench);
     filler.write();
     const scrapers = async (count: number) => {
@@ -211,7 +228,13 @@ async function measureMemory(): Promise<Row[]> {
     const resident: number[][] = [];
     for (let run = 0; run < runs; run++) {
       const { directory, program } = buildProgram({ entries, kind: 'counters' });
-      await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program]);
+      await using exporter = await Exporter.start(main, [
+        '--programs',
+        directory,
+        '--only',
+        program,
+        ...unlimited({ entries }),
+      ]);
       const filler = new Filler(findMap('bench_counters').fd, { entries, kind: 'counters' });
       for (let round = 0; round < 40; round++) {
         filler.write();

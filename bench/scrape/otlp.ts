@@ -6,6 +6,7 @@ import { type Case, cases } from './cases.ts';
 import { Exporter } from './exporter.ts';
 import { Filler, findMap } from './fill.ts';
 import { median, type Row, summary } from './table.ts';
+import { pushing } from './unlimited.ts';
 
 const INTERVAL_MS = 1000;
 const EXPORTS = 12;
@@ -31,7 +32,8 @@ async function measureCase(name: string, bench: Case, main: string, runs: number
   for (let run = 0; run < runs; run++) {
     await using sink = await Sink.start();
     const { directory, program } = buildProgram(bench);
-    await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program, '--otlp', sink.url]);
+    const options = ['--programs', directory, '--only', program, ...pushing(bench, sink.url, INTERVAL_MS)];
+    await using exporter = await Exporter.start(main, options);
     const filler = new Filler(findMap(bench.kind === 'counters' ? 'bench_counters' : 'bench_histos').fd, bench);
     const all: { ms: number; bytes: number }[] = [];
     filler.write();
@@ -73,7 +75,7 @@ export async function measureExportTurn(
   for (let run = 0; run < runs; run++) {
     await using sink = await Sink.start();
     const probe = ['--import', join(root, 'bench/scrape/loop-delay.ts')];
-    const options = ['--programs', directory, '--only', program, '--otlp', sink.url];
+    const options = ['--programs', directory, '--only', program, ...pushing(bench, sink.url, INTERVAL_MS)];
     await using exporter = await Exporter.start(main, options, probe);
     const filler = new Filler(findMap('bench_counters').fd, bench);
     // The start of the process.

@@ -14,6 +14,8 @@ const one = ['--only', 'sched', '--prometheus', '127.0.0.1:0'];
 
 /** A page of so many has 15 MB, more than the buffers of two sockets hold, and takes a while to collect. */
 const series = 100_000;
+/** A reader that takes so many. */
+const unlimited = join(root, 'test/fixtures/unlimited.yaml');
 
 /** A connection that asks for the page and doesn't read on; resolves when the first part of the answer is there. */
 async function slowScraper(meter: RunningMeter): Promise<Socket> {
@@ -27,7 +29,7 @@ async function slowScraper(meter: RunningMeter): Promise<Socket> {
 describe('SIGTERM', () => {
   it('while a scraper does not read the page that it asked for', async () => {
     using folder = replacedKeys(series);
-    await using meter = await RunningMeter.start(['--programs', folder.path]);
+    await using meter = await RunningMeter.start(['--programs', folder.path, '--config', unlimited]);
     callGetppid(series);
     const scraper = await slowScraper(meter);
     const { status, stderr } = await meter.stop();
@@ -38,7 +40,7 @@ describe('SIGTERM', () => {
 
   it('leaves a scraper that reads the time to read all', async () => {
     using folder = replacedKeys(series);
-    await using meter = await RunningMeter.start(['--programs', folder.path]);
+    await using meter = await RunningMeter.start(['--programs', folder.path, '--config', unlimited]);
     callGetppid(series);
     const scraper = await slowScraper(meter);
     meter.kill('SIGTERM');
@@ -67,7 +69,7 @@ describe('SIGTERM', () => {
 
   it('in the middle of collections, plain and compressed', async () => {
     using folder = replacedKeys(series);
-    await using meter = await RunningMeter.start(['--programs', folder.path]);
+    await using meter = await RunningMeter.start(['--programs', folder.path, '--config', unlimited]);
     callGetppid(series);
     const answers = ['identity', 'gzip', 'identity', 'gzip'].map(
       (encoding) =>

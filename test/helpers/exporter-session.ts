@@ -61,7 +61,13 @@ export async function runExporter(
   // Not by way of a file, whose schema takes a minute to compile on an emulated CPU.
   const config: ExporterConfig = { ...prepared, programs: { ...prepared.programs, directories: [path] }, ...settings };
   let text = '';
-  const log = new Log({ level: 'info', format: 'text', write: (entry) => void (text += entry) });
+  const log = new Log({
+    level: 'info',
+    format: 'text',
+    write: (entry) => {
+      text += entry;
+    },
+  });
   const session = await startSession(config, log);
   stack.defer(() => session.close());
   const [, url] = /metrics: (http:\S+\/metrics)/.exec(text)!;

@@ -17,6 +17,7 @@ for (const [type, value, bytes] of [
   [int(8, false), 2n ** 64n - 1n, Array(8).fill(255)],
   [int(8, true), -(2n ** 63n), [0, 0, 0, 0, 0, 0, 0, 0x80]],
   [enumeration, 7, [7, 0, 0, 0]],
+  [{ kind: 'pointer', size: 8 } satisfies BtfType, 0xffffffff81000000n, [0, 0, 0, 0x81, 0xff, 0xff, 0xff, 0xff]],
 ] as const) {
   test(`${value} in ${type.kind} of ${type.size}`, () => {
     assert.deepEqual([...encodeConstant('c', type, value)], [...bytes]);
@@ -32,7 +33,7 @@ for (const [type, value, message] of [
   [int(4, false), 1.5, /^c: "1.5" is no integer/],
   [int(8, false), 2 ** 53, /no integer that is held exactly/],
   [int(16, false), 1, /its type is int of 16 bytes/],
-  [{ kind: 'pointer', size: 8 } satisfies BtfType, 1, /its type is pointer of 8 bytes/],
+  [{ kind: 'float', name: 'double', size: 8 } satisfies BtfType, 1, /its type is float of 8 bytes/],
 ] as const) {
   test(`refused: ${value} in ${type.kind} of ${type.size}`, () => {
     assert.throws(() => encodeConstant('c', type, value), { code: 'config', message });
