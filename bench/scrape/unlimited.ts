@@ -8,7 +8,9 @@ const usualLimit = 10_000;
 
 /** Options for a case that has more series than that: a configuration whose readers take all. */
 export function unlimited({ entries }: Pick<Case, 'entries'>): string[] {
-  return entries <= usualLimit ? [] : configured('pull', 'pull: {%, exporter: {prometheus/development: {}}}');
+  return entries <= usualLimit
+    ? []
+    : configured('pull', 'pull: {%, exporter: {prometheus/development: {scope_info_enabled: false}}}');
 }
 
 /** Options that push to a receiver at the interval, whatever the number of series. */
@@ -16,7 +18,7 @@ export function pushing({ entries }: Pick<Case, 'entries'>, url: string, interva
   if (entries <= usualLimit) return ['--otlp', url];
   const times = `interval: ${intervalMs}, timeout: ${intervalMs}`;
   const push = `periodic: {%, ${times}, exporter: {otlp_grpc: {endpoint: '${url}', tls: {insecure: true}}}}`;
-  return configured('push', 'pull: {%, exporter: {prometheus/development: {}}}', push);
+  return configured('push', 'pull: {%, exporter: {prometheus/development: {scope_info_enabled: false}}}', push);
 }
 
 function configured(name: string, ...readers: readonly string[]): string[] {
