@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { MeterProcess, runMeter, Scrape } from '../helpers/process.ts';
@@ -8,7 +10,6 @@ import { buildImage, containerCommand, execIn, imageSize, whyNot } from './image
 const root = join(import.meta.dirname, '../..');
 const seccomp = `--security-opt=seccomp=${join(root, 'deploy/seccomp.json')}`;
 const least = ['--user=65534', '--read-only', '--security-opt=no-new-privileges', '--cap-drop=ALL'];
-const port = 19_435;
 const skip = whyNot() ?? false;
 let image = '';
 
@@ -22,6 +23,7 @@ before(
 /** Runs the image with its own arguments, scrapes it and ends it; resolves with the page. */
 async function scrape(options: readonly string[]): Promise<Scrape> {
   const name = `ebpf-meter-test-${process.pid}`;
+  const port = await freePort();
   const command = containerCommand(image, [...options, `--name=${name}`, '--env', `EBPF_METER_PORT=${port}`]);
   await using meter = new MeterProcess([], {}, { command });
   await meter.logged(/ INFO {2}running after /);
@@ -33,6 +35,16 @@ async function scrape(options: readonly string[]): Promise<Scrape> {
   const { status, stderr } = await meter.stop();
   assert.equal(status, 0, stderr);
   return page;
+}
+
+/** A container on the host's network takes no port 0 that its health check could know. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** `CMD` and its arguments; images of the OCI's format, which podman builds, don't keep it. */
