@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { MeterProcess, runMeter, Scrape } from '../helpers/process.ts';
-import { buildImage, containerCommand, execIn, imageSize, whyNot } from './image.ts';
+import { buildImage, containerCommand, execIn, imageSize, removed, whyNot } from './image.ts';
 
 const root = join(import.meta.dirname, '../..');
 const seccomp = `--security-opt=seccomp=${join(root, 'deploy/seccomp.json')}`;
@@ -24,6 +24,7 @@ before(
 async function scrape(options: readonly string[]): Promise<Scrape> {
   const name = `ebpf-meter-test-${process.pid}`;
   const port = await freePort();
+  using _container = removed(name);
   const command = containerCommand(image, [...options, `--name=${name}`, '--env', `EBPF_METER_PORT=${port}`]);
   await using meter = new MeterProcess([], {}, { command });
   await meter.logged(/ INFO {2}running after /);
@@ -49,7 +50,7 @@ async function freePort(): Promise<number> {
 
 /** `CMD` and its arguments; images of the OCI's format, which podman builds, don't keep it. */
 function healthCheck(): string[] {
-  const line = /^HEALTHCHECK [^[]*?CMD (\[.+\])$/ms.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))?.[1];
+  const line = /^HEALTHCHECK [^[]*?CMD (\[.+\])$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))?.[1];
   return ['CMD', ...(JSON.parse(line!) as string[])];
 }
 

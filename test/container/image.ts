@@ -75,6 +75,11 @@ export function execIn(name: string, command: readonly string[]): { status: numb
   return { status, output: stdout + stderr };
 }
 
+/** Removes the container when it is disposed, which outlives the command that was killed. */
+export function removed(name: string): Disposable {
+  return { [Symbol.dispose]: () => void spawnSync('podman', ['rm', '-f', '--ignore', name]) };
+}
+
 /** The image's size in bytes. */
 export function imageSize(image: string): number {
   return Number(execFileSync('podman', ['image', 'inspect', '--format', '{{.Size}}', image], { encoding: 'utf8' }));
