@@ -123,11 +123,11 @@ export class PrometheusProcess implements AsyncDisposable {
     return await within(ask(), () => `${query} answers ${last}\n${this.#log.split('\n').slice(-3).join('\n')}`, 60_000);
   }
 
-  /** What it knows of a metric: type, help, unit. */
-  async metadata(name: string): Promise<Readonly<Record<string, string>> | undefined> {
+  /** What it knows of a metric: type, help, unit; one for each set of these that its targets give. */
+  async metadata(name: string): Promise<readonly Readonly<Record<string, string>>[]> {
     const response = await fetch(`${this.#url}/api/v1/metadata?metric=${encodeURIComponent(name)}`);
     const { data } = (await response.json()) as { data: Record<string, Record<string, string>[]> };
-    return data[name]?.[0];
+    return data[name] ?? [];
   }
 
   /** Why the last scrapes failed, by URL; '' where they didn't. */
