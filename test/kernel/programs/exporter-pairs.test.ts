@@ -20,6 +20,8 @@ after(() => rmSync(folder, { recursive: true }));
 
 const tracefs = ['/sys/kernel/tracing/events', '/sys/kernel/debug/tracing/events'].some((path) => existsSync(path));
 const noTaskStorage = !isKernelSince(5, 11) && 'this kernel has no storage of tasks';
+/** By an attachment's cookie, libbpf finds a marker in a binary that may be mapped anywhere. */
+const hasCookies = isKernelSince(5, 15);
 const { pid } = process;
 
 /** The metric's lines of this process, in the order of the alphabet. */
@@ -64,7 +66,7 @@ test('each kind of probe of a function counts the same', { skip: noFunctions }, 
 
 test('functions and markers of user space are found as libbpf does, and by the working directory', async () => {
   const [path, folders] = [process.cwd(), process.env.PATH];
-  compileMarker(join(folder, 'marker'));
+  compileMarker(join(folder, 'marker'), { fixed: true });
   mkdirSync(join(folder, 'bin'));
   copyFileSync(join(folder, 'marker'), join(folder, 'bin', 'ebm-marker'));
   process.chdir(folder);
@@ -95,6 +97,25 @@ test('functions and markers of user space are found as libbpf does, and by the w
   } finally {
     process.chdir(path);
     process.env.PATH = folders;
+  }
+});
+
+test('a marker of a binary that may be mapped anywhere counts the same, where attachments have cookies', async () => {
+  const path = process.cwd();
+  compileMarker(join(folder, 'marker'), { fixed: false });
+  process.chdir(folder);
+  try {
+    await using session = await runExporter(['user']);
+    const refused = /user: by_usdt: EOPNOTSUPP .*usdt: attaching to shared libraries without specific PID/;
+    assert.equal(refused.test(session.log), !hasCookies, session.log);
+    execFileSync('./marker', ['31']);
+    const metric = 'ebpf_exporter_user_calls_total';
+    assert.deepEqual(
+      (await session.lines(`${metric}{`)).filter((line) => /value="1"/.test(line)).sort(),
+      ['uprobe', ...(hasCookies ? ['usdt'] : [])].map((way) => `${metric}{way="${way}",value="1"} 11`),
+    );
+  } finally {
+    process.chdir(path);
   }
 });
 
