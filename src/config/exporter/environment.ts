@@ -45,6 +45,18 @@ export interface Replacements {
 
 const exporters = ['otlp', 'prometheus', 'console', 'none'] as const;
 
+/** Exporters of the specification that aren't here, each with what to do instead. */
+const missingExporters: Readonly<Record<string, string>> = {
+  'otlp/stdout': 'use console, which prints OTLP/JSON too',
+  logging: 'use console',
+};
+
+/** Variables that would change metrics if they acted, each with what to do instead. */
+const unsupported: Readonly<Record<string, string>> = {
+  OTEL_ENTITIES: "isn't supported by this version and does nothing; use OTEL_RESOURCE_ATTRIBUTES",
+  OTEL_EXPERIMENTAL_CONFIG_FILE: 'does nothing; the file is named by OTEL_CONFIG_FILE or --config',
+};
+
 const temporalities = new Map<string, TemporalityPreference>([
   ['cumulative', 'cumulative'],
   ['delta', 'delta'],
@@ -97,6 +109,9 @@ export function readEnvironment(env: Environment, replaced: Replacements): FromE
   const exemplars = 'OTEL_METRICS_EXEMPLAR_FILTER';
   if (variables.word(exemplars, exemplarFilters, 'trace_based') === 'always_on') {
     variables.warnings.push(`${exemplars}: metrics from BPF maps have no exemplars`);
+  }
+  for (const [name, instead] of Object.entries(unsupported)) {
+    if (variables.get(name) !== undefined) variables.warnings.push(`${name} ${instead}`);
   }
   return {
     config: {
@@ -183,7 +198,7 @@ function readDetectors(variables: Variables): DetectionConfig | undefined {
   const words = (variables.get(name) ?? '').split(',').map((word) => word.trim());
   const chosen = new Set<DetectorName>();
   for (const word of words) {
-    const known = detectors.get(word);
+    const known = detectors.get(word.toLowerCase());
     if (known === undefined && word !== '') {
       variables.warnings.push(`${name}: unknown detector ${JSON.stringify(word)}${suggest(word, detectors.keys())}`);
     }
@@ -220,8 +235,11 @@ function chosenExporters(variables: Variables): readonly (typeof exporters)[numb
   }
   return text.split(',').flatMap((part) => {
     const word = part.trim();
-    const known = exporters.find((exporter) => exporter === word);
-    if (known === undefined && word !== '') {
+    const known = exporters.find((exporter) => exporter === word.toLowerCase());
+    const instead = Object.hasOwn(missingExporters, word) ? missingExporters[word] : undefined;
+    if (instead !== undefined) {
+      variables.errors.push(`${name}: ${JSON.stringify(word)} isn't supported by this version; ${instead}`);
+    } else if (known === undefined && word !== '') {
       variables.errors.push(`${name}: unknown exporter ${JSON.stringify(word)}${suggest(word, exporters)}`);
     }
     return known === undefined ? [] : [known];
@@ -253,9 +271,10 @@ function readOtlp(variables: Variables, url: string | undefined): OtlpGrpcConfig
  */
 function isHttp(variables: Variables, url: string | undefined): boolean {
   const protocol = variables.otlp('PROTOCOL');
-  if (protocol?.value === 'http/protobuf') return true;
+  const word = protocol?.value.toLowerCase();
+  if (word === 'http/protobuf') return true;
   if (protocol !== undefined) {
-    if (protocol.value !== 'grpc') {
+    if (word !== 'grpc') {
       const value = JSON.stringify(protocol.value);
       variables.errors.push(`${protocol.name}: ${value} isn't supported by this version; use grpc or http/protobuf`);
     }
@@ -354,15 +373,4 @@ function readTemporality(variables: Variables): TemporalityPreference {
 function readAggregation(variables: Variables): HistogramAggregation {
   const name = 'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION';
   return variables.word(name, aggregations, 'explicit_bucket_histogram') ?? 'explicit_bucket_histogram';
-}
-
-/**
- * Deletes every OTEL_* variable of a process's environment; call it with process.env once the configuration is made.
- * The JS exporters and SDK read these variables themselves and merge them into what they are given (headers, certificates,
- * timeouts), while with a file they must not act at all and without one they are in the configuration already.
- */
-export function deleteOtelVariables(env: Record<string, string | undefined>): void {
-  for (const name of Object.keys(env)) {
-    if (name.startsWith('OTEL_')) delete env[name];
-  }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultOtlp, longestMs, prometheusWithoutFile } from '../../../src/config/exporter/defaults.ts';
-import { deleteOtelVariables, readEnvironment } from '../../../src/config/exporter/environment.ts';
+import { readEnvironment } from '../../../src/config/exporter/environment.ts';
 import type { ExporterConfig, OtlpGrpcConfig, PeriodicReaderConfig } from '../../../src/config/exporter.ts';
 
 const nothingReplaced = { prometheus: false, otlp: undefined };
@@ -52,6 +52,9 @@ const choices: readonly [env: Record<string, string>, readers: readonly object[]
   [{ OTEL_METRICS_EXPORTER: 'prometheus' }, [prometheusWithoutFile]],
   [{ OTEL_METRICS_EXPORTER: 'console' }, [consoleReader]],
   [{ OTEL_METRICS_EXPORTER: 'none' }, []],
+  [{ OTEL_METRICS_EXPORTER: 'Prometheus' }, [prometheusWithoutFile]],
+  [{ OTEL_METRICS_EXPORTER: 'OTLP', OTEL_EXPORTER_OTLP_PROTOCOL: 'gRPC' }, [otlpReader]],
+  [{ OTEL_METRICS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'HTTP/Protobuf' }, [httpReader]],
   [{ OTEL_METRICS_EXPORTER: ' otlp, prometheus,,otlp ' }, [httpReader, prometheusWithoutFile]],
   [{ OTEL_METRICS_EXPORTER: '' }, [prometheusWithoutFile]],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4317' }, [otlpReader]],
@@ -357,15 +360,4 @@ test('variables of readers that are not chosen are not looked at', () => {
     OTEL_METRIC_EXPORT_INTERVAL: 'x',
   };
   assert.deepEqual(read(env), { config: config({}), errors: [], warnings: [] });
-});
-
-test('OTEL_* variables are deleted, others stay', () => {
-  const env: Record<string, string | undefined> = {
-    OTEL_EXPORTER_OTLP_HEADERS: 'a=1',
-    OTEL_X: '',
-    PATH: '/bin',
-    MY_OTEL_X: '1',
-  };
-  deleteOtelVariables(env);
-  assert.deepEqual(env, { PATH: '/bin', MY_OTEL_X: '1' });
 });
