@@ -339,13 +339,15 @@ function readTls(variables: Variables): TlsFilesConfig {
 
 /** What both protocols have. */
 function readBoth(variables: Variables) {
-  const timeoutName = variables.otlp('TIMEOUT')?.name ?? 'OTEL_EXPORTER_OTLP_TIMEOUT';
-  const timeoutMs = variables.integer(timeoutName, 0, longestMs, defaultOtlp.timeoutMs);
-  const compression = new Map([['gzip', 'gzip'] as const, ['none', 'none'] as const]);
-  const compressionName = variables.otlp('COMPRESSION')?.name ?? 'OTEL_EXPORTER_OTLP_COMPRESSION';
+  // What isn't understood counts as unset, so that a wrong value for metrics leaves the one for all signals.
+  const allTimeoutMs = variables.integer('OTEL_EXPORTER_OTLP_TIMEOUT', 0, longestMs, defaultOtlp.timeoutMs);
+  const timeoutMs = variables.integer('OTEL_EXPORTER_OTLP_METRICS_TIMEOUT', 0, longestMs, allTimeoutMs);
+  const compressions = new Map([['gzip', 'gzip'] as const, ['none', 'none'] as const]);
+  const allCompression = variables.word('OTEL_EXPORTER_OTLP_COMPRESSION', compressions, 'none') ?? 'none';
+  const compression = variables.word('OTEL_EXPORTER_OTLP_METRICS_COMPRESSION', compressions, allCompression);
   return {
     headers: readHeaders(variables),
-    compression: variables.word(compressionName, compression, 'none') ?? 'none',
+    compression: compression ?? allCompression,
     timeoutMs: effectiveTimeout(timeoutMs),
     temporality: readTemporality(variables),
     histogramAggregation: readAggregation(variables),

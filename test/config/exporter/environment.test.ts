@@ -179,6 +179,7 @@ for (const [url, endpoint] of [
 for (const [text, detectors] of [
   ['all', ['host', 'os', 'process', 'container']],
   ['host, process,env,serviceinstance', ['host', 'process']],
+  ['Host,OS', ['host', 'os']],
   ['none', undefined],
   ['', undefined],
 ] as const) {
@@ -276,6 +277,15 @@ const warned: readonly [env: Record<string, string>, warnings: readonly string[]
     { OTEL_METRICS_EXEMPLAR_FILTER: 'always_on' },
     ['OTEL_METRICS_EXEMPLAR_FILTER: metrics from BPF maps have no exemplars'],
   ],
+  [
+    { OTEL_ENTITIES: 'service{service.name=a}' },
+    ["OTEL_ENTITIES isn't supported by this version and does nothing; use OTEL_RESOURCE_ATTRIBUTES"],
+  ],
+  [
+    { OTEL_EXPERIMENTAL_CONFIG_FILE: '/etc/otel.yaml' },
+    ['OTEL_EXPERIMENTAL_CONFIG_FILE does nothing; the file is named by OTEL_CONFIG_FILE or --config'],
+  ],
+  [{ OTEL_ENTITIES: '', OTEL_EXPERIMENTAL_CONFIG_FILE: '' }, []],
   [{ OTEL_SDK_DISABLED: 'yes' }, ['OTEL_SDK_DISABLED: "yes" is neither true nor false, false is used']],
   [{ OTEL_LOG_LEVEL: 'debu' }, ['OTEL_LOG_LEVEL: unknown value "debu", info is used, did you mean "debug"?']],
   [{ OTEL_RESOURCE_ATTRIBUTES: 'a=1,b' }, ['OTEL_RESOURCE_ATTRIBUTES: entry 2 has no "="; all of it is ignored']],
@@ -291,6 +301,18 @@ const warned: readonly [env: Record<string, string>, warnings: readonly string[]
   ],
 ];
 
+test('a wrong value for metrics leaves the one for all signals', () => {
+  const env = { TIMEOUT: '2000', METRICS_TIMEOUT: '5s', COMPRESSION: 'gzip', METRICS_COMPRESSION: 'zip' };
+  const named = Object.fromEntries(Object.entries(env).map(([name, value]) => [`OTEL_EXPORTER_OTLP_${name}`, value]));
+  const { config: made, warnings } = read({ OTEL_METRICS_EXPORTER: 'otlp', ...named });
+  const { timeoutMs, compression } = (made.readers[0] as PeriodicReaderConfig).exporter as OtlpGrpcConfig;
+  assert.deepEqual({ timeoutMs, compression }, { timeoutMs: 2000, compression: 'gzip' });
+  assert.deepEqual(warnings, [
+    'OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: "5s" is no integer from 0 to 2147483647, 2000 is used',
+    'OTEL_EXPORTER_OTLP_METRICS_COMPRESSION: unknown value "zip", gzip is used, did you mean "gzip"?',
+  ]);
+});
+
 for (const [env, warnings] of warned) {
   test(`warned of: ${JSON.stringify(env)}`, () => assert.deepEqual(read(env), { ...read(env), errors: [], warnings }));
 }
@@ -305,8 +327,12 @@ const wrong: readonly [env: Record<string, string>, errors: readonly string[]][]
     { OTEL_METRICS_EXPORTER: 'zipkin,otlp/stdout' },
     [
       'OTEL_METRICS_EXPORTER: unknown exporter "zipkin"; known: otlp, prometheus, console, none',
-      'OTEL_METRICS_EXPORTER: unknown exporter "otlp/stdout"; known: otlp, prometheus, console, none',
+      'OTEL_METRICS_EXPORTER: "otlp/stdout" isn\'t supported by this version; use console, which prints OTLP/JSON too',
     ],
+  ],
+  [
+    { OTEL_METRICS_EXPORTER: 'logging' },
+    ['OTEL_METRICS_EXPORTER: "logging" isn\'t supported by this version; use console'],
   ],
   [
     { OTEL_METRICS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/json' },
