@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
 import type { ExporterConfig, ReaderConfig } from '../config/exporter.ts';
+import { scopeName } from '../config/scope.ts';
 import { MeterError } from '../errors.ts';
 import { createKernelFacts } from '../kernel/facts.ts';
 import { listenToLibbpf } from '../libbpf/print.ts';
@@ -14,7 +15,6 @@ import { ownViews } from '../metrics/own-views.ts';
 import { observeProcess } from '../metrics/process.ts';
 import { readerStore } from '../metrics/reader-store.ts';
 import { exporterResource } from '../metrics/resource.ts';
-import { SCOPE_NAME } from '../metrics/scope.ts';
 import { Store } from '../metrics/store.ts';
 import { Tallies } from '../metrics/tallies.ts';
 import { keepCgroupIds } from '../programs/cgroup-ids.ts';
@@ -84,7 +84,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   stack.defer(() => closeReaders(readers, log));
   const created = await createReaders(contexts, readers);
   const provider = new MeterProvider({ resource, readers, views: ownViews(config.views ?? []) });
-  const meter = provider.getMeter(SCOPE_NAME, version);
+  const meter = provider.getMeter(scopeName, version);
   const sources = healthSources(programs, store, readings, bpfStats);
   health.bind(meter, sources);
   if (config.compatibleMetrics) {

@@ -1,7 +1,7 @@
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { HistogramAggregation } from '../../config/exporter.ts';
-import { SCOPE_NAME } from '../../metrics/scope.ts';
+import { scopeName } from '../../config/scope.ts';
 import type { Leftover, MetricTotals } from './metric-totals.ts';
 import type { OwnPart } from './own-totals.ts';
 import { PointWriter, pointForm } from './points.ts';
@@ -62,7 +62,7 @@ export class RequestEncoder {
 
   /** `version` is the instrumentation scope's. */
   constructor(version: string, aggregation: HistogramAggregation) {
-    this.#scope = messageField(1, [stringField(1, SCOPE_NAME), stringField(2, version)]);
+    this.#scope = messageField(1, [stringField(1, scopeName), stringField(2, version)]);
     this.#aggregation = aggregation;
   }
 

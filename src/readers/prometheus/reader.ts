@@ -1,8 +1,8 @@
 import { MetricReader } from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../config/exporter.ts';
+import { scopeName } from '../../config/scope.ts';
 import { chosenBy } from '../../config/wildcard.ts';
 import { keepsUtf8 } from '../../metrics/prometheus-name.ts';
-import { SCOPE_NAME } from '../../metrics/scope.ts';
 import { cardinalitySelector } from '../cardinality.ts';
 import type { CreatedReader, ReaderContext } from '../reader.ts';
 import { RecurringErrors } from '../recurring-errors.ts';
@@ -89,7 +89,7 @@ export class PrometheusReader extends MetricReader {
       translation,
       escaping: isEscaped ? 'underscores' : escaping,
       constant: [
-        ...(scopeInfo ? scopeLabels({ name: SCOPE_NAME, version: this.#context.version }) : []),
+        ...(scopeInfo ? scopeLabels({ name: scopeName, version: this.#context.version }) : []),
         ...this.#collectionContext.resourceLabels,
       ],
     };
