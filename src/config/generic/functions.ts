@@ -1,6 +1,5 @@
-import type { GenericKind } from './kind.ts';
-import { parseLimit, parsePatterns } from './patterns.ts';
-import { arrayOf, chars, perCpuHash, structOf, u64 } from './types.ts';
+import { patternKind } from './patterns.ts';
+import { arrayOf, chars, structOf, u64 } from './types.ts';
 
 /** KSYM_NAME_LEN of include/linux/kallsyms.h: no name is longer. */
 export const functionNameBytes = 512;
@@ -24,17 +23,4 @@ const value = structOf('function_calls', [
 ]);
 
 /** `functions: ['vfs_*', '!vfs_lock*']`: calls of kernel functions by name, and where a metric asks for it their latency. */
-export const functions: GenericKind = {
-  key: 'functions',
-  options: ['limit'],
-  parse(node, entry, map, diagnostics) {
-    const patterns = parsePatterns(node, form, diagnostics);
-    const limit = parseLimit(entry);
-    if (patterns === undefined) return undefined;
-    return {
-      layout: perCpuHash(map, key, value, limit),
-      labels: [{ name: 'code.function.name', field: 'name', decoders: [{ name: 'string' }] }],
-      counts: { kind: 'functions', patterns, limit },
-    };
-  },
-};
+export const functions = patternKind('functions', form, key, value, 'code.function.name');

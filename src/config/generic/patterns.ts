@@ -1,17 +1,47 @@
+import type { BtfType } from '../../btf/types.ts';
 import type { Diagnostics } from '../diagnostic.ts';
-import type { ConfigMap, ConfigNode } from '../document.ts';
+import type { ConfigNode } from '../document.ts';
 import { locatedText } from '../located.ts';
-import type { PatternPlan } from '../plan.ts';
+import type { FunctionsSpec, PatternPlan, TracepointsSpec } from '../plan.ts';
+import type { GenericKind } from './kind.ts';
+import { mapOf } from './types.ts';
 
 /** More hooks than this take minutes to attach one by one. */
 const largestLimit = 10_000;
 const defaultLimit = 100;
 
 /**
+ * Maps of what globs name, `limit` of them at most: `form` is what a glob of these may be, the key a struct of one member,
+ * `name`, which the label stands for unless the file says otherwise.
+ */
+export function patternKind(
+  kind: (FunctionsSpec | TracepointsSpec)['kind'],
+  form: RegExp,
+  key: BtfType,
+  value: BtfType,
+  label: string,
+): GenericKind {
+  return {
+    key: kind,
+    options: ['limit'],
+    parse(node, entry, map, diagnostics) {
+      const patterns = parsePatterns(node, form, diagnostics);
+      const limit = entry.get('limit')?.integer({ min: 1, max: largestLimit }) ?? defaultLimit;
+      if (patterns === undefined) return undefined;
+      return {
+        layout: mapOf('percpu_hash', map, key, value, limit),
+        labels: [{ name: label, field: 'name', decoders: [{ name: 'string' }] }],
+        counts: { kind, patterns, limit },
+      };
+    },
+  };
+}
+
+/**
  * A list of globs of what `form` takes as a whole; `!` in front of one leaves out what it matches. Undefined where
  * something is wrong, which is reported.
  */
-export function parsePatterns(node: ConfigNode, form: RegExp, diagnostics: Diagnostics): PatternPlan[] | undefined {
+function parsePatterns(node: ConfigNode, form: RegExp, diagnostics: Diagnostics): PatternPlan[] | undefined {
   const before = diagnostics.errorCount;
   const patterns: PatternPlan[] = [];
   for (const item of node.list() ?? []) {
@@ -33,9 +63,4 @@ export function parsePatterns(node: ConfigNode, form: RegExp, diagnostics: Diagn
   const only = patterns.length > 0 ? ': each of its globs begins with "!", which leaves out' : '';
   node.error(`${node.subject} names nothing${only}`);
   return undefined;
-}
-
-/** The entry's `limit`, or what it is unless set. */
-export function parseLimit(entry: ConfigMap): number {
-  return entry.get('limit')?.integer({ min: 1, max: largestLimit }) ?? defaultLimit;
 }

@@ -5,7 +5,7 @@ import { locatedText } from '../located.ts';
 import type { PerfEventPlan, PerfEventsSpec } from '../plan.ts';
 import type { DefaultLabel, GenericKind, GenericMap } from './kind.ts';
 import { parsePerfEvent } from './perf-event-names.ts';
-import { chars, structOf, u32, u64 } from './types.ts';
+import { chars, mapOf, structOf, u32, u64 } from './types.ts';
 
 /** What a program in the kernel reads at each switch of tasks, bounded as its verifier wants; no PMU has more counters. */
 const mostEvents = 8;
@@ -75,15 +75,5 @@ function describe(map: string, counts: PerfEventsSpec): GenericMap {
     'perf_events',
     counts.events.map(({ name }) => [name, u64] as const),
   );
-  const layout = {
-    name: map,
-    type: 'hash',
-    keySize: key.size,
-    valueSize: value.size,
-    maxEntries: counts.limit,
-    mmapable: false,
-    key,
-    value,
-  };
-  return { layout, labels, counts };
+  return { layout: mapOf('hash', map, key, value, counts.limit), labels, counts };
 }

@@ -1,6 +1,5 @@
-import type { GenericKind } from './kind.ts';
-import { parseLimit, parsePatterns } from './patterns.ts';
-import { chars, perCpuHash, structOf, u64 } from './types.ts';
+import { patternKind } from './patterns.ts';
+import { chars, structOf, u64 } from './types.ts';
 
 /** The longest names of the kernel's have 50. */
 export const tracepointNameBytes = 128;
@@ -10,17 +9,4 @@ const form = /^(?:(?:[\w*?-]|\[!?[\w-]+\])+:)?(?:[\w*?]|\[!?[\w-]+\])+$/;
 const key = structOf('tracepoint_key', [['name', chars(tracepointNameBytes)]]);
 
 /** `tracepoints: ['sched:*']`: how often tracepoints are passed, by name. The map's value is the number. */
-export const tracepoints: GenericKind = {
-  key: 'tracepoints',
-  options: ['limit'],
-  parse(node, entry, map, diagnostics) {
-    const patterns = parsePatterns(node, form, diagnostics);
-    const limit = parseLimit(entry);
-    if (patterns === undefined) return undefined;
-    return {
-      layout: perCpuHash(map, key, u64, limit),
-      labels: [{ name: 'tracepoint.name', field: 'name', decoders: [{ name: 'string' }] }],
-      counts: { kind: 'tracepoints', patterns, limit },
-    };
-  },
-};
+export const tracepoints = patternKind('tracepoints', form, key, u64, 'tracepoint.name');

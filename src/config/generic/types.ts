@@ -34,8 +34,7 @@ export function structOf(name: string, members: readonly (readonly [name: string
   return { kind: 'struct', name, size: offset, members: list };
 }
 
-/** A map with a value for each CPU. */
-export function perCpuHash(name: string, key: BtfType, value: BtfType, maxEntries: number): MapLayout {
-  const sizes = { keySize: key.size, valueSize: value.size };
-  return { name, type: 'percpu_hash', ...sizes, maxEntries, mmapable: false, key, value };
+/** The layout of a map of that type, as MapLayout has it. */
+export function mapOf(type: string, name: string, key: BtfType, value: BtfType, maxEntries: number): MapLayout {
+  return { name, type, keySize: key.size, valueSize: value.size, maxEntries, mmapable: false, key, value };
 }
