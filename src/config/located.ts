@@ -30,3 +30,15 @@ export function locatedWord<Word extends string>(
 ): Located<Word> | undefined {
   return located(node, (one) => one.oneOf(words));
 }
+
+/** Names in a list, each once; one that is empty or there twice is reported and left out. `what` is what messages call one. */
+export function locatedNames(node: ConfigNode | undefined, what: string): Located<string>[] {
+  const names: Located<string>[] = [];
+  for (const item of node?.list() ?? []) {
+    const name = locatedText(item);
+    if (name === undefined) continue;
+    if (names.some(({ value }) => value === name.value)) item.error(`${what} "${name.value}" is there twice`);
+    else names.push(name);
+  }
+  return names;
+}

@@ -1,9 +1,9 @@
 import { basename, extname } from 'node:path';
 import type { Diagnostics, Position } from './diagnostic.ts';
-import { type ConfigMap, type ConfigNode, parseYaml } from './document.ts';
+import { type ConfigMap, parseYaml } from './document.ts';
 import type { GenericMap } from './generic/kind.ts';
 import { genericKeys, genericKind, parseGeneric, withDefaultLabels } from './generic/registry.ts';
-import { type Located, located, locatedText, locatedWord } from './located.ts';
+import { type Located, located, locatedNames, locatedText, locatedWord } from './located.ts';
 import { type CgroupIdsEntry, parseCgroupIds } from './program-cgroup-ids.ts';
 import { parseConstants } from './program-constants.ts';
 import { type HookEntry, parseHooks } from './program-hooks.ts';
@@ -83,7 +83,7 @@ export function parseProgramFile(text: string, path: string, diagnostics: Diagno
   const hooks = parseHooks(file.get('hooks'));
   const maps = parseMaps(file, diagnostics);
   const metrics = withFillers(parseMetrics(file, diagnostics), maps);
-  const kaddrs = parseKaddrs(file.get('kaddrs'));
+  const kaddrs = locatedNames(file.get('kaddrs'), 'symbol');
   const cgroupIds = parseCgroupIds(file.get('cgroup_id_map'));
   const hasList = metricLists.some((list) => !(file.get('metrics')?.map()?.get(list)?.isNull ?? true));
   const hasOnlyTraces = tracing !== undefined && metrics.length === 0;
@@ -135,7 +135,7 @@ function parseMaps(file: ConfigMap, diagnostics: Diagnostics): Map<string, MapEn
       name: own,
       map: locatedText(entry?.get('map')) ?? own,
       field: locatedText(entry?.get('field')),
-      index: parseIndex(entry?.get('index')),
+      index: entry?.has('index') ? locatedNames(entry.get('index'), 'index') : undefined,
       labels,
       perCpu: locatedText(entry?.get('per_cpu')),
       cache: locatedText(entry?.get('cache')),
@@ -149,28 +149,6 @@ function parseMaps(file: ConfigMap, diagnostics: Diagnostics): Map<string, MapEn
     maps.set(name, { ...parsed, valid: diagnostics.errorCount === before });
   }
   return maps;
-}
-
-function parseKaddrs(node: ConfigNode | undefined): Located<string>[] {
-  const symbols: Located<string>[] = [];
-  for (const item of node?.list() ?? []) {
-    const symbol = locatedText(item);
-    if (symbol === undefined) continue;
-    if (symbols.some(({ value }) => value === symbol.value)) item.error(`symbol "${symbol.value}" is there twice`);
-    else symbols.push(symbol);
-  }
-  return symbols;
-}
-
-function parseIndex(node: ConfigNode | undefined): Located<string>[] | undefined {
-  const names: Located<string>[] = [];
-  for (const item of node?.list() ?? []) {
-    const name = locatedText(item);
-    if (name === undefined) continue;
-    if (names.some(({ value }) => value === name.value)) item.error(`index "${name.value}" is there twice`);
-    else names.push(name);
-  }
-  return node === undefined ? undefined : names;
 }
 
 function parseMetrics(file: ConfigMap, diagnostics: Diagnostics): MetricEntry[] {

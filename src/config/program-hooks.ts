@@ -1,5 +1,5 @@
 import type { ConfigEntry, ConfigNode } from './document.ts';
-import { type Located, locatedText } from './located.ts';
+import { type Located, locatedNames, locatedText } from './located.ts';
 import { parseConstants } from './program-constants.ts';
 
 /** One entry of `hooks`: a place in the kernel, and the ways in, the first that a kernel takes being used. */
@@ -49,19 +49,13 @@ function parseWay({ name, key, value }: ConfigEntry, hook: string): WayEntry | u
   return { name: { value: name, at: key.position }, programs: programs ?? [], constants, maps };
 }
 
-/** One name or a list of them, each once; undefined where it is neither, which is reported. */
+/** One name or a list of them, each once; undefined where none of it is a name, which is reported. */
 function parseNames(node: ConfigNode, what: string): Located<string>[] | undefined {
   if (node.isNull) return [];
   if (!node.isList) {
     const name = locatedText(node);
     return name && [name];
   }
-  const names: Located<string>[] = [];
-  for (const item of node.list() ?? []) {
-    const name = locatedText(item);
-    if (name === undefined) return undefined;
-    if (names.some(({ value }) => value === name.value)) item.error(`${what} "${name.value}" is there twice`);
-    else names.push(name);
-  }
-  return names;
+  const names = locatedNames(node, what);
+  return names.length === 0 && node.list()?.length !== 0 ? undefined : names;
 }
