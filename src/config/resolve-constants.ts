@@ -2,6 +2,7 @@ import type { ObjectLayout, VariableLayout } from '../btf/types.ts';
 import { numberType, typeText } from './btf-path.ts';
 import type { Diagnostics, Position } from './diagnostic.ts';
 import { suggest } from './nearest.ts';
+import { constantsOf } from './object-parts.ts';
 import type { NumberType } from './plan.ts';
 import type { ProgramFile } from './program-file.ts';
 import type { MetricEntry } from './program-metric.ts';
@@ -93,7 +94,7 @@ function findConstant(
   layout: ObjectLayout,
   diagnostics: Diagnostics,
 ): VariableLayout | undefined {
-  const constants = layout.variables.filter(({ section }) => section.startsWith('.rodata'));
+  const constants = constantsOf(layout);
   const variable = constants.find((candidate) => candidate.name === name);
   if (variable !== undefined) return variable;
   const known = constants.map((candidate) => candidate.name);

@@ -1,6 +1,7 @@
 import type { MapLayout } from '../btf/types.ts';
 import type { Diagnostics } from './diagnostic.ts';
 import type { Located } from './located.ts';
+import { isRemovable } from './object-parts.ts';
 import type { CachePlan, ExpirePlan, LabelPlan } from './plan.ts';
 
 /** Where the key has the id of a cgroup, whose end is the key's too; undefined where something was wrong, which is reported. */
@@ -11,7 +12,7 @@ export function resolveExpire(
   { at }: Located<'cgroup'>,
   diagnostics: Diagnostics,
 ): ExpirePlan | undefined {
-  if (!/^(lru_)?(percpu_)?hash$/.test(map.type)) {
+  if (!isRemovable(map)) {
     diagnostics.error(at, `map "${map.name}" is of type ${map.type}, from which no key can be removed`);
     return undefined;
   }

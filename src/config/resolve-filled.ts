@@ -2,13 +2,12 @@ import type { ObjectLayout } from '../btf/types.ts';
 import type { Diagnostics } from './diagnostic.ts';
 import type { Located } from './located.ts';
 import { suggest } from './nearest.ts';
+import { isRemovable } from './object-parts.ts';
 import type { FilledMapPlan } from './plan.ts';
 import type { MapEntry, ProgramFile } from './program-file.ts';
 import type { MetricEntry } from './program-metric.ts';
 
 const iterators = /^\??iter(\.s)?\//;
-/** Types of maps from which keys can be removed. */
-const removable = /^(lru_)?(percpu_)?hash$/;
 
 /** Metrics of filled maps need what fills them, whether they name it or not. */
 export function withFillers(
@@ -71,7 +70,7 @@ function planOf(
   const keyed = maps.find(({ name }) => name === map.value);
   const emptied = said?.value ?? true;
   if (keyed !== undefined) {
-    if (!emptied || removable.test(keyed.type)) return { map: keyed.name, program, emptied };
+    if (!emptied || isRemovable(keyed)) return { map: keyed.name, program, emptied };
     diagnostics.error(
       map.at,
       `map "${map.value}" is of type ${keyed.type}, of which nothing can be removed: it needs "emptied: false"`,

@@ -2,6 +2,7 @@ import type { ObjectLayout } from '../btf/types.ts';
 import type { Diagnostics } from './diagnostic.ts';
 import type { Located } from './located.ts';
 import { suggest } from './nearest.ts';
+import { findMap } from './object-parts.ts';
 import type { HookPlan, NeedsPlan, ProgramPlan, WayPlan } from './plan.ts';
 import type { ProgramFile } from './program-file.ts';
 import type { HookEntry, WayEntry } from './program-hooks.ts';
@@ -84,10 +85,7 @@ function resolveWay(
     const number = constantValue(name, value, at, '', layout, diagnostics);
     if (number !== undefined) constants.set(name, number);
   }
-  const maps = layout.maps.map(({ name }) => name);
-  for (const { value, at } of way.maps) {
-    if (!maps.includes(value)) diagnostics.error(at, `no BPF map "${value}" in ${layout.path}${suggest(value, maps)}`);
-  }
+  for (const map of way.maps) findMap(map, layout, diagnostics);
   return { name: way.name.value, programs: texts(way.programs), constants, maps: texts(way.maps) };
 }
 

@@ -2,6 +2,7 @@ import type { ObjectLayout } from '../btf/types.ts';
 import { typeText } from './btf-path.ts';
 import type { Diagnostics } from './diagnostic.ts';
 import { suggest } from './nearest.ts';
+import { constantsOf, findMap } from './object-parts.ts';
 import type { CgroupIdsPlan, ProgramPlan } from './plan.ts';
 import type { ProgramFile } from './program-file.ts';
 
@@ -22,7 +23,7 @@ function resolveAddresses(
   layout: ObjectLayout,
   diagnostics: Diagnostics,
 ): ReadonlyMap<string, string> {
-  const constants = layout.variables.filter(({ section }) => section.startsWith('.rodata'));
+  const constants = constantsOf(layout);
   const addresses = new Map<string, string>();
   for (const { value: symbol, at } of kaddrs) {
     const name = `kaddr_${symbol}`;
@@ -46,12 +47,8 @@ function resolveCgroupIds(
 ): CgroupIdsPlan | undefined {
   if (cgroupIds === undefined) return undefined;
   const { map: name, regexps } = cgroupIds;
-  const map = layout.maps.find((candidate) => candidate.name === name.value);
-  if (map === undefined) {
-    const known = layout.maps.map((candidate) => candidate.name).filter((candidate) => !candidate.includes('.'));
-    diagnostics.error(name.at, `no BPF map "${name.value}" in ${layout.path}${suggest(name.value, known)}`);
-    return undefined;
-  }
+  const map = findMap(name, layout, diagnostics);
+  if (map === undefined) return undefined;
   const type = cgroupIds.type?.value ?? 'hash';
   const isFitting = type === 'hash' ? /^(lru_)?hash$/.test(map.type) : map.type === type;
   const keySize = type === 'hash' ? 8 : 4;

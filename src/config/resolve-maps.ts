@@ -1,6 +1,6 @@
 import type { ObjectLayout } from '../btf/types.ts';
 import type { Diagnostics } from './diagnostic.ts';
-import { suggest } from './nearest.ts';
+import { findMap } from './object-parts.ts';
 import type { MetricEntry } from './program-metric.ts';
 
 /** BPF maps that are named in metrics' `needs`, but by no enabled one: they are not created. Unknown names are reported. */
@@ -10,13 +10,8 @@ export function resolveSkippedMaps(
   layout: ObjectLayout,
   diagnostics: Diagnostics,
 ): ReadonlySet<string> {
-  const names = layout.maps.map(({ name }) => name);
   const named = metrics.flatMap(({ needs }) => needs.maps);
-  for (const { value, at } of named) {
-    if (!names.includes(value)) {
-      diagnostics.error(at, `no BPF map "${value}" in ${layout.path}${suggest(value, names)}`);
-    }
-  }
+  for (const map of named) findMap(map, layout, diagnostics);
   const needed = new Set(enabled.flatMap(({ needs }) => needs.maps.map(({ value }) => value)));
   return new Set(named.map(({ value }) => value).filter((name) => !needed.has(name)));
 }

@@ -1,7 +1,9 @@
 import type { Diagnostics } from './diagnostic.ts';
-import { suggest } from './nearest.ts';
+import { u64 } from './generic/types.ts';
+import { findMap } from './object-parts.ts';
 import type { PerfArrayPlan } from './plan.ts';
 import type { ProgramFile } from './program-file.ts';
+import type { LabelEntry } from './program-labels.ts';
 import type { MetricEntry } from './program-metric.ts';
 import { resolveKeyLabels } from './resolve-labels.ts';
 import type { ResolveContext, ResolvedSource } from './resolve-source.ts';
@@ -16,19 +18,16 @@ export function resolvePerfArray(
 ): ResolvedSource | undefined {
   const before = diagnostics.errorCount;
   const reference = map ?? name;
-  const found = layout.maps.find((candidate) => candidate.name === reference.value);
-  if (found === undefined) {
-    const arrays = layout.maps.filter(({ type }) => type === 'perf_event_array').map((candidate) => candidate.name);
-    const message = `no BPF map "${reference.value}" in ${layout.path}${suggest(reference.value, arrays)}`;
-    diagnostics.error(reference.at, message);
-  } else if (found.type !== 'perf_event_array') {
+  const arrays = layout.maps.filter(({ type }) => type === 'perf_event_array');
+  const found = findMap(reference, layout, diagnostics, arrays);
+  if (found !== undefined && !arrays.includes(found)) {
     const message = `map "${found.name}" is of type ${found.type}, but "perf_event_array" says otherwise`;
     diagnostics.error(reference.at, message);
   }
   const wrong = field ?? from;
   if (wrong !== undefined)
     diagnostics.error(wrong.at, 'each record of a perf event array counts one: it has no fields');
-  const size = labels.reduce((sum, label) => sum + (label.size?.value ?? 0) + (label.padding?.value ?? 0), 0);
+  const size = bytesOf(labels);
   const key = { map: reference.value, size, type: undefined, perCpu: false, at: reference.at };
   const resolved = labels.length === 0 ? { labels: [] } : resolveKeyLabels(key, labels, diagnostics);
   if (resolved === undefined || diagnostics.errorCount !== before) return undefined;
@@ -38,8 +37,8 @@ export function resolvePerfArray(
     labels: resolved.labels,
     element: {
       offset: 0,
-      size: 8,
-      type: { kind: 'int', name: 'unsigned long long', size: 8, signed: false, bool: false, char: false },
+      size: u64.size,
+      type: u64,
       name: `the records of "${reference.value}"`,
     },
     perCpuFirst: [],
@@ -61,12 +60,17 @@ export function perfArraysOf(
     if (plans.has(reference.value)) {
       diagnostics.error(reference.at, `the records of "${reference.value}" are counted by another counter already`);
     }
-    const recordBytes = labels.reduce((sum, { size, padding }) => sum + (size?.value ?? 0) + (padding?.value ?? 0), 0);
+    const recordBytes = bytesOf(labels);
     const flushMs = flushInterval?.value || undefined;
     const plan = { map: reference.value, recordBytes, keySize: keyBytes(recordBytes), limit };
     plans.set(reference.value, { ...plan, ...(flushMs !== undefined && { flushMs }) });
   }
   return [...plans.values()];
+}
+
+/** What the labels cover of a record. */
+function bytesOf(labels: readonly LabelEntry[]): number {
+  return labels.reduce((sum, { size, padding }) => sum + (size?.value ?? 0) + (padding?.value ?? 0), 0);
 }
 
 /** Without labels there is one key, four zero bytes. */

@@ -3,6 +3,7 @@ import { findPath, typeText } from './btf-path.ts';
 import type { Diagnostics, Position } from './diagnostic.ts';
 import type { Located } from './located.ts';
 import { suggest } from './nearest.ts';
+import { isConstant } from './object-parts.ts';
 import type { LabelPlan, SourcePlan } from './plan.ts';
 import type { LabelEntry } from './program-labels.ts';
 import { resolveCache } from './resolve-cache.ts';
@@ -60,7 +61,7 @@ export function resolveSource(reference: MapReference, context: ResolveContext):
   else {
     // Data sections are maps too, but no names that a YAML uses.
     const maps = layout.maps.map((candidate) => candidate.name).filter((candidate) => !candidate.includes('.'));
-    const memory = layout.variables.filter(({ section }) => !isReadOnly(section)).map((candidate) => candidate.name);
+    const memory = layout.variables.filter((one) => !isConstant(one)).map((candidate) => candidate.name);
     diagnostics.error(
       at,
       `no BPF map or global variable "${name}" in ${layout.path}${suggest(name, [...maps, ...memory])}`,
@@ -213,7 +214,7 @@ function sourceOfVariable(
   context: ResolveContext,
 ): ResolvedSource | undefined {
   const { map, field, index } = reference;
-  if (isReadOnly(variable.section)) {
+  if (isConstant(variable)) {
     context.diagnostics.error(map.at, `"${variable.name}" is a constant in ${variable.section}, which counts nothing`);
     return undefined;
   }
@@ -272,8 +273,4 @@ function indexed(
     element: { ...element, offset: 0 },
     perCpuFirst: dimensions.perCpuFirst,
   };
-}
-
-function isReadOnly(section: string): boolean {
-  return section.startsWith('.rodata');
 }
