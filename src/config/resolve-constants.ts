@@ -3,25 +3,10 @@ import { numberType, typeText } from './btf-path.ts';
 import type { Diagnostics, Position } from './diagnostic.ts';
 import { suggest } from './nearest.ts';
 import { constantsOf } from './object-parts.ts';
+import { type OperatorSettings, whoSaid } from './operator-settings.ts';
 import type { NumberType } from './plan.ts';
 import type { ProgramFile } from './program-file.ts';
 import type { MetricEntry } from './program-metric.ts';
-
-/** What an operator says of a program besides its own file. */
-export interface OperatorSettings {
-  /** Names as in the program's file; undefined: all that are not expensive. */
-  readonly metrics?: readonly string[] | undefined;
-  /** Values of .rodata variables, which win over the file's. */
-  readonly constants?: ReadonlyMap<string, number | bigint> | undefined;
-  /** By hook, the only way in that is to be tried. */
-  readonly ways?: ReadonlyMap<string, string> | undefined;
-  /** Names of the network interfaces that its XDP program is attached to. */
-  readonly interfaces?: readonly string[] | undefined;
-  /**
-   * Where `metrics.METRIC`, `constants.CONSTANT`, `ways.HOOK` or `ways.HOOK.WAY` is said; unset or undefined: in no file.
-   */
-  readonly placeOf?: ((setting: string) => Position | undefined) | undefined;
-}
 
 /**
  * Values of .rodata variables: those that the file gives, an operator's in their place, and per constant that metrics
@@ -36,10 +21,7 @@ export function resolveConstants(
 ): ReadonlyMap<string, number | bigint> {
   const values = new Map<string, number | bigint>();
   const overrides = options.constants ?? new Map<string, number | bigint>();
-  const operator = (name: string) => {
-    const at = options.placeOf?.(`constants.${name}`);
-    return at ? { at, who: '' } : { at: file.at, who: setByOperator };
-  };
+  const operator = (name: string) => whoSaid(`constants.${name}`, file, options);
   const set = (name: string, value: bigint, at: Position, who: string) => {
     const number = constantValue(name, value, at, who, layout, diagnostics);
     if (number !== undefined) values.set(name, number);
@@ -83,9 +65,6 @@ export function constantValue(
   diagnostics.error(at, `${who}constant "${name}" is ${type}: ${value} is not from ${min} to ${max}`);
   return undefined;
 }
-
-/** What a message starts with that blames what no file says. */
-export const setByOperator = "the exporter's configuration: ";
 
 function findConstant(
   name: string,

@@ -3,11 +3,12 @@ import type { Diagnostics } from './diagnostic.ts';
 import type { Located } from './located.ts';
 import { suggest } from './nearest.ts';
 import { findMap } from './object-parts.ts';
+import { blameOperator, type OperatorSettings } from './operator-settings.ts';
 import type { HookPlan, NeedsPlan, ProgramPlan, WayPlan } from './plan.ts';
 import type { ProgramFile } from './program-file.ts';
 import type { HookEntry, WayEntry } from './program-hooks.ts';
 import type { MetricEntry } from './program-metric.ts';
-import { constantValue, type OperatorSettings, setByOperator } from './resolve-constants.ts';
+import { constantValue } from './resolve-constants.ts';
 
 /**
  * What of the object is loaded: the hooks that enabled metrics need, each with the ways that are to be tried, and the
@@ -128,18 +129,14 @@ function checkConstants(file: ProgramFile, options: OperatorSettings, diagnostic
   for (const name of options.constants?.keys() ?? []) {
     const owner = owners.get(name)?.name.value;
     if (owner === undefined) continue;
-    const at = options.placeOf?.(`constants.${name}`);
     const message = `constant "${name}" is set by the way in to hook "${owner}": choose that with "ways"`;
-    diagnostics.error(at ?? file.at, at ? message : setByOperator + message);
+    blameOperator(`constants.${name}`, message, file, options, diagnostics);
   }
 }
 
 function checkOperator(file: ProgramFile, options: OperatorSettings, diagnostics: Diagnostics): void {
   for (const [hook, way] of options.ways ?? []) {
-    const report = (setting: string, message: string) => {
-      const at = options.placeOf?.(setting);
-      diagnostics.error(at ?? file.at, at ? message : setByOperator + message);
-    };
+    const report = (setting: string, message: string) => blameOperator(setting, message, file, options, diagnostics);
     const known = file.hooks.get(hook);
     if (known === undefined) {
       const hooks = [...file.hooks.keys()];

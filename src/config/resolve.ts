@@ -3,11 +3,12 @@ import type { Diagnostics, Position } from './diagnostic.ts';
 import { goFloat } from './go-float.ts';
 import type { Located } from './located.ts';
 import { suggest } from './nearest.ts';
+import { blameOperator, type OperatorSettings } from './operator-settings.ts';
 import type { GenericSource, HistogramMetricPlan, ProgramPlan, Scale } from './plan.ts';
 import type { MapEntry, ProgramFile } from './program-file.ts';
 import type { MetricEntry } from './program-metric.ts';
 import { keyBuckets, slotBounds } from './resolve-buckets.ts';
-import { type OperatorSettings, resolveConstants, setByOperator } from './resolve-constants.ts';
+import { resolveConstants } from './resolve-constants.ts';
 import { resolveFilled } from './resolve-filled.ts';
 import { resolveHooks } from './resolve-hooks.ts';
 import { resolveInterfaces } from './resolve-interfaces.ts';
@@ -155,8 +156,7 @@ function enabledMetrics(file: ProgramFile, options: ResolveOptions, diagnostics:
   const unknown = (wanted ?? []).filter((name) => !names.includes(name));
   for (const name of unknown) {
     const message = `program "${file.name}" has no metric "${name}"${suggest(name, names)}`;
-    const at = options.placeOf?.(`metrics.${name}`);
-    diagnostics.error(at ?? file.at, at ? message : setByOperator + message);
+    blameOperator(`metrics.${name}`, message, file, options, diagnostics);
   }
   const enabled = file.metrics.filter(({ name, expensive }) => wanted?.includes(name.value) ?? !expensive);
   if (enabled.length === 0 && unknown.length === 0 && file.valid) {
