@@ -12,7 +12,8 @@ export interface OperatorSettings {
   /** Names of the network interfaces that its XDP program is attached to. */
   readonly interfaces?: readonly string[] | undefined;
   /**
-   * Where `metrics.METRIC`, `constants.CONSTANT`, `ways.HOOK` or `ways.HOOK.WAY` is said; unset or undefined: in no file.
+   * Where `interfaces`, `metrics.METRIC`, `constants.CONSTANT`, `ways.HOOK` or `ways.HOOK.WAY` is said; unset or undefined:
+   * in no file.
    */
   readonly placeOf?: ((setting: string) => Position | undefined) | undefined;
 }
