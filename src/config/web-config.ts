@@ -4,6 +4,7 @@ import { type ConfigMap, type ConfigNode, parseYaml } from './document.ts';
 import { resolvePath } from './exporter/path.ts';
 import { withoutLine, withoutText } from './exporter/secrets.ts';
 import { section, setting } from './exporter/section.ts';
+import { goDuration } from './go-duration.ts';
 import { suggest } from './nearest.ts';
 
 /**
@@ -257,31 +258,11 @@ function readRateLimit(node: ConfigNode): RateLimit | undefined {
   const map = section(node, { supported: ['interval', 'burst'] });
   const interval = setting(map, 'interval');
   const text = interval?.text() ?? '0';
-  const intervalMs = durationMs(text);
-  if (intervalMs === undefined) interval?.error(`"interval": "${text}" is no duration such as 500ms, 1s or 1m30s`);
+  const intervalMs = goDuration(text);
+  if (intervalMs === undefined || intervalMs < 0)
+    interval?.error(`"interval": "${text}" is no duration such as 500ms, 1s or 1m30s`);
   const burst = setting(map, 'burst')?.integer({ min: 0 }) ?? 0;
   if (!intervalMs) return undefined;
   if (burst === 0) node.error('"rate_limit" has no "burst" above 0, so every request would be turned away');
   return { intervalMs, burst };
-}
-
-const unitMs: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-/** A duration as Go writes it; a bare number is nanoseconds. */
-function durationMs(text: string): number | undefined {
-  if (/^\d+$/.test(text)) return Number(text) / 1e6;
-  if (!/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) {
-    total += Number(number) * unitMs[unit!]!;
-  }
-  return total;
 }

@@ -120,6 +120,7 @@ rate_limit: {interval: 1m1.5s, burst: 7}
     ['basic_auth_users: {alice: 4711}', ['1:27 "alice" must be a string: put it into quotes']],
     [`basic_auth_users: {"a:b": ${HASH}}`, ['1:20 user "a:b": basic authentication knows no names with a colon']],
     ['rate_limit: {interval: soon, burst: 1}', ['1:24 "interval": "soon" is no duration such as 500ms, 1s or 1m30s']],
+    ['rate_limit: {interval: -1s, burst: 1}', ['1:24 "interval": "-1s" is no duration such as 500ms, 1s or 1m30s']],
     ['rate_limit: {interval: 1s}', ['1:13 "rate_limit" has no "burst" above 0, so every request would be turned away']],
   ];
   for (const [text, expected] of wrong) {
