@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { type Diagnostic, Diagnostics, type Position } from './diagnostic.ts';
 import { type ConfigMap, type ConfigNode, parseYaml } from './document.ts';
 import { resolvePath } from './exporter/path.ts';
-import { withoutLine, withoutText } from './exporter/secrets.ts';
+import { secretText, withoutLine, withoutText } from './exporter/secrets.ts';
 import { section, setting } from './exporter/section.ts';
 import { goDuration } from './go-duration.ts';
 import { suggest } from './nearest.ts';
@@ -245,13 +245,6 @@ function readUsers(node: ConfigNode | undefined): ReadonlyMap<string, string> {
     users.set(name, hash);
   }
   return users;
-}
-
-function secretText(node: ConfigNode): string | undefined {
-  const value: unknown = node.yaml !== null && 'value' in node.yaml ? node.yaml.value : undefined;
-  if (typeof value === 'string') return value;
-  node.error(`${node.subject} must be a string: put it into quotes`);
-  return undefined;
 }
 
 function readRateLimit(node: ConfigNode): RateLimit | undefined {

@@ -20,6 +20,7 @@ import { parseKeyValues } from './key-values.ts';
 import { readLimits } from './limits.ts';
 import { readMeterConfigurator } from './meter-configurator.ts';
 import { resolvePath } from './path.ts';
+import { secretText } from './secrets.ts';
 import { choice, requiredSetting, section, setting } from './section.ts';
 import { readViews } from './views.ts';
 
@@ -274,13 +275,6 @@ function readHeaders(map: ConfigMap | undefined): Readonly<Record<string, string
     if (value !== undefined) add(valueNode, name, value);
   }
   return Object.fromEntries(headers);
-}
-
-function secretText(node: ConfigNode): string | undefined {
-  const value: unknown = node.yaml !== null && 'value' in node.yaml ? node.yaml.value : undefined;
-  if (typeof value === 'string') return value;
-  node.error(`${node.subject} must be a string: put it into quotes`);
-  return undefined;
 }
 
 function readTemporality(map: ConfigMap | undefined): TemporalityPreference {

@@ -1,5 +1,6 @@
 import { type Document, isAlias, isNode, isScalar, type Node, visit } from 'yaml';
 import type { Diagnostic, Position } from '../diagnostic.ts';
+import type { ConfigNode } from '../document.ts';
 
 const headersKey = /^headers(?:_list)?$/;
 
@@ -48,4 +49,12 @@ export function withoutLine<Place extends Position>(place: Place): Place {
  */
 export function withoutText(diagnostic: Diagnostic): Diagnostic {
   return { ...withoutLine(diagnostic), message: diagnostic.message.replace(/:? ".*$/s, '') };
+}
+
+/** A string that no message may quote, as those of the node's own accessors would. */
+export function secretText(node: ConfigNode): string | undefined {
+  const value: unknown = node.yaml !== null && 'value' in node.yaml ? node.yaml.value : undefined;
+  if (typeof value === 'string') return value;
+  node.error(`${node.subject} must be a string: put it into quotes`);
+  return undefined;
 }
