@@ -153,42 +153,25 @@ function readConsole(node: ConfigNode): ConsoleConfig {
   return { kind: 'console', temporality: readTemporality(map) };
 }
 
+/** What both protocols have; `encoding` is HTTP's alone. */
+const otlpKeys = [
+  ...['endpoint', 'tls', 'headers', 'headers_list', 'compression', 'timeout'],
+  ...['temporality_preference', 'default_histogram_aggregation'],
+];
+
 function readOtlpGrpc(node: ConfigNode, directory: string): OtlpGrpcConfig {
-  const map = section(node, {
-    supported: [
-      'endpoint',
-      'tls',
-      'headers',
-      'headers_list',
-      'compression',
-      'timeout',
-      'temporality_preference',
-      'default_histogram_aggregation',
-    ],
-  });
+  const map = section(node, { supported: otlpKeys });
   return { kind: 'otlp_grpc', ...readEndpoint(map, directory), ...readOtlp(map) };
 }
 
 function readOtlpHttp(node: ConfigNode, directory: string): OtlpHttpConfig {
-  const map = section(node, {
-    supported: [
-      'endpoint',
-      'tls',
-      'headers',
-      'headers_list',
-      'compression',
-      'timeout',
-      'encoding',
-      'temporality_preference',
-      'default_histogram_aggregation',
-    ],
-  });
+  const map = section(node, { supported: [...otlpKeys, 'encoding'] });
   const encoding = setting(map, 'encoding');
   if (encoding?.oneOf(['protobuf', 'json']) === 'json') {
     encoding.error('"json" isn\'t supported by this version; use protobuf, which every receiver of OTLP takes');
   }
   const tlsNode = setting(map, 'tls');
-  const tls = tlsNode && section(tlsNode, { supported: ['ca_file', 'key_file', 'cert_file'] });
+  const tls = tlsNode && section(tlsNode, { supported: tlsKeys });
   const endpoint = setting(map, 'endpoint');
   const url = parseHttpEndpoint(endpoint?.string() ?? defaultHttpEndpoint);
   if ('cause' in url) endpoint?.error(`"endpoint": ${url.cause}`);
@@ -201,7 +184,6 @@ function readOtlpHttp(node: ConfigNode, directory: string): OtlpHttpConfig {
   };
 }
 
-/** What both protocols have. */
 function readOtlp(map: ConfigMap | undefined) {
   const timeoutMs = setting(map, 'timeout')?.integer({ min: 0, max: longestMs }) ?? defaultOtlp.timeoutMs;
   return {
@@ -212,6 +194,8 @@ function readOtlp(map: ConfigMap | undefined) {
     histogramAggregation: readAggregation(map),
   } as const;
 }
+
+const tlsKeys = ['ca_file', 'key_file', 'cert_file'];
 
 function readTlsFiles(node: ConfigNode | undefined, tls: ConfigMap | undefined, directory: string): TlsFilesConfig {
   const path = (key: string): string | undefined => {
@@ -227,7 +211,7 @@ function readTlsFiles(node: ConfigNode | undefined, tls: ConfigMap | undefined, 
 
 function readEndpoint(map: ConfigMap | undefined, directory: string): Pick<OtlpGrpcConfig, 'endpoint' | 'tls'> {
   const tlsNode = setting(map, 'tls');
-  const tls = tlsNode && section(tlsNode, { supported: ['ca_file', 'key_file', 'cert_file', 'insecure'] });
+  const tls = tlsNode && section(tlsNode, { supported: [...tlsKeys, 'insecure'] });
   const insecure = setting(tls, 'insecure')?.boolean();
   const files = readTlsFiles(tlsNode, tls, directory);
   const node = setting(map, 'endpoint');
