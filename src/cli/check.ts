@@ -7,6 +7,7 @@ import { preparePrograms } from '../programs/prepare.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
 import { errorText } from './report.ts';
+import { unusedViews } from './unused-views.ts';
 import { absentText, waysText } from './ways.ts';
 import { wrap } from './wrap.ts';
 
@@ -15,7 +16,7 @@ export async function check(options: Options): Promise<number> {
   const { config, log } = await configure(options);
   if (log.writes('debug')) listenToLibbpf((level, line) => log.debug(`libbpf: ${line}`, { level }));
   using prepared = preparePrograms(config);
-  for (const warning of prepared.warnings) log.warn(warning);
+  for (const warning of [...prepared.warnings, ...unusedViews(prepared, config)]) log.warn(warning);
   using programs = loadAll(prepared);
   const { errors } = await new Store(programs.running, createKernelFacts(), new Tallies()).read();
 

@@ -29,6 +29,7 @@ import { detectResource } from './detect-resource.ts';
 import { compatibleSources, healthSources, LastReading, lossesOf } from './own-health.ts';
 import { readingLog } from './reading-log.ts';
 import { logError } from './report.ts';
+import { unusedViews } from './unused-views.ts';
 import { absentText, waysText } from './ways.ts';
 
 /** The process has 5 s to end in; detaching tens of probes takes some of them. */
@@ -50,7 +51,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   await using stack = new AsyncDisposableStack();
 
   using prepared = preparePrograms(config);
-  for (const warning of prepared.warnings) log.warn(warning);
+  for (const warning of [...prepared.warnings, ...unusedViews(prepared, config)]) log.warn(warning);
   const programs = stack.use(loadAll(prepared));
   reportPrograms(programs, log);
   refuse(programs, config.strict);

@@ -84,6 +84,8 @@ export interface ViewConfig {
   readonly cardinalityLimit?: number;
   /** Of its stream, for errors that only the metrics tell. */
   readonly at: Position;
+  /** Of its selector. */
+  readonly selectorAt: Position;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

@@ -11,6 +11,13 @@ export interface Scope {
   readonly version: string;
 }
 
+/** What a selector looks at. */
+export interface Instrument {
+  readonly name: string;
+  readonly type: InstrumentTypeName;
+  readonly unit: string;
+}
+
 /** The instruments that would have made such metrics. */
 const instrumentTypes: Readonly<Record<MetricPlan['kind'], InstrumentTypeName>> = {
   counter: 'observable_counter',
@@ -35,7 +42,8 @@ export function droppedMetrics(
 /**
  * Resolves a program without the metrics that views drop, whose code then isn't loaded, and applies the views to the
  * others. `resolve` is given the names, without the namespace, of the metrics that are wanted; undefined: those that the
- * operator wants. Undefined where that fails, and where nothing is left.
+ * operator wants. `matched` is told of each view that matches one of these. Undefined where that fails, and where nothing
+ * is left.
  */
 export function resolveWithViews(
   resolve: (metrics: readonly string[] | undefined) => ResolvedProgram | undefined,
@@ -43,9 +51,12 @@ export function resolveWithViews(
   namespace: string,
   scope: Scope,
   diagnostics: Diagnostics,
+  matched: (view: ViewConfig) => void = () => {},
 ): ResolvedProgram | undefined {
   const whole = resolve(undefined);
   if (whole === undefined || views.length === 0) return whole;
+  const metrics = whole.tables.flatMap((table) => table.metrics);
+  for (const view of views) if (metrics.some((metric) => matches(view.selector, metric, scope))) matched(view);
   const dropped = droppedMetrics(whole, views, scope);
   const kept = whole.tables.flatMap(({ metrics }) => metrics.flatMap(({ name }) => (dropped.has(name) ? [] : [name])));
   if (kept.length === 0) return undefined;
@@ -119,12 +130,20 @@ function streamsOf(
   });
 }
 
-function matches(selector: ViewSelector, metric: MetricPlan, scope: Scope): boolean {
+function matches(selector: ViewSelector, { name, kind, unit }: MetricPlan, scope: Scope): boolean {
+  return selects(selector, { name, type: instrumentTypes[kind], unit }, scope);
+}
+
+/**
+ * Whether a view's selector matches an instrument of this scope, which has no schema URL.
+ * Source: the OpenTelemetry specification, metrics/sdk.md, "Instrument selection criteria".
+ */
+export function selects(selector: ViewSelector, instrument: Instrument, scope: Scope): boolean {
   const { instrumentName, instrumentType, unit, meterName, meterVersion, meterSchemaUrl } = selector;
   return (
-    (instrumentName === undefined || wildcard(instrumentName)(metric.name)) &&
-    (instrumentType === undefined || instrumentType === instrumentTypes[metric.kind]) &&
-    (unit === undefined || unit === metric.unit) &&
+    (instrumentName === undefined || wildcard(instrumentName)(instrument.name)) &&
+    (instrumentType === undefined || instrumentType === instrument.type) &&
+    (unit === undefined || unit === instrument.unit) &&
     (meterName === undefined || meterName === scope.name) &&
     (meterVersion === undefined || meterVersion === scope.version) &&
     (meterSchemaUrl === undefined || meterSchemaUrl === '')

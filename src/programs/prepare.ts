@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { type Conflict, checkTogether } from '../config/check-together.ts';
 import { ConfigError, Diagnostics } from '../config/diagnostic.ts';
-import type { ExporterConfig } from '../config/exporter.ts';
+import type { ExporterConfig, ViewConfig } from '../config/exporter.ts';
 import type { ProgramPlan } from '../config/plan.ts';
 import { type ProgramFile, parseProgramFile } from '../config/program-file.ts';
 import { type ResolvedProgram, resolveProgram } from '../config/resolve.ts';
@@ -40,6 +40,8 @@ export interface PreparedPrograms extends Disposable {
   readonly conflicts: readonly MeterError[];
   /** One line each, for the log. */
   readonly warnings: readonly string[];
+  /** Views that match no metric of these programs; they may match one of the exporter's own. */
+  readonly unmatchedViews: readonly ViewConfig[];
 }
 
 /**
@@ -62,6 +64,8 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
   using stack = new DisposableStack();
 
   const programs: { plan: ResolvedProgram; object: OpenedObject | undefined }[] = [];
+  const { views = [] } = config;
+  const matched = new Set<ViewConfig>();
   const options = { namespace: config.namespace, cpus: possibleCpus().indexes, pageSize: pageSize() };
   for (const pair of found.programs) {
     if (config.programs.only?.includes(pair.name) === false) continue;
@@ -74,7 +78,7 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
     const placeOf = (setting: string) => config.programs.places?.get(`programs.${pair.name}.${setting}`);
     const resolve = (metrics = override?.metrics) =>
       resolveProgram(file, object?.layout(), { ...options, ...override, metrics, placeOf }, diagnostics);
-    const plan = resolveWithViews(resolve, config.views ?? [], config.namespace, scope, diagnostics);
+    const plan = resolveWithViews(resolve, views, config.namespace, scope, diagnostics, (view) => matched.add(view));
     if (plan !== undefined) programs.push({ plan, object });
   }
   const translations = config.readers.flatMap((reader) => (reader.kind === 'prometheus' ? [reader.translation] : []));
@@ -101,6 +105,7 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
       ...found.errors.filter((error) => !halves.includes(error)).map(({ message }) => message),
       ...diagnostics.warnings.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
     ],
+    unmatchedViews: views.filter((view) => !matched.has(view)),
     [Symbol.dispose]: () => objects.dispose(),
   };
 }

@@ -21,7 +21,7 @@ function resolved(tables: readonly TablePlan[]): ResolvedProgram {
 }
 
 function view(selector: ViewConfig['selector'], stream: Partial<ViewConfig> = {}): ViewConfig {
-  return { selector, at, ...stream };
+  return { selector, at, selectorAt: at, ...stream };
 }
 
 function applied(tables: readonly TablePlan[], ...views: ViewConfig[]) {
@@ -254,6 +254,25 @@ test('what is dropped is not resolved, so that its code is not loaded', () => {
   assert.deepEqual(wanted, [undefined, ['y']]);
   assert.equal(run(drop('*')), undefined);
   assert.equal(wanted.length, 3);
+});
+
+test('it is told which views match a metric, dropped or not', () => {
+  const views = [
+    view({ instrumentName: 'ebpf.x' }, { aggregation: { kind: 'drop' } }),
+    view({ instrumentName: 'ebpf.z*' }),
+    view({ instrumentType: 'observable_counter', unit: 's' }),
+    view({ instrumentType: 'histogram' }),
+  ];
+  const matched: number[] = [];
+  resolveWithViews(
+    () => resolved([two]),
+    views,
+    'ebpf',
+    scope,
+    new Diagnostics(),
+    (one) => void matched.push(views.indexOf(one)),
+  );
+  assert.deepEqual(matched, [0, 2]);
 });
 
 for (const [pattern, name, expected] of [

@@ -26,8 +26,8 @@ export function readViews(node: ConfigNode | undefined): readonly ViewConfig[] {
     const streamNode = map && requiredSetting(map, 'stream');
     if (selectorNode === undefined || streamNode === undefined) return [];
     const selector = readSelector(selectorNode);
-    const view = readStream(streamNode, selector);
-    return view === undefined ? [] : [view];
+    const stream = readStream(streamNode, selector);
+    return stream === undefined ? [] : [{ ...stream, selector, selectorAt: selectorNode.position }];
   });
 }
 
@@ -52,7 +52,7 @@ function readSelector(node: ConfigNode): ViewSelector {
   };
 }
 
-function readStream(node: ConfigNode, selector: ViewSelector): ViewConfig | undefined {
+function readStream(node: ConfigNode, selector: ViewSelector): Omit<ViewConfig, 'selector' | 'selectorAt'> | undefined {
   const map = section(node, {
     supported: ['name', 'description', 'aggregation', 'aggregation_cardinality_limit', 'attribute_keys'],
   });
@@ -66,7 +66,6 @@ function readStream(node: ConfigNode, selector: ViewSelector): ViewConfig | unde
   const aggregation = aggregationNode && readAggregation(aggregationNode);
   const cardinalityLimit = readLimit(setting(map, 'aggregation_cardinality_limit'));
   return {
-    selector,
     ...(name !== undefined && { name }),
     ...(description !== undefined && { description }),
     ...(keys !== undefined && { attributeKeys: readIncludeExclude(keys) }),

@@ -68,7 +68,7 @@ distribution:
 
 /** Without where things stood. */
 function comparable({ views, programs: { places: _, ...programs }, ...rest }: ExporterConfig): object {
-  return { ...rest, programs, views: views?.map(({ at: _at, ...view }) => view) };
+  return { ...rest, programs, views: views?.map(({ at: _at, selectorAt: _selectorAt, ...view }) => view) };
 }
 
 test('what is printed makes the same configuration again', () => {

@@ -25,8 +25,9 @@ test('a view has everything that the schema gives it', () => {
   );
   const [view, ...others] = config(text).views!;
   assert.equal(others.length, 0);
-  const { at, ...rest } = view!;
+  const { at, selectorAt, ...rest } = view!;
   assert.equal(at.line, 20);
+  assert.equal(selectorAt.line, 9);
   assert.deepEqual(rest, {
     selector: {
       instrumentName: 'ebpf.a',

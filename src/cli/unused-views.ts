@@ -1,0 +1,31 @@
+import type { ExporterConfig } from '../config/exporter.ts';
+import { nearest } from '../config/nearest.ts';
+import { scopeName } from '../config/scope.ts';
+import { selects } from '../config/views.ts';
+import { ownInstruments } from '../metrics/own-instruments.ts';
+import type { PreparedPrograms } from '../programs/prepare.ts';
+import { version } from '../version.ts';
+
+/** One line, with its place, for each view that changes nothing. */
+export function unusedViews(
+  { unmatchedViews, programs }: Pick<PreparedPrograms, 'unmatchedViews' | 'programs'>,
+  { bpfStats, compatibleMetrics, namespace }: Pick<ExporterConfig, 'bpfStats' | 'compatibleMetrics' | 'namespace'>,
+): readonly string[] {
+  if (unmatchedViews.length === 0) return [];
+  const own = ownInstruments(bpfStats, compatibleMetrics ? namespace : undefined);
+  const scope = { name: scopeName, version };
+  const unused = unmatchedViews.filter(({ selector }) => !own.some((one) => selects(selector, one, scope)));
+  const metrics = programs.flatMap(({ plan }) => plan.tables.flatMap((table) => table.metrics));
+  const names = [...metrics, ...own].map(({ name }) => name);
+  return unused.map(({ selector, selectorAt: { file, line, column } }) => {
+    const meant = selector.instrumentName === undefined ? undefined : meantBy(selector.instrumentName, names);
+    const hint = meant === undefined ? '' : `, did you mean "${meant}"?`;
+    return `${file}:${line}:${column}: the view matches no metric that there is, and changes nothing${hint}`;
+  });
+}
+
+/** A name without its namespace is too far from the whole one to be its nearest. */
+function meantBy(written: string, names: readonly string[]): string | undefined {
+  const meant = names.find((name) => name.endsWith(`.${written}`)) ?? nearest(written, names);
+  return meant === written ? undefined : meant;
+}
