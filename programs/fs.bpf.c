@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include "fs.bpf.h"
 
+/* include/linux/fs.h: somebody has opened this file. */
+#define FMODE_OPENED (1 << 19)
+
 const volatile bool enable_open = true;
 const volatile bool enable_fsync = true;
 
@@ -11,12 +14,21 @@ struct cpu_fs {
 
 PERCPU_TABLE(fs, struct cpu_fs);
 
+struct file {
+	u32 f_mode;
+} __attribute__((preserve_access_index));
+
 /* An int is returned in the lower half of a register; none of it matters here. */
-static __always_inline void end_open(enum fs_type type, s64 unused)
+static __always_inline void end_open_if(enum fs_type type, bool is_opened)
 {
 	struct cpu_fs *cpu = percpu_element(&fs);
 
-	fs_end(type, FS_OPEN, cpu ? &cpu->open[type] : NULL, enable_open, 0);
+	fs_end(type, FS_OPEN, cpu ? &cpu->open[type] : NULL, enable_open, is_opened ? 0 : -EAGAIN);
+}
+
+static __always_inline void end_open(enum fs_type type, s64 unused)
+{
+	end_open_if(type, true);
 }
 
 static __always_inline void end_fsync(enum fs_type type, s64 unused)
@@ -36,6 +48,45 @@ FS_OPERATION(ext4_fsync, FS_EXT4, FS_FSYNC, ext4_sync_file, 4, end_fsync);
 FS_OPERATION(xfs_fsync, FS_XFS, FS_FSYNC, xfs_file_fsync, 4, end_fsync);
 FS_OPERATION(btrfs_fsync, FS_BTRFS, FS_FSYNC, btrfs_sync_file, 4, end_fsync);
 FS_OPERATION(nfs_fsync, FS_NFS, FS_FSYNC, nfs_file_fsync, 4, end_fsync);
+
+/*
+ * NFS version 4 looks a name up and opens what it finds, or creates it, in one request, and then no other function opens
+ * the file. What turns out to be no file, or not to be there, is left to others.
+ */
+static __always_inline void end_atomic_open(void)
+{
+	const struct file *file = (void *)fs_detail(FS_NFS, FS_OPEN);
+
+	end_open_if(FS_NFS, file && BPF_CORE_READ(file, f_mode) & FMODE_OPENED);
+}
+
+SEC("fentry/nfs_atomic_open")
+int BPF_PROG(nfs4_atomic_open_fentry, const void *dir, const void *entry, const struct file *file)
+{
+	fs_begin_with(FS_NFS, FS_OPEN, (u64)file);
+	return 0;
+}
+
+SEC("fexit/nfs_atomic_open")
+int BPF_PROG(nfs4_atomic_open_fexit)
+{
+	end_atomic_open();
+	return 0;
+}
+
+SEC("kprobe/nfs_atomic_open")
+int nfs4_atomic_open_kprobe(void *regs)
+{
+	fs_begin_with(FS_NFS, FS_OPEN, third_argument(regs));
+	return 0;
+}
+
+SEC("kretprobe/nfs_atomic_open")
+int nfs4_atomic_open_kretprobe(void *regs)
+{
+	end_atomic_open();
+	return 0;
+}
 
 SEC("tp_btf/ext4_sync_file_enter")
 int BPF_PROG(ext4_sync_file_enter)

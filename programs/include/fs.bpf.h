@@ -54,7 +54,8 @@ static __always_inline u64 fs_key(enum fs_type type, enum fs_operation operation
 	return bpf_get_current_task() + (type * FS_OPERATIONS + operation) + 1;
 }
 
-static __always_inline void fs_begin(enum fs_type type, enum fs_operation operation)
+/* `detail` is what fs_detail() gives until its end. */
+static __always_inline void fs_begin_with(enum fs_type type, enum fs_operation operation, u64 detail)
 {
 	u64 key;
 
@@ -62,8 +63,22 @@ static __always_inline void fs_begin(enum fs_type type, enum fs_operation operat
 		return;
 	key = fs_key(type, operation);
 	/* Displaced: another's that is under way, or one of its own whose return was missed. */
-	if (stamp_put(operations_pair(key), key, bpf_ktime_get_ns(), 0))
+	if (stamp_put(operations_pair(key), key, bpf_ktime_get_ns(), detail))
 		count_lost(&operations_lost);
+}
+
+static __always_inline void fs_begin(enum fs_type type, enum fs_operation operation)
+{
+	fs_begin_with(type, operation, 0);
+}
+
+/* Of the operation that is under way; 0: its begin was not seen. */
+static __always_inline u64 fs_detail(enum fs_type type, enum fs_operation operation)
+{
+	u64 key = fs_key(type, operation);
+	struct stamp *stamp = stamp_find(operations_pair(key), key);
+
+	return stamp ? stamp->detail : 0;
 }
 
 static __always_inline void count_slow(enum fs_type type, enum fs_operation operation)

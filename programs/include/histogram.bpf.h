@@ -12,57 +12,63 @@ struct hist {
 	u64 sum;
 };
 
-/*
- * The number of bits of value - 1, at most 26, by halving: without a branch that depends on the value,
- * since values of neighbouring powers of two are what a branch predictor can't learn.
- */
-static __always_inline u32 hist_slot(u64 value)
+/* 1 if a number below 2^63 is above the bound, which is too. */
+static __always_inline u64 hist_is_above(u64 number, u64 bound)
 {
-	u64 rest = value - 1, bits, half;
+	return (bound - number) >> 63;
+}
 
-	if (value > 1ULL << (HIST_SLOTS - 2))
-		return HIST_SLOTS - 1;
-	if (value == 0)
-		return 0;
-	bits = ((0xffff - rest) >> 59) & 16;
-	rest >>= bits;
-	half = ((0xff - rest) >> 60) & 8;
-	rest >>= half;
-	bits += half;
-	half = ((0xf - rest) >> 61) & 4;
-	rest >>= half;
-	bits += half;
-	/* How many bits 0 to 15 have, a hexadecimal digit each. */
-	bits += (0x4444444433332210ULL >> (rest << 2)) & 0xf;
-	/* Never more than 25, which the verifier can't see. */
-	return bits & 31;
+/*
+ * How many of the bounds unit × 2^0 … unit × 2^25 a number of 1 to 2^63 - 1 is above: first of every fifth, then of those
+ * that follow the last of these. The comparisons don't wait for each other, as the steps of a logarithm by halving do,
+ * and none is a branch, since values of neighbouring powers of two are what a branch predictor can't learn.
+ *
+ * value > bound × 2^n is value - 1 >= bound × 2^n, and so (value - 1) >> n >= bound: bits that are shifted out don't matter.
+ */
+static __always_inline u64 hist_slot_of(u64 value, u64 unit)
+{
+	u64 rest = value - 1, fives, slot;
+
+	fives = hist_is_above(rest, (unit << 5) - 1) + hist_is_above(rest, (unit << 10) - 1);
+	fives += hist_is_above(rest, (unit << 15) - 1) + hist_is_above(rest, (unit << 20) - 1);
+	slot = fives * 5;
+	rest >>= slot;
+	slot += hist_is_above(rest, unit - 1) + hist_is_above(rest, (unit << 1) - 1);
+	slot += hist_is_above(rest, (unit << 2) - 1) + hist_is_above(rest, (unit << 3) - 1);
+	/* Only above the fourth five is there a sixth. */
+	slot += hist_is_above(rest, (unit << 4) - 1) + hist_is_above(rest, (unit << 5) - 1);
+	return slot;
+}
+
+static __always_inline u64 hist_slot(u64 value)
+{
+	if ((s64)value <= 0)
+		return value ? HIST_SLOTS - 1 : 0;
+	return hist_slot_of(value, 1);
 }
 
 /* `sum` is added as it is, so it may have a finer unit than the slots. */
 static __always_inline void hist_add(struct hist *hist, u64 value, u64 sum)
 {
-	u32 slot = hist_slot(value);
-
-	if (slot < HIST_SLOTS)
-		hist->slots[slot] += 1;
+	hist->slots[hist_slot(value)] += 1;
 	hist->sum += sum;
 }
 
 /*
- * Nanoseconds in slots of microseconds, up to the next whole one: a bucket's upper bound is inclusive, and 1001 ns are
- * more than 1 us. / 1000 is / 8 / 125, and / 125 a multiplication that is exact up to 39 s: clang leaves a division
- * to the processor, and that takes 10 ns on some.
+ * Nanoseconds in slots of microseconds, whose upper bounds are inclusive: 1001 ns are more than 1 us. Without a division,
+ * which takes 10 ns on some processors.
  *
  * A difference of two times may be below 0, which counts as 0 rather than as centuries: the kernel's fast clock goes
  * back a little where its slope is corrected (ktime_get_mono_fast_ns), and one CPU's may be ahead of another's.
  */
 static __always_inline void hist_add_ns(struct hist *hist, u64 difference)
 {
-	u64 last_bound = 1000ULL << (HIST_SLOTS - 2);
-	u64 ns = (s64)difference < 0 ? 0 : difference;
-	u64 us = ns > last_bound ? last_bound : ((ns + 999) >> 3) * 1099511628 >> 37;
-
-	hist_add(hist, us, ns);
+	if ((s64)difference <= 0) {
+		hist->slots[0] += 1;
+		return;
+	}
+	hist->slots[hist_slot_of(difference, 1000)] += 1;
+	hist->sum += difference;
 }
 
 #endif

@@ -11,6 +11,7 @@
 struct pt_regs___x86_call {
 	unsigned long di;
 	unsigned long si;
+	unsigned long dx;
 	unsigned long ax;
 } __attribute__((preserve_access_index));
 
@@ -43,6 +44,13 @@ static __always_inline u64 second_argument(const void *regs)
 	if (bpf_core_field_exists(struct pt_regs___x86_call, si))
 		return LOADED(((const struct pt_regs___x86_call *)regs)->si);
 	return LOADED(((const struct pt_regs___arm64_call *)regs)->regs[1]);
+}
+
+static __always_inline u64 third_argument(const void *regs)
+{
+	if (bpf_core_field_exists(struct pt_regs___x86_call, dx))
+		return LOADED(((const struct pt_regs___x86_call *)regs)->dx);
+	return LOADED(((const struct pt_regs___arm64_call *)regs)->regs[2]);
 }
 
 /* For kretprobes: what the function returned. Of a type shorter than 64 bits the upper ones may be anything. */

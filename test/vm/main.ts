@@ -24,7 +24,7 @@ const packages = {
   'mkfs.xfs': 'xfsprogs',
   'mkfs.btrfs': 'btrfs-progs',
 };
-const modules = ['virtio_blk', 'ext4', 'xfs', 'btrfs', 'loop', 'veth', 'zram'];
+const modules = ['virtio_blk', 'ext4', 'xfs', 'btrfs', 'loop', 'veth', 'zram', 'nfsv3', 'nfsv4', 'nfsd'];
 const allTests = 'test/kernel/**/*.test.ts';
 /** What one test file may take: an emulated CPU is some 20 times slower. */
 const testLimitMs = 5 * 60_000;

@@ -4,36 +4,12 @@ import { isKernelSince } from '../../helpers/kernel-release.ts';
 import { count } from './counting.ts';
 import { fileSystem, noFunctions } from './file-system.ts';
 import { hold, holdCommand } from './held.ts';
-
-const opens = 997;
-const syncs = 97;
-const open = `i=0; while [ $i -lt ${opens} ]; do : <file; i=$((i+1)); done`;
-
-/** As many synchronous writes, each of which syncs. */
-function syncWrites(file: string): string[] {
-  return ['dd', 'if=/dev/zero', `of=${file}`, 'bs=4096', `count=${syncs}`, 'oflag=dsync', 'status=none'];
-}
+import { checkOpensAndSyncs, syncs, syncWrites } from './opens.ts';
 
 for (const type of ['ext4', 'xfs', 'btrfs'] as const) {
   test(`opens and syncs of files are measured on ${type}`, { skip: noFunctions }, async () => {
     using fs = fileSystem(type);
-    await hold(': >file', [], fs.folder).run();
-    const shell = hold(`${open}; exec ${syncWrites('file').join(' ')}`, [], fs.folder);
-    using counting = count('fs', { constants: { only_tgid: shell.pid, slow_us: 0 } });
-    await shell.run();
-    for (const [metric, expected] of [
-      ['fs.open.latency', opens + 1],
-      ['fs.fsync.latency', syncs],
-    ] as const) {
-      const latencies = await counting.histograms(metric);
-      assert.deepEqual([...latencies.keys()], [type]);
-      assert.equal(latencies.get(type)!.count, expected);
-      assert.ok(latencies.get(type)!.sum > 0);
-    }
-    const slow = { [`${type} open sh`]: opens, [`${type} open dd`]: 1, [`${type} fsync dd`]: syncs };
-    assert.deepEqual(Object.fromEntries(await counting.numbers('fs.slow_operations')), slow);
-    assert.deepEqual(await counting.numbers('fs.slow_operations.lost'), new Map([['', 0]]));
-    assert.deepEqual(await counting.numbers('fs.operations.lost'), new Map([['', 0]]));
+    await checkOpensAndSyncs(type, fs.folder);
   });
 }
 
@@ -58,7 +34,7 @@ test('slow operations of names for which there is no room are counted as lost', 
   const metrics = ['fs.slow_operations', 'fs.slow_operations.lost'];
   // Ways that are known to be there or not: an object that is opened again has its own sizes again.
   const hooks = ['ext4', 'xfs', 'btrfs', 'nfs'].flatMap((name) => [`${name}_open`, `${name}_fsync`]);
-  const probes = Object.fromEntries([...hooks, 'nfs4_open'].map((name) => [name, 'kprobe']));
+  const probes = Object.fromEntries([...hooks, 'nfs4_open', 'nfs4_atomic_open'].map((name) => [name, 'kprobe']));
   const ways = noFunctions ? { ...probes, ext4_fsync: 'tracepoint' } : probes;
   using counting = count('fs', { constants: { slow_us: 0 }, metrics, ways, maxEntries: { slow_operations: 1 } });
   await holdCommand(syncWrites(`${fs.folder}/one`)).run();

@@ -3,21 +3,24 @@ import { test } from 'node:test';
 import { count } from './counting.ts';
 import { fileSystem, noFunctions } from './file-system.ts';
 import { holdCommand } from './held.ts';
+import { nfs, noNfs } from './nfs.ts';
 
 const operations = 997;
 const metrics = ['fs.read.latency', 'fs.write.latency', 'fs_io.slow_operations', 'fs_io.operations.lost'];
 
-for (const [type, way] of [
-  ['ext4', undefined],
-  ['ext4', 'kprobe'],
-  ['xfs', undefined],
-  ['btrfs', undefined],
+for (const [title, mount, way, skip] of [
+  ['ext4', () => fileSystem('ext4'), undefined, noFunctions],
+  ['ext4', () => fileSystem('ext4'), 'kprobe', noFunctions],
+  ['xfs', () => fileSystem('xfs'), undefined, noFunctions],
+  ['btrfs', () => fileSystem('btrfs'), undefined, noFunctions],
+  ['nfs 3', () => nfs(3), undefined, noNfs],
+  ['nfs 4', () => nfs(4), undefined, noNfs],
+  ['nfs 4', () => nfs(4), 'kprobe', noNfs],
 ] as const) {
+  const [type = ''] = title.split(' ');
   const ways: Record<string, string> = way ? { [`${type}_read`]: way, [`${type}_write`]: way } : {};
-  test(`reads and writes of files are measured on ${type}${way ? ` by ${way}` : ''}`, {
-    skip: noFunctions,
-  }, async () => {
-    using fs = fileSystem(type);
+  test(`reads and writes of files are measured on ${title}${way ? ` by ${way}` : ''}`, { skip }, async () => {
+    await using fs = await mount();
     const file = `${fs.folder}/file`;
     const pages = ['bs=4096', `count=${operations}`, 'status=none'];
 
