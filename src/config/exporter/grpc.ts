@@ -1,3 +1,5 @@
+import { parseEndpointUrl, quotedUrl } from './endpoint-url.ts';
+
 export interface Endpoint {
   /** http://HOST:PORT or https://HOST:PORT. */
   readonly url: string;
@@ -12,28 +14,20 @@ export const defaultEndpoint = 'http://localhost:4317';
  * An OTLP endpoint for gRPC: http://HOST[:PORT], https://HOST[:PORT], or without a scheme, where `insecure` decides.
  * Returns a cause where it is none; neither cause nor warning quotes credentials.
  */
-export function parseEndpoint(text: string, insecure = false): Endpoint | { cause: string } {
-  const trimmed = text.trim();
+export function parseEndpoint(written: string, insecure = false): Endpoint | { cause: string } {
+  const trimmed = written.trim();
   const hasScheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(trimmed);
   const example = 'write it as http://HOST:4317 or https://HOST:4317';
-  let url: URL;
-  try {
-    url = new URL(hasScheme ? trimmed : `${insecure ? 'http' : 'https'}://${trimmed}`);
-  } catch {
-    return { cause: `${quoted(trimmed)} is no URL: ${example}` };
-  }
-  if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
-    return { cause: `${quoted(trimmed)} is no http or https URL: ${example}` };
-  }
-  if (url.username !== '' || url.password !== '') {
-    return { cause: 'gRPC sends no user and password from the URL: put them into a header' };
-  }
+  const credentials = 'gRPC sends no user and password from the URL: put them into a header';
+  const text = hasScheme ? trimmed : `${insecure ? 'http' : 'https'}://${trimmed}`;
+  const url = parseEndpointUrl(text, { written: trimmed, example, credentials });
+  if ('cause' in url) return url;
   const plain = url.protocol === 'http:';
   const warnings: string[] = [];
   const port = url.port || (plain ? '80' : '443');
   const shown = `${url.protocol}//${url.hostname}:${port}`;
   if (url.port === '' && writtenPort(trimmed) === undefined) {
-    warnings.push(`${quoted(trimmed)} has no port, so ${port} is used; Collectors listen on 4317`);
+    warnings.push(`${quotedUrl(trimmed)} has no port, so ${port} is used; Collectors listen on 4317`);
   }
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     warnings.push(`gRPC uses nothing behind the port of ${JSON.stringify(shown)}`);
@@ -45,10 +39,6 @@ export function parseEndpoint(text: string, insecure = false): Endpoint | { caus
 function writtenPort(text: string): string | undefined {
   const authority = text.replace(/^[^/]*:\/\//, '').split(/[/?#]/, 1)[0]!;
   return /:0*(\d+)$/.exec(authority)?.[1];
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.replace(/^([^/]*:\/\/)?.*@/s, '$1…@'));
 }
 
 /** Why this can't be sent as gRPC metadata; undefined where it can. Never quotes the value. */

@@ -1,3 +1,5 @@
+import { parseEndpointUrl, quotedUrl } from './endpoint-url.ts';
+
 /** What OTLP over HTTP sends to where nothing is said (protocol/exporter.md of OpenTelemetry). */
 export const defaultHttpEndpoint = 'http://localhost:4318/v1/metrics';
 
@@ -15,21 +17,12 @@ export interface HttpEndpoint {
 export function parseHttpEndpoint(text: string): HttpEndpoint | { cause: string } {
   const trimmed = text.trim();
   const example = 'write it as http://HOST:4318/v1/metrics';
-  let url: URL;
-  try {
-    url = new URL(trimmed);
-  } catch {
-    return { cause: `${quoted(trimmed)} is no URL: ${example}` };
-  }
-  if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
-    return { cause: `${quoted(trimmed)} is no http or https URL: ${example}` };
-  }
-  if (url.username !== '' || url.password !== '') {
-    return { cause: 'user and password of a URL are not sent: put them into a header' };
-  }
+  const credentials = 'user and password of a URL are not sent: put them into a header';
+  const url = parseEndpointUrl(trimmed, { written: trimmed, example, credentials });
+  if ('cause' in url) return url;
   const warnings: string[] = [];
   if (url.pathname === '/') {
-    warnings.push(`${quoted(trimmed)} has no path and is used as it is; receivers listen on /v1/metrics by custom`);
+    warnings.push(`${quotedUrl(trimmed)} has no path and is used as it is; receivers listen on /v1/metrics by custom`);
   }
   if (url.port === '4317') warnings.push('Collectors listen for gRPC on 4317, for HTTP on 4318');
   return { url: url.href, warnings };
@@ -44,8 +37,4 @@ export function looksLikeHttp(text: string): boolean {
 /** The same URL; where it has no path, that of metrics is added. */
 export function withMetricsPath(text: string): string {
   return URL.parse(text.trim())?.pathname === '/' ? `${text.trim().replace(/\/$/, '')}/v1/metrics` : text;
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.replace(/^([^/]*:\/\/)?.*@/s, '$1…@'));
 }
