@@ -24,14 +24,14 @@ export async function configure(options: Options): Promise<{ config: ExporterCon
     times: options.logTimes,
   });
   for (const warning of warnings) log.warn(warning);
-  await checkWebConfig(config);
+  for (const warning of await checkWebConfig(config)) log.warn(warning);
   return { config, log };
 }
 
-/** Before anything is loaded: a web configuration that can't be used keeps the reader from starting. */
-async function checkWebConfig({ readers }: ExporterConfig): Promise<void> {
+/** Before anything is loaded: a web configuration that can't be used keeps the reader from starting. Returns warnings. */
+async function checkWebConfig({ readers }: ExporterConfig): Promise<readonly string[]> {
   const reader = readers.find((one) => one.kind === 'prometheus');
-  if (reader?.webConfigFile === undefined) return;
+  if (reader?.webConfigFile === undefined) return [];
   const { WebSecurity } = await import('../readers/prometheus/web-security.ts');
-  WebSecurity.check(reader.webConfigFile);
+  return WebSecurity.check(reader.webConfigFile);
 }

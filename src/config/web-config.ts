@@ -105,19 +105,23 @@ const headerValues: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Reads the text of a web configuration; `file` is its path, from whose folder its own paths start. `config` is undefined
- * where there are errors; these show no line that may hold a secret.
+ * where there are errors; these show no line that may hold a secret, and neither do warnings of what does nothing here.
  */
 export function readWebConfig(
   text: string,
   file: string,
-): { readonly config: WebConfig | undefined; readonly errors: readonly Diagnostic[] } {
+): {
+  readonly config: WebConfig | undefined;
+  readonly errors: readonly Diagnostic[];
+  readonly warnings: readonly Diagnostic[];
+} {
   const diagnostics = new Diagnostics();
   const root = parseYaml(text, file, diagnostics);
   const config = root && readRoot(root, dirname(file));
   const { errors } = diagnostics;
   // What can't be parsed may be anything; else secrets stand behind keys.
   const shown = errors.map(root === undefined ? withoutText : withoutLine);
-  return { config: errors.length === 0 ? config : undefined, errors: shown };
+  return { config: errors.length === 0 ? config : undefined, errors: shown, warnings: diagnostics.warnings };
 }
 
 function readRoot(root: ConfigNode, directory: string): WebConfig {
@@ -213,9 +217,9 @@ function readNames(
 }
 
 function readHeaders(node: ConfigNode): ReadonlyMap<string, string> {
-  // HTTP/2 is Prometheus's default and this server has none, so scrapers agree with it on HTTP/1.1.
-  const map = section(node, { supported: ['headers'], harmless: ['http2'] });
-  setting(map, 'http2')?.boolean();
+  const map = section(node, { supported: ['headers', 'http2'] });
+  const http2 = setting(map, 'http2');
+  if (http2?.boolean()) http2.warn('"http2": true has no effect: this server speaks HTTP/1.1 only, as all scrapers do');
   const headers = new Map<string, string>();
   const headersNode = setting(map, 'headers');
   const entries = headersNode && section(headersNode, { supported: headerNames });

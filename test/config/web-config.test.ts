@@ -11,7 +11,7 @@ const problems = (text: string) =>
 
 describe('readWebConfig', () => {
   it('knows every setting', () => {
-    const { config, errors } = readWebConfig(
+    const { config, errors, warnings } = readWebConfig(
       `tls_server_config:
   cert_file: server.crt
   key_file: /etc/server.key
@@ -37,6 +37,7 @@ rate_limit: {interval: 1m1.5s, burst: 7}
       'conf/web.yml',
     );
     assert.deepEqual(errors, []);
+    assert.deepEqual(warnings, []);
     const { tls, ...rest } = config!;
     const { cert, key, clientCa, ...settings } = tls!;
     assert.deepEqual([cert.file, key.file, clientCa!.file], ['conf/server.crt', '/etc/server.key', 'conf/ca.crt']);
@@ -61,6 +62,15 @@ rate_limit: {interval: 1m1.5s, burst: 7}
       ]),
       rateLimit: { intervalMs: 61_500, burst: 7 },
     });
+  });
+
+  it('says where what does nothing stands, unless it asks for what is so anyway', () => {
+    const warned = (text: string) =>
+      readWebConfig(text, 'web.yml').warnings.map(({ line, column, message }) => `${line}:${column} ${message}`);
+    const expected = '2:10 "http2": true has no effect: this server speaks HTTP/1.1 only, as all scrapers do';
+    assert.deepEqual(warned('http_server_config:\n  http2: true\n'), [expected]);
+    assert.deepEqual(warned('http_server_config:\n  http2:\n'), []);
+    assert.deepEqual(problems('http_server_config:\n  http2: soon\n').length, 1);
   });
 
   for (const text of ['', '{}', 'tls_server_config:\nbasic_auth_users:\n', 'rate_limit: {interval: 0, burst: 1}']) {

@@ -20,6 +20,8 @@ interface Loaded {
   readonly config: WebConfig;
   readonly context: SecureContextOptions | undefined;
   readonly limiter: RateLimiter | undefined;
+  /** What in it does nothing, each with its place. */
+  readonly warnings: readonly string[];
 }
 
 /** Who may connect and ask, by a web configuration that is read again whenever one of its files changes. */
@@ -48,9 +50,9 @@ export class WebSecurity {
     return new WebSecurity(file, log);
   }
 
-  /** Throws as `load` does. */
-  static check(file: string): void {
-    load(file);
+  /** What in the file does nothing, one line each. Throws as `load` does. */
+  static check(file: string): readonly string[] {
+    return load(file).warnings;
   }
 
   /** Undefined: plain HTTP. */
@@ -98,6 +100,7 @@ export class WebSecurity {
       this.#askForCertificates();
       this.#troubles.report([]);
       this.#log.info(`web configuration: ${this.#file}: read again`);
+      for (const warning of loaded.warnings) this.#log.warn(warning);
     } catch (error) {
       this.#troubles.report([error]);
     }
@@ -134,10 +137,15 @@ function load(file: string): Loaded {
         'The web configuration is named by --web.config.file, or distribution.ebpf_meter.prometheus.web_config_file.',
     });
   }
-  const { config, errors } = readWebConfig(text, file);
+  const { config, errors, warnings } = readWebConfig(text, file);
   if (config === undefined) throw new ConfigError(errors);
   const context = config.tls && contextOf(config.tls);
-  return { config, context, limiter: config.rateLimit && new RateLimiter(config.rateLimit) };
+  return {
+    config,
+    context,
+    limiter: config.rateLimit && new RateLimiter(config.rateLimit),
+    warnings: warnings.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`),
+  };
 }
 
 function contextOf(tls: WebTls): SecureContextOptions {
