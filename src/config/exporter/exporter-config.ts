@@ -1,13 +1,12 @@
 import { MeterError } from '../../errors.ts';
 import { ConfigError, type Diagnostic } from '../diagnostic.ts';
-import type { ExporterConfig, OtlpGrpcConfig, OtlpHttpConfig, ReaderConfig } from '../exporter.ts';
-import { defaultOtlp, defaultPeriodic } from './defaults.ts';
+import type { ExporterConfig, ReaderConfig } from '../exporter.ts';
+import { defaultPeriodic } from './defaults.ts';
 import { readEnvironment } from './environment.ts';
 import { readExporterFile } from './file.ts';
 import { reportViolations, schemaViolations } from './gate.ts';
-import { parseEndpoint } from './grpc.ts';
-import { looksLikeHttp, parseHttpEndpoint, withMetricsPath } from './http.ts';
 import { type CheckedOptions, checkOptions, type ExporterOptions } from './options.ts';
+import { otlpExporter } from './otlp-option.ts';
 import type { Environment } from './substitute.ts';
 
 export interface ExporterConfigInput {
@@ -82,36 +81,20 @@ async function fromFile(path: string, { env, readFile }: ExporterConfigInput, op
   reportViolations(root!, await schemaViolations(path, env));
   throwDiagnostics(file.errors());
   const warnings = file.warnings().map(({ line, column, message }) => `${path}:${line}:${column}: ${message}`);
-  return { ...withOtlp(config!, options.otlp), warnings: [...warnings, ...otlpWarnings(options.otlp)], origin: path };
+  const changed = withOtlp(config!, options.otlp);
+  return { ...changed, warnings: [...warnings, ...changed.warnings], origin: path };
 }
 
-/** With a file, --otlp takes the place of its OTLP readers and has the defaults, not the file's headers. */
-function withOtlp(config: ExporterConfig, url: string | undefined): { config: ExporterConfig } {
-  if (url === undefined) return { config };
-  const exporter = looksLikeHttp(url) ? httpExporter(url) : grpcExporter(url);
-  if (exporter === undefined) return { config };
-  const reader: ReaderConfig = { ...defaultPeriodic, exporter };
+/** With a file, --otlp takes the place of its OTLP readers. */
+function withOtlp(config: ExporterConfig, url: string | undefined): ExporterConfigResult {
+  const made = url === undefined ? undefined : otlpExporter(url);
+  if (made === undefined || 'cause' in made) return { config, warnings: [] };
+  const reader: ReaderConfig = { ...defaultPeriodic, exporter: made.exporter };
   const others = config.readers.filter((one) => one.kind !== 'periodic' || one.exporter.kind === 'console');
-  return { config: { ...config, readers: [...others, reader] } };
-}
-
-function grpcExporter(url: string): OtlpGrpcConfig | undefined {
-  const endpoint = parseEndpoint(url);
-  if ('cause' in endpoint) return undefined;
-  return { ...defaultOtlp, endpoint: endpoint.url, tls: { ...defaultOtlp.tls, insecure: endpoint.insecure } };
-}
-
-function httpExporter(url: string): OtlpHttpConfig | undefined {
-  const endpoint = parseHttpEndpoint(withMetricsPath(url));
-  if ('cause' in endpoint) return undefined;
-  const { insecure: _, ...tls } = defaultOtlp.tls;
-  return { ...defaultOtlp, kind: 'otlp_http', endpoint: endpoint.url, tls };
-}
-
-function otlpWarnings(url: string | undefined): readonly string[] {
-  if (url === undefined) return [];
-  const endpoint = looksLikeHttp(url) ? parseHttpEndpoint(withMetricsPath(url)) : parseEndpoint(url);
-  return 'cause' in endpoint ? [] : endpoint.warnings.map((warning) => `--otlp: ${warning}`);
+  return {
+    config: { ...config, readers: [...others, reader] },
+    warnings: made.warnings.map((warning) => `--otlp: ${warning}`),
+  };
 }
 
 function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterConfig {

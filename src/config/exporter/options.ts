@@ -1,8 +1,7 @@
 import type { PrometheusReaderConfig } from '../exporter.ts';
 import { prometheusWithoutFile } from './defaults.ts';
 import { namespaceCause, telemetryPathCause } from './distribution.ts';
-import { parseEndpoint } from './grpc.ts';
-import { looksLikeHttp, parseHttpEndpoint, withMetricsPath } from './http.ts';
+import { otlpExporter } from './otlp-option.ts';
 
 /** The command line's options as they were typed; undefined: not given. */
 export interface ExporterOptions {
@@ -42,9 +41,8 @@ export function checkOptions(options: ExporterOptions): { options: CheckedOption
   const errors: string[] = [];
   const prometheus = options.prometheus === undefined ? undefined : parsePrometheus(options.prometheus.trim(), errors);
   if (options.otlp !== undefined) {
-    const { otlp } = options;
-    const endpoint = looksLikeHttp(otlp) ? parseHttpEndpoint(withMetricsPath(otlp)) : parseEndpoint(otlp);
-    if ('cause' in endpoint) errors.push(`--otlp: ${endpoint.cause}`);
+    const otlp = otlpExporter(options.otlp);
+    if ('cause' in otlp) errors.push(`--otlp: ${otlp.cause}`);
   }
   const cause = options.namespace === undefined ? undefined : namespaceCause(options.namespace);
   if (cause !== undefined) errors.push(`--namespace: ${cause}`);
