@@ -8,7 +8,7 @@ import { createHooks } from '../kernel/hooks.ts';
 import { OpenedObject } from '../libbpf/object.ts';
 import { findPrograms, type ProgramFiles } from '../programs/find.ts';
 import { starterOf } from '../programs/generic/registry.ts';
-import { parsePair } from '../programs/prepare.ts';
+import { parsePair, programDiagnostics } from '../programs/prepare.ts';
 import { readEnvironment } from '../programs/reasons.ts';
 import { isSelected, unknownPrograms } from '../programs/selection.ts';
 import type { Options } from './args.ts';
@@ -67,7 +67,7 @@ interface ReadPair {
 
 /** The program with all its metrics, whichever the configuration enables. */
 function readPair(pair: ProgramFiles, config: ExporterConfig): ReadPair {
-  const diagnostics = new Diagnostics();
+  const diagnostics = new Diagnostics(programDiagnostics(config));
   const file = parsePair(pair, diagnostics);
   using object = pair.object === undefined ? undefined : OpenedObject.open(pair.object);
   const layout = object?.layout();

@@ -30,9 +30,19 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
   return `${head}\n    ${excerpt}\n    ${indent}^`;
 }
 
+export interface DiagnosticsOptions {
+  /** Whether keys that nobody knows are warnings, as files have them that were written for ebpf_exporter; unset: errors. */
+  readonly passesOverUnknownKeys?: boolean;
+}
+
 /** Errors and warnings of all files, so that a user sees them at once. */
 export class Diagnostics {
   readonly #list: Diagnostic[] = [];
+  readonly #passesOverUnknownKeys: boolean;
+
+  constructor({ passesOverUnknownKeys = false }: DiagnosticsOptions = {}) {
+    this.#passesOverUnknownKeys = passesOverUnknownKeys;
+  }
 
   error(position: Position, message: string): void {
     this.#add(position, message, 'error');
@@ -40,6 +50,12 @@ export class Diagnostics {
 
   warn(position: Position, message: string): void {
     this.#add(position, message, 'warning');
+  }
+
+  /** `hint`: what was probably meant, as the end of a message. */
+  unknownKey(position: Position, name: string, hint: string): void {
+    if (this.#passesOverUnknownKeys) this.warn(position, `unknown key "${name}" is passed over${hint}`);
+    else this.error(position, `unknown key "${name}"${hint}`);
   }
 
   #add({ file, line, column, excerpt }: Position, message: string, severity: Diagnostic['severity']): void {

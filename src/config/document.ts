@@ -152,7 +152,9 @@ export class ConfigNode {
     if (known !== undefined) {
       for (const { name, key } of entries) {
         if (unsupported.includes(name)) key.error(`"${name}" is not supported by this version`);
-        else if (!known.includes(name)) key.error(`unknown key "${name}"${suggest(name, known)}`);
+        else if (!known.includes(name)) {
+          this.#source.diagnostics.unknownKey(key.position, name, suggest(name, known));
+        }
       }
     }
     return new ConfigMap(this, entries);
@@ -221,6 +223,15 @@ export class ConfigNode {
     const value = this.#scalar('true or false')?.value;
     if (value === undefined) return undefined;
     return typeof value === 'boolean' ? value : this.#mismatch('true or false');
+  }
+
+  /** A boolean as Go's YAML reads it where one belongs: `yes`, `no`, `on` and `off` too, as YAML 1.1 has them. */
+  yesOrNo(): boolean | undefined {
+    const scalar = this.#scalar('true or false');
+    const word = scalar?.type === 'PLAIN' ? String(scalar.source).toLowerCase() : undefined;
+    if (word === 'yes' || word === 'on') return true;
+    if (word === 'no' || word === 'off') return false;
+    return scalar && this.boolean();
   }
 
   /** One of these words. */

@@ -69,7 +69,7 @@ function parseDecoder(node: ConfigNode): DecoderEntry | undefined {
   }
   const staticMap = parseStaticMap(decoder.get('static_map'));
   const regexps = decoder.get('regexps')?.list();
-  const allowUnknown = decoder.get('allow_unknown')?.boolean();
+  const allowUnknown = decoder.get('allow_unknown')?.yesOrNo();
   const plan: DecoderPlan = {
     name,
     ...(staticMap && { staticMap }),
@@ -93,8 +93,12 @@ function parseStaticMap(node: ConfigNode | undefined): Map<string, string> | und
   if (map === undefined) return undefined;
   const result = new Map<string, string>();
   for (const { name, value } of map.entries) {
-    // `2:` and `2: ~` would be an empty label value, which is no label.
-    const text = value.text();
+    if (value.isNull) {
+      value.warn(
+        `${value.subject} of "static_map" is empty, and so is the label: put "null" into quotes if it is the text`,
+      );
+    }
+    const text = value.isNull ? '' : value.text();
     if (text !== undefined) result.set(name, text);
   }
   return result;

@@ -90,7 +90,7 @@ export function parseMetric(node: ConfigNode, kind: MetricKind, diagnostics: Dia
     buckets: parseBuckets(metric),
     needs: parseNeeds(metric.get('needs')),
     expensive: metric.get('expensive')?.boolean() ?? false,
-    perfEventArray: metric.get('perf_event_array')?.boolean() ?? false,
+    perfEventArray: metric.get('perf_event_array')?.yesOrNo() ?? false,
     flushInterval: located(metric.get('flush_interval'), parseInterval),
   };
   if (entry.flushInterval !== undefined && !entry.perfEventArray) {

@@ -120,7 +120,8 @@ function rawBound(type: BucketType, bucket: number): number {
 
 function countedKeys(metric: MetricEntry, type: BucketType, diagnostics: Diagnostics): number[] | undefined {
   const { min, max, keys } = metric.buckets;
-  refuse(keys, 'bucket_keys', 'they go with bucket_type fixed', diagnostics);
+  // As in fixedKeys.
+  if (keys !== undefined) diagnostics.warn(keys.at, `"bucket_keys" mean nothing with bucket_type ${type}`);
   if (max === undefined) {
     diagnostics.error(
       metric.name.at,
@@ -130,8 +131,8 @@ function countedKeys(metric: MetricEntry, type: BucketType, diagnostics: Diagnos
   }
   const first = min?.value ?? 0;
   const most = type === 'linear' ? first + mostBuckets - 1 : 64;
-  if (max.value <= first) {
-    diagnostics.error(max.at, `bucket_max is ${max.value}, which is not above bucket_min ${first}`);
+  if (max.value < first) {
+    diagnostics.error(max.at, `bucket_max is ${max.value}, which is below bucket_min ${first}`);
     return undefined;
   }
   if (max.value > most) {

@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { type Conflict, checkTogether } from '../config/check-together.ts';
-import { ConfigError, Diagnostics } from '../config/diagnostic.ts';
+import { ConfigError, Diagnostics, type DiagnosticsOptions } from '../config/diagnostic.ts';
 import type { ExporterConfig, ViewConfig } from '../config/exporter.ts';
 import type { ProgramPlan } from '../config/plan.ts';
 import { type ProgramFile, parseProgramFile } from '../config/program-file.ts';
@@ -52,7 +52,7 @@ export interface PreparedPrograms extends Disposable {
 export function preparePrograms(config: ExporterConfig): PreparedPrograms {
   if (config.btfPath !== undefined) checkBtf(config.btfPath);
   const found = findPrograms(config.programs.directories);
-  const diagnostics = new Diagnostics();
+  const diagnostics = new Diagnostics(programDiagnostics(config));
   const unknown = unknownPrograms(
     found.programs.map(({ name }) => name),
     config.programs,
@@ -132,6 +132,11 @@ function withoutConflicts(
     const rest = withoutMetrics(plan, new Set(names));
     return rest.tables.length === 0 && plan.tables.length > 0 ? [] : [{ plan: rest, object }];
   });
+}
+
+/** ebpf_exporter passes over keys that it doesn't know, so years of its users' files have some; `strict` finds them. */
+export function programDiagnostics({ compatibleMetrics = false, strict }: ExporterConfig): DiagnosticsOptions {
+  return { passesOverUnknownKeys: compatibleMetrics && !strict };
 }
 
 /** Reads and parses NAME.yaml; undefined where nothing of it can be used, which is reported. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Diagnostics } from '../../src/config/diagnostic.ts';
+import { type Diagnostic, Diagnostics } from '../../src/config/diagnostic.ts';
 import { goDuration } from '../../src/config/go-duration.ts';
 import { parseProgramFile } from '../../src/config/program-file.ts';
-import { errors, plan } from './resolving.ts';
+import { resolveProgram } from '../../src/config/resolve.ts';
+import { errors, options, plan } from './resolving.ts';
 import { array, layout, map, pointer, u8, u32, u64, variable } from './types.ts';
 
 const object = layout({
@@ -204,7 +205,7 @@ const malformed: readonly (readonly [yaml: string, ...expected: string[]])[] = [
   ['metrics: {histograms: [{name: calls, bucket_type: log2}]}', '1:51: "bucket_type": unknown value "log2"'],
   [
     'metrics: {histograms: [{name: calls, bucket_type: exp2, bucket_min: 5, bucket_max: 2, labels: [{name: b, size: 4, decoders: [{name: uint}]}]}]}',
-    '1:84: bucket_max is 2, which is not above bucket_min 5',
+    '1:84: bucket_max is 2, which is below bucket_min 5',
   ],
   [
     'metrics: {histograms: [{name: calls, bucket_type: exp2, bucket_min: 0, bucket_max: 1.5}]}',
@@ -305,6 +306,73 @@ const malformed: readonly (readonly [yaml: string, ...expected: string[]])[] = [
     '2:29: map "records" is described in "maps": a perf event array has its labels here',
   ],
 ];
+
+/** What is wrong with a file of who comes from ebpf_exporter, and what it is told of besides. */
+function told(yaml: string, passesOverUnknownKeys: boolean) {
+  const diagnostics = new Diagnostics({ passesOverUnknownKeys });
+  const file = parseProgramFile(yaml, 'x.yaml', diagnostics);
+  const resolved = file && resolveProgram(file, object, options, diagnostics);
+  const line = ({ line, column, message }: Diagnostic) => `${line}:${column}: ${message}`;
+  return { resolved, errors: diagnostics.errors.map(line), warnings: diagnostics.warnings.map(line) };
+}
+
+test('keys that nobody knows are passed over where that is wanted, and told', () => {
+  const yaml = `x-labels: &labels [${label}]
+metrics:
+  counters:
+    - {name: calls, help: Calls, table: calls, lables: [], labels: *labels}
+`;
+  const { resolved, errors, warnings } = told(yaml, true);
+  assert.deepEqual(errors, []);
+  assert.deepEqual(
+    warnings.map((warning) => warning.replace(/; known: .*/, '')),
+    [
+      '1:1: unknown key "x-labels" is passed over',
+      '4:34: unknown key "table" is passed over',
+      '4:48: unknown key "lables" is passed over, did you mean "labels"?',
+    ],
+  );
+  assert.equal(resolved?.tables[0]?.labels[0]?.name, 'a');
+  assert.deepEqual(
+    told(yaml, false).errors.map((error) => error.replace(/[;,] .*/, '')),
+    ['1:1: unknown key "x-labels"', '4:34: unknown key "table"', '4:48: unknown key "lables"'],
+  );
+});
+
+test("what Go's YAML reads as a boolean or as an empty text, and keys that another bucket type has", () => {
+  for (const word of ['yes', 'on', 'On', 'true']) {
+    const file = parseProgramFile(
+      `metrics: {counters: [{name: r, perf_event_array: ${word}, labels: [{name: a, size: 1, decoders: [{name: static_map, allow_unknown: ${word}, static_map: {1: ~, 2: }}]}]}]}`,
+      'x.yaml',
+      new Diagnostics(),
+    );
+    assert.ok(file?.valid, word);
+    const [metric] = file.metrics;
+    assert.equal(metric?.perfEventArray, true);
+    const [decoder] = metric!.labels[0]!.decoders;
+    assert.equal(decoder?.allowUnknown, true);
+    assert.deepEqual(
+      decoder?.staticMap,
+      new Map([
+        ['1', ''],
+        ['2', ''],
+      ]),
+    );
+  }
+  const histogram = (rest: string) =>
+    `metrics: {histograms: [{name: calls, bucket_type: linear, ${rest}, labels: [{name: b, size: 4, decoders: [{name: uint}]}]}]}`;
+  assert.deepEqual(told(histogram('bucket_max: 2, bucket_keys: [1, 2]'), false).warnings, [
+    '1:87: "bucket_keys" mean nothing with bucket_type linear',
+  ]);
+  const [metric] = plan(histogram('bucket_min: 3, bucket_max: 3'), object).tables[0]!.metrics;
+  assert.deepEqual(metric?.kind === 'histogram' && metric.bounds, [3]);
+  for (const word of ['"yes"', 'y', 'nope']) {
+    assert.match(
+      errors(`metrics: {counters: [{name: records, perf_event_array: ${word}}]}`, object)[0]!,
+      /"perf_event_array" must be true or false, not/,
+    );
+  }
+});
 
 for (const [yaml, ...expected] of malformed) {
   test(`malformed: ${expected[0]}`, () => {

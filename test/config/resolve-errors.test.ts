@@ -311,8 +311,8 @@ const wrong: readonly (readonly [string, string | readonly string[], Partial<Res
     '3:13: histogram "a" has its buckets in the key and needs "bucket_max"',
   ],
   [
-    `${histogram}map: scalar\n      labels: [{name: x}]\n      bucket_min: 5\n      bucket_max: 5`,
-    '7:19: bucket_max is 5, which is not above bucket_min 5',
+    `${histogram}map: scalar\n      labels: [{name: x}]\n      bucket_min: 5\n      bucket_max: 4`,
+    '7:19: bucket_max is 4, which is below bucket_min 5',
   ],
   [
     `${histogram}map: scalar\n      labels: [{name: x}]\n      bucket_max: 65`,
