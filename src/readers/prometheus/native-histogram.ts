@@ -13,13 +13,13 @@ export interface NativeLayout {
 
 /**
  * How a histogram's slots are buckets of schema 0, each slot one bucket, so that nothing is sampled anew; undefined
- * where the slots are no powers of two. Where the program counts in another unit than the metric's (microseconds for
+ * where the slots are no powers of two, and where a view asks for explicit buckets, which are classic ones here. Where the program counts in another unit than the metric's (microseconds for
  * seconds), the slots are powers of two times a constant, and each bucket's bounds are those of its slot moved to
  * the nearest power of two: by less than 5 % for microseconds, 7 % for nanoseconds, 3 % for milliseconds.
  */
 export function nativeLayout(plan: HistogramMetricPlan): NativeLayout | undefined {
   const [lowest] = plan.bounds;
-  if (!plan.powersOfTwo || lowest === undefined || !(lowest > 0)) return undefined;
+  if (plan.aggregation === 'explicit' || !plan.powersOfTwo || lowest === undefined || !(lowest > 0)) return undefined;
   const exponent = Math.round(Math.log2(lowest));
   return { zeroThreshold: 2 ** exponent, firstIndex: exponent + 1 };
 }

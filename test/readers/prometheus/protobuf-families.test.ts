@@ -162,6 +162,13 @@ describe('nativeLayout', () => {
     });
   }
 
+  it('is undefined where a view asks for explicit buckets, and not where it asks for exponential ones', () => {
+    assert.equal(nativeLayout(histogram('a', 2, { aggregation: 'explicit' })), undefined);
+    const exponential = nativeLayout(histogram('a', 2, { aggregation: 'exponential' }));
+    assert.ok(exponential);
+    assert.deepEqual(exponential, nativeLayout(histogram('a', 2)));
+  });
+
   it('is undefined where slots are no powers of two, or there is no bound', () => {
     assert.equal(nativeLayout(histogram('a', 2, { powersOfTwo: false })), undefined);
     assert.equal(nativeLayout(histogram('a', 0, { bounds: [] })), undefined);
