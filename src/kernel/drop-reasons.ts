@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { enumNames } from '../btf/enums.ts';
+import { giveBack } from './files.ts';
 
 const REASON = 'SKB_DROP_REASON_';
 const SUBSYSTEM = 'SKB_DROP_REASON_SUBSYS_';
@@ -31,8 +32,7 @@ function read(root: string): { reasons: Names; subsystems: Names } {
       reasons: without(REASON, enumNames(btf, 'skb_drop_reason')),
       subsystems: without(SUBSYSTEM, enumNames(btf, 'skb_drop_reason_subsys')),
     };
-    // 6 MB that the garbage collector, which sees only a small object, might leave for hours.
-    if (btf.byteLength === btf.buffer.byteLength) (btf.buffer as ArrayBuffer).transfer(0);
+    giveBack(btf);
     return names;
   } catch {
     return { reasons: new Map(), subsystems: new Map() };

@@ -1,3 +1,4 @@
+import { giveBack, readOrEmpty } from './files.ts';
 import { readProcText } from './proc-text.ts';
 
 export interface FunctionNamesOptions {
@@ -34,8 +35,7 @@ export function createFunctionNames({ root = '' }: FunctionNamesOptions = {}): F
       return [...clones].sort().map((ending) => name + ending);
     },
     [Symbol.dispose]() {
-      // At once, where the garbage collector might not come by for hours.
-      (symbols?.buffer as ArrayBuffer | undefined)?.transfer(0);
+      if (symbols !== undefined) giveBack(symbols);
       symbols = undefined;
       known.clear();
     },
@@ -49,7 +49,7 @@ export function createFunctionNames({ root = '' }: FunctionNamesOptions = {}): F
   }
 
   function read(): Buffer {
-    symbols ??= readOrEmpty(`${root}/proc/kallsyms`);
+    symbols ??= readOrEmpty(`${root}/proc/kallsyms`, readProcText);
     return symbols;
   }
 }
@@ -65,12 +65,4 @@ function endings(text: Buffer, name: string): string[] {
     found.push(text.toString('latin1', from, end < 0 ? text.length : end).replace(/\t.*$/, ''));
   }
   return found;
-}
-
-function readOrEmpty(path: string): Buffer {
-  try {
-    return readProcText(path);
-  } catch {
-    return Buffer.alloc(0);
-  }
 }

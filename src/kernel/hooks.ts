@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { filesIn, giveBack, readOrEmpty } from './files.ts';
 import { createFunctionNames, type FunctionNames } from './functions.ts';
 import { hasPmu } from './pmu.ts';
+import { eventsFolder } from './tracefs.ts';
 
 /** Whether a program can attach here, as far as that can be told without loading it. */
 export type HookState =
@@ -98,9 +100,7 @@ const noTypes = 'the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)';
 const showsLater = 'shows when it is attached';
 
 function classicTracepoint(name: string, root: string): HookState {
-  const folder = [`${root}/sys/kernel/tracing/events`, `${root}/sys/kernel/debug/tracing/events`].find((path) =>
-    existsSync(path),
-  );
+  const folder = eventsFolder(root);
   if (folder === undefined) return unknown('tracefs is not mounted, or not readable');
   return existsSync(`${folder}/${name}`) ? there : missing(`this kernel has no tracepoint ${name}`);
 }
@@ -148,12 +148,8 @@ class KernelTypes {
     return this.#ofModules().length === 0 && readOrEmpty(`${this.#root}/proc/modules`).length > 0;
   }
 
-  /** At once, where the garbage collector might not come by for hours. */
   release(): void {
-    for (const btf of [this.#kernel, ...(this.#modules ?? [])]) {
-      // A small one may be a part of node's pool, which is others' too.
-      if (btf !== undefined && btf.buffer.byteLength === btf.length) (btf.buffer as ArrayBuffer).transfer(0);
-    }
+    for (const btf of [this.#kernel, ...(this.#modules ?? [])]) if (btf !== undefined) giveBack(btf);
     this.#kernel = undefined;
     this.#modules = undefined;
   }
@@ -181,26 +177,10 @@ function hasName(btf: Buffer, name: string): boolean {
   return btf.includes(`\0${name}\0`);
 }
 
-function filesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
 function missing(reason: string): HookState {
   return { state: 'missing', reason };
 }
 
 function unknown(reason: string): HookState {
   return { state: 'unknown', reason };
-}
-
-function readOrEmpty(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch {
-    return Buffer.alloc(0);
-  }
 }

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { filesIn } from './files.ts';
 
 /** An index may be given to another interface, and an interface be renamed: what was read is believed no longer than this. */
 const BELIEVED_MS = 1000;
@@ -53,7 +54,7 @@ export function createInterfaces(root: string, now: () => number): Interfaces {
 
 function readInterfaces(folder: string): ReadonlyMap<number, string> {
   const names = new Map<number, string>();
-  for (const name of list(folder)) {
+  for (const name of filesIn(folder)) {
     try {
       names.set(Number(readFileSync(`${folder}/${name}/ifindex`, 'latin1')), name);
     } catch {
@@ -61,12 +62,4 @@ function readInterfaces(folder: string): ReadonlyMap<number, string> {
     }
   }
   return names;
-}
-
-function list(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

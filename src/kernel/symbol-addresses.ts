@@ -1,3 +1,4 @@
+import { giveBack } from './files.ts';
 import { readProcText } from './proc-text.ts';
 
 const newline = 0x0a;
@@ -25,7 +26,7 @@ export function symbolAddresses(names: Iterable<string>, root = ''): SymbolAddre
     const hidden = there.length > 0 && there.every(([, address]) => address === 0n);
     return { found: new Map(hidden ? [] : there), hidden };
   } finally {
-    (text.buffer as ArrayBuffer).transfer(0);
+    giveBack(text);
   }
 }
 

@@ -1,3 +1,5 @@
+import { giveBack } from './files.ts';
+
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 /** A line is `ffffffff81000000 T name`, with `\t[module]` behind a module's. Source: s_show in kernel/kallsyms.c. */
@@ -58,10 +60,9 @@ export class SymbolTable {
     return this.find(address - BigInt(wanted - nearest));
   }
 
-  /** Frees the memory at once, where the garbage collector might not come by for hours; nothing may be asked afterwards. */
+  /** Frees the memory; nothing may be asked afterwards. */
   release(): void {
-    const functions = this.#functions ?? new Float64Array();
-    for (const { buffer } of [this.#text, this.#slots, functions]) (buffer as ArrayBuffer).transfer(0);
+    for (const bytes of [this.#text, this.#slots, this.#functions]) if (bytes !== undefined) giveBack(bytes);
   }
 
   /** The lower 48 bits of each function's address. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** Where tracefs is: by itself, and where debugfs mounts it. Source: Documentation/trace/ftrace.rst. */
 const places = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
@@ -8,6 +8,11 @@ export interface TracefsText {
   readonly text: string | undefined;
   /** Why not: an errno such as ENOENT (tracefs is not mounted), EACCES, EPERM (lockdown). */
   readonly code: string | undefined;
+}
+
+/** The folder that has a folder for each subsystem's events; undefined where tracefs is not mounted, or not readable. */
+export function eventsFolder(root: string): string | undefined {
+  return places.map((place) => `${root}${place}/events`).find((path) => existsSync(path));
 }
 
 /** A file of tracefs; `root` is put in front of /sys. Never throws. */

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { filesIn, readOrEmpty } from './files.ts';
 import { compileGlob, type Pattern } from './glob.ts';
 import { readTracefs } from './tracefs.ts';
 
@@ -88,6 +88,7 @@ function parseEvent(line: string): { name: string; subsystem: string }[] {
   return colon > 0 ? [{ subsystem: line.slice(0, colon), name: line.slice(colon + 1) }] : [];
 }
 
+/** Of the kernel, `vmlinux`, and since Linux 5.11 of each module. */
 function namesInBtf(root: string): string[] {
   const folder = `${root}/sys/kernel/btf`;
   const names: string[] = [];
@@ -99,21 +100,4 @@ function namesInBtf(root: string): string[] {
     }
   }
   return names;
-}
-
-/** The kernel's, `vmlinux`, and since Linux 5.11 one for each module. */
-function filesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function readOrEmpty(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch {
-    return Buffer.alloc(0);
-  }
 }

@@ -3,6 +3,7 @@ import { parsePerfEvent } from '../../config/generic/perf-event-names.ts';
 import type { PerfEventPlan, PmuEvent } from '../../config/plan.ts';
 import { MeterError } from '../../errors.ts';
 import { parseCpuList } from '../../kernel/cpus.ts';
+import { eventsFolder } from '../../kernel/tracefs.ts';
 import type { PerfEventAttributes } from '../../libbpf/perf-event.ts';
 
 export interface PerfAttributesOptions {
@@ -36,8 +37,7 @@ export function perfAttributes(
 
 function tracepointId(category: string, name: string, root: string): bigint {
   const subject = `tracepoint ${category}:${name}`;
-  const folders = [`${root}/sys/kernel/tracing/events`, `${root}/sys/kernel/debug/tracing/events`];
-  const folder = folders.find((path) => existsSync(path));
+  const folder = eventsFolder(root);
   if (folder === undefined) {
     throw new MeterError('attach', `${subject}: tracefs is not mounted, or not readable`, {
       remedy: 'Mount it: mount -t tracefs tracefs /sys/kernel/tracing; reading it takes root or CAP_DAC_READ_SEARCH',
