@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { LogLevel } from '../config/exporter.ts';
-import { suggest } from '../config/nearest.ts';
+import { nearest, suggest } from '../config/nearest.ts';
 import { MeterError } from '../errors.ts';
 import { type LogFormat, logFormats, logLevels } from '../log.ts';
 
@@ -89,7 +89,9 @@ export function parseCommandLine(args: readonly string[]): Invocation {
   const translated = translateExporterOptions(tokens.filter((token) => token.kind === 'option'));
   const typed = translated.tokens;
   // First, since what follows an unknown option may be its value, and no command.
-  for (const { name, rawName } of typed) if (!Object.hasOwn(optionKinds, name)) throw unknownOption(rawName);
+  for (const { name, rawName, index } of typed) {
+    if (!Object.hasOwn(optionKinds, name)) throw unknownOption(rawName, args[index]!);
+  }
 
   const isNamed = positionals.length > 0;
   const named = commandNamed(positionals.shift() ?? 'run');
@@ -131,9 +133,13 @@ function commandNamed(name: string): Command {
   return command;
 }
 
-function unknownOption(rawName: string): MeterError {
-  const known = Object.keys(optionKinds).map((name) => `--${name}`);
-  return usage(`unknown option "${rawName}"${suggest(rawName, known)}`);
+function unknownOption(rawName: string, argument: string): MeterError {
+  // Of `-config.dir=DIR` the parser sees the letters one by one.
+  const typed = rawName.startsWith('--') ? rawName : argument.replace(/=.*/s, '');
+  const dashed = (names: readonly string[]) => names.map((name) => `--${name}`);
+  const known = dashed(Object.keys(optionKinds));
+  const near = nearest(typed, [...known, ...dashed(Object.keys(exporterOptionTypes))]);
+  return usage(`unknown option "${typed}"${suggest(typed, near === undefined ? known : [near])}`);
 }
 
 function takeOption(token: OptionToken, command: Command, given: Map<string, string[]>): void {

@@ -5,6 +5,8 @@ export interface OptionToken {
   readonly kind: 'option';
   readonly name: string;
   readonly rawName: string;
+  /** Of the argument that it begins with. */
+  readonly index: number;
   readonly value?: string | undefined;
   /** Whether it stands behind a `=`. */
   readonly inlineValue?: boolean | undefined;

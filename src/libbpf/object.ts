@@ -96,7 +96,7 @@ export class OpenedObject implements Disposable {
   /** Throws MeterError('object') where the file isn't a BPF object, MeterError('environment') without libbpf. */
   static open(path: string, settings: OpenSettings = {}): OpenedObject {
     const remedy = existsSync(path)
-      ? 'Compile it again: clang -target bpf -O2 -g -c NAME.bpf.c -o NAME.bpf.o'
+      ? 'Compile it again: clang -target bpf -O2 -g -c NAME.bpf.c -o NAME.bpf.o, with its maps in SEC(".maps")'
       : 'Check the path, or compile the object';
     const options = new DataView(new ArrayBuffer(openOptions.size));
     options.setBigUint64(0, BigInt(openOptions.size), true);

@@ -101,7 +101,8 @@ export function explain(
   }
   if (remedy !== undefined) return describe(code, subject, cause, remedy);
   if (section !== undefined && unknownSection.test(said)) {
-    const remedy = "Sections are libbpf's, and perf_event/type=T,config=C,frequency=F and xdp/INTERFACE";
+    const remedy =
+      "Sections are libbpf's, whose newer versions know more, and perf_event/type=T,config=C,frequency=F and xdp/INTERFACE";
     return new MeterError(code, `${subject}: section "${section}": unknown to this libbpf and to ebpf-meter`, {
       cause,
       remedy,

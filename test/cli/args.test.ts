@@ -117,7 +117,10 @@ describe('command line', () => {
     { line: '--debug=yes', message: '--debug takes no value, not "yes"', remedy: 'help run"' },
     { line: '--config.dir', message: '--config.dir needs a value', remedy: 'help run"' },
     { line: 'list --config.strict', message: 'list has no option --config.strict', remedy: 'help list"' },
-    { line: '--config.die a', message: 'unknown option "--config.die", did you mean "--config"?' },
+    { line: '--config.die a', message: 'unknown option "--config.die", did you mean "--config.dir"?' },
+    { line: '-config.dir a', message: 'unknown option "-config.dir", did you mean "--config.dir"?' },
+    { line: '-config.names=a', message: 'unknown option "-config.names", did you mean "--config.names"?' },
+    { line: '-xyz', message: `unknown option "-xyz"${known}` },
     {
       line: '--capabilities.keep cap_bpf',
       message: '--capabilities.keep: capabilities are not given up while running',

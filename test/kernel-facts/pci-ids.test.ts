@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -68,4 +68,39 @@ test('without a list there are no names, and one warning that says what to insta
   assert.equal(warnings.length, 1);
   assert.match(warnings[0]!.message, /^names of PCI devices: none of .*pci\.ids.* can be read$/);
   assert.match(warnings[0]!.remedy!, /hwdata/);
+});
+
+const systems = ['/usr/share/hwdata/pci.ids', '/usr/share/misc/pci.ids', '/usr/share/pci.ids'];
+
+test("the system's own list", {
+  skip: !systems.some((path) => existsSync(path)) && 'this machine has no pci.ids',
+}, () => {
+  const names = createPciNames()()!;
+  // Numbers of long standing.
+  const found = [
+    names.vendor(0x8086),
+    names.vendor(0x1af4),
+    names.device(0x8086, 0x100e),
+    names.device(0x1af4, 0x1000),
+    names.class(0x01),
+    names.class(0x02),
+    names.subclass(0x02, 0x00),
+    names.subclass(0x01, 0x08),
+  ];
+  assert.deepEqual(found, [
+    'Intel Corporation',
+    'Red Hat, Inc.',
+    '82540EM Gigabit Ethernet Controller',
+    'Virtio network device',
+    'Mass storage controller',
+    'Network controller',
+    'Ethernet controller',
+    'Non-Volatile memory controller',
+  ]);
+  // A subsystem's of that device, and what stands under another class.
+  assert.equal(names.device(0x8086, 0x1af4), undefined);
+  assert.equal(names.subclass(0x02, 0x0c), undefined);
+  // The first and the last of the list.
+  assert.equal(names.vendor(0xffff), 'Illegal Vendor ID');
+  assert.equal(names.class(0xff), 'Unassigned class');
 });
