@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import { version } from '../version.ts';
 import type { BpfProgramState, BpfProgramStatistics } from './health.ts';
 import type { Tallies } from './tallies.ts';
 
@@ -15,7 +16,8 @@ export interface CompatibleSources {
 /**
  * ebpf_exporter's metrics about itself, under the names and labels that it has them (exporter/exporter.go, version 2), so
  * that dashboards and alerts on them go on: NAMESPACE.enabled_configs and others. It ends where a program isn't loaded; here
- * such a one goes on as not attached, and instead of an id has CONFIG/PROGRAM, since its metrics are joined by id.
+ * such a one goes on as not attached, and instead of an id has CONFIG/PROGRAM, since its metrics are joined by id. The build's
+ * labels are those of prometheus/common's version package, which all exporters in Go have.
  */
 export function observeCompatible(
   meter: Meter,
@@ -24,6 +26,10 @@ export function observeCompatible(
   tallies: Pick<Tallies, 'decodeErrors'>,
 ): void {
   const named = (name: string) => (namespace === '' ? name : `${namespace}.${name}`);
+  const build = meter.createObservableGauge(named('build_info'), {
+    description: 'Always 1; the version of ebpf-meter, where ebpf_exporter has its own',
+  });
+  build.addCallback((result) => result.observe(1, { version, revision: '', branch: '', goversion: '' }));
   const configs = meter.createObservableGauge(named('enabled_configs'), {
     description: 'Always 1; programs that run, by the name of their file',
   });

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { buildLoad } from '../../bench/kernel/build.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
+import { version } from '../../src/version.ts';
 import { compileMarker } from '../fixtures/compile.ts';
 import { exporterFolder } from '../helpers/exporter-session.ts';
 import { MeterProcess, Scrape } from '../helpers/process.ts';
@@ -148,6 +149,12 @@ const expected = [
     ...['{way="uprobe",value="1"} 11', '{way="uprobe",value="2"} 10', '{way="uprobe",value="3"} 10'],
     ...['{way="uretprobe",value="10"} 11', '{way="uretprobe",value="20"} 10', '{way="uretprobe",value="30"} 10'],
     ...['{way="usdt",value="1"} 11', '{way="usdt",value="2"} 10', '{way="usdt",value="3"} 10'],
+  ),
+  metric(
+    'gauge',
+    'build_info',
+    'Always 1; the version of ebpf-meter, where ebpf_exporter has its own',
+    `{version="${version}",revision="",branch="",goversion=""} 1`,
   ),
   metric(
     'gauge',

@@ -8,6 +8,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { type CompatibleSources, observeCompatible } from '../../src/metrics/compatible.ts';
 import { Tallies } from '../../src/metrics/tallies.ts';
+import { version } from '../../src/version.ts';
 
 const attached = { program: 'bio', bpfProgram: 'issue', attached: true, id: 17, tag: 'abcdef0123456789' };
 const detached = { program: 'bio', bpfProgram: 'complete', attached: false, id: 18, tag: '0123456789abcdef' };
@@ -47,6 +48,7 @@ test("ebpf_exporter's names and labels", async () => {
   tallies.decodeError('tcp', 'resets', 'port');
   const metrics = await collect('ebpf_exporter', { isRunTimeMeasured: () => true }, tallies);
   assert.deepEqual(Object.fromEntries(metrics), {
+    'ebpf_exporter.build_info': [[{ version, revision: '', branch: '', goversion: '' }, 1]],
     'ebpf_exporter.enabled_configs': [
       [{ name: 'bio' }, 1],
       [{ name: 'tcp' }, 1],
@@ -74,6 +76,6 @@ test('without measured run time, and without a namespace', async () => {
   const metrics = await collect('', {});
   assert.deepEqual(
     [...metrics.keys()].filter((name) => (metrics.get(name)?.length ?? 0) > 0),
-    ['enabled_configs', 'decoder_errors_total', 'ebpf_program_info', 'ebpf_program_attached'],
+    ['build_info', 'enabled_configs', 'decoder_errors_total', 'ebpf_program_info', 'ebpf_program_attached'],
   );
 });
