@@ -7,14 +7,14 @@ export interface JoinableTable extends TablePlan {
 }
 
 /**
- * The table as one whose entries are read by key, and undefined where it has several metrics, a gauge, a cache, keys that
- * expire or a series per CPU: those keep to one program.
+ * The table as one whose entries are read by key, and undefined where it has several metrics, a gauge, a cache or keys that
+ * expire: those keep to one program.
  */
 export function joinable(table: TablePlan): JoinableTable | undefined {
   const { source } = table;
   if (table.metrics.length !== 1 || table.metrics[0]!.kind === 'gauge') return undefined;
   if (source.kind === 'entries') {
-    const isPlain = source.cache === undefined && source.expire === undefined && source.perCpu !== 'label';
+    const isPlain = source.cache === undefined && source.expire === undefined;
     return isPlain ? { ...table, source } : undefined;
   }
   // A value alone, in an ARRAY map or a data section: its only entry has the key zero.

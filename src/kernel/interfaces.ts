@@ -7,6 +7,9 @@ const BELIEVED_MS = 1000;
 /** How old what was read may be before it is asked whether a name has moved. */
 const COMPARED_MS = 10_000;
 
+/** Names of interfaces that are gone are kept while there are no more than so many: containers come and go, and indexes only grow. */
+const mostTold = 16_384;
+
 export interface Interfaces {
   name(index: number): string | undefined;
   /** How often an index that had been asked for was found with another name than it had then. */
@@ -38,11 +41,19 @@ export function createInterfaces(root: string, now: () => number): Interfaces {
     }
     if (isChanged) changes++;
   };
+  const forgetOldest = () => {
+    for (const index of told.keys()) {
+      if (names.has(index)) continue;
+      told.delete(index);
+      return;
+    }
+  };
   return {
     name(index) {
       readAfter(BELIEVED_MS);
       const name = names.get(index) ?? told.get(index);
       told.set(index, name);
+      if (told.size > mostTold) forgetOldest();
       return name;
     },
     changes() {

@@ -40,6 +40,13 @@ export function indexedSource(plan: TablePlan, source: IndexedSource, maps: MapC
           if (stretch.step()) yield;
         }
       }
+      if (table.takeRenamed()) {
+        const former = places.slice();
+        for (let element = 0; element < elements; element++) {
+          if (former[element] !== UNSEEN) places[element] = table.acquire(keys, element * plan.keySize);
+        }
+        for (const place of former) table.release(place);
+      }
       table.settle({ found: places, count: elements });
       table.clearCells();
       for (let element = 0; element < elements; element++) {

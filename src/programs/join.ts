@@ -42,7 +42,13 @@ function join(programs: readonly RunningProgram[], metric: string, parts: readon
 }
 
 function joined(program: RunningProgram, { table, joinable: one }: Part, name: string, parts: readonly Part[]) {
-  const plan: TablePlan = { ...one, name: table.name, keySize: one.keySize + 1, source: { ...one.source, map: name } };
+  // The map's number stands between the key and the CPU's.
+  const labels = one.labels.map((label, index) => {
+    const isCpu = one.source.perCpu === 'label' && index === one.labels.length - 1;
+    return isCpu ? { ...label, offset: label.offset + 1 } : label;
+  });
+  const source = { ...one.source, map: name };
+  const plan: TablePlan = { ...one, name: table.name, keySize: one.keySize + 1, labels, source };
   const before: MapReaders = program.readers;
   const readers: MapReaders = {
     cpus: before.cpus,

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { possibleCpus } from '../../src/kernel/cpus.ts';
 import { callGetppid, getppid } from '../fixtures/plan.ts';
 import { isKernelSince } from '../helpers/kernel-release.ts';
 import { MeterProcess, runMeter, Scrape } from '../helpers/process.ts';
@@ -343,9 +344,10 @@ metrics: {counters: [{name: samples, help: s, labels: [{name: kind, size: 4, dec
 
   it('one metric in two files: equal ones are summed, others told by name, and the rest goes on', async () => {
     const array = `{name: getppid_array_total, help: a, labels: [{name: index, size: 4, decoders: ${uint}}]}`;
+    const perCpu = `{name: getppid_per_cpu_total, help: c, labels: [{name: kind, size: 1, decoders: ${uint}}, {name: cpu, size: 2, decoders: ${uint}}]}`;
     using folder = programFolder({
-      first: one(`counters: [{name: getppid_total, help: t}, {name: getppid_one, help: o}, ${array}]`),
-      second: one(`counters: [{name: getppid_total, help: t}, {name: getppid_one, help: o}, ${array}]`),
+      first: one(`counters: [{name: getppid_total, help: t}, {name: getppid_one, help: o}, ${array}, ${perCpu}]`),
+      second: one(`counters: [{name: getppid_total, help: t}, {name: getppid_one, help: o}, ${array}, ${perCpu}]`),
       third: one(
         'counters: [{name: getppid_total, help: other}, {name: getppid_word_total, help: w, labels: [{name: w, size: 2, decoders: [{name: hex}]}]}]',
       ),
@@ -353,7 +355,13 @@ metrics: {counters: [{name: samples, help: s, labels: [{name: kind, size: 4, dec
     await using exporter = await Exporter.start(folder.path, 'first,second,third');
     callGetppid(23);
     const scrape = await exporter.scrape();
-    assert.deepEqual(samplesOf(scrape), [
+    const cpus = scrape.page.families
+      .get('ebpf_exporter_getppid_per_cpu_total')!
+      .samples.map(({ labels }) => labels.cpu);
+    assert.deepEqual(cpus.toSorted(), Array.from({ length: possibleCpus().indexes }, (_, cpu) => `${cpu}`).toSorted());
+    assert.equal(scrape.total('ebpf_exporter_getppid_per_cpu_total', { kind: '1' }), 46);
+    const others = samplesOf(scrape).filter((line) => !line.includes('per_cpu'));
+    assert.deepEqual(others, [
       'ebpf_exporter_getppid_array_total{index="0"} 0',
       'ebpf_exporter_getppid_array_total{index="1"} 46',
       'ebpf_exporter_getppid_array_total{index="2"} 0',

@@ -54,6 +54,24 @@ test('an interface that is gone keeps its name until another has its index, whic
   assert.equal(facts.nameChanges!(), before + 1);
 });
 
+test('names of interfaces that are gone are forgotten, the oldest first, when there are very many', () => {
+  using root = new FakeRoot();
+  let now = 0;
+  const facts = createKernelFacts({ root: root.path, now: () => now });
+  root.write('sys/class/net/lo/ifindex', '1\n');
+  root.write('sys/class/net/eth0/ifindex', '2\n');
+  root.write('sys/class/net/eth1/ifindex', '3\n');
+  for (const index of [1, 2, 3]) facts.networkInterface(index);
+  root.remove('sys/class/net/eth0');
+  root.remove('sys/class/net/eth1');
+  now = 20_000;
+  for (let index = 4; index <= 16_384; index++) facts.networkInterface(index);
+  assert.deepEqual([2, 3].map(facts.networkInterface), ['eth0', 'eth1']);
+  facts.networkInterface(16_385);
+  assert.deepEqual([1, 3].map(facts.networkInterface), ['lo', 'eth1']);
+  assert.equal(facts.networkInterface(2), undefined);
+});
+
 test('a block device is the last part of its link, with ! for /', () => {
   using root = new FakeRoot();
   const facts = createKernelFacts({ root: root.path });

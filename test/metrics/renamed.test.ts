@@ -4,15 +4,7 @@ import type { TablePlan } from '../../src/config/plan.ts';
 import type { KernelFacts } from '../../src/decoders/decoder.ts';
 import { Store } from '../../src/metrics/store.ts';
 import { Tallies } from '../../src/metrics/tallies.ts';
-import {
-  counter,
-  FakeMap,
-  type FakeMemory,
-  fakeReaders,
-  NO_FACTS,
-  programPlan,
-  tablePlan,
-} from '../helpers/fake-maps.ts';
+import { counter, FakeMap, FakeMemory, fakeReaders, NO_FACTS, programPlan, tablePlan } from '../helpers/fake-maps.ts';
 
 const interfaces: TablePlan = {
   ...tablePlan('packets', ['interface'], 1, [counter('packets')]),
@@ -124,4 +116,32 @@ test('labels of what does not move are decoded once', async () => {
   give(2, 'eth0');
   assert.deepEqual(await rows(), { 2: 7 });
   assert.equal(asked(), 0);
+});
+
+test('indexes of an array, also where two interfaces change places', async () => {
+  const plan: TablePlan = {
+    ...interfaces,
+    source: {
+      kind: 'indexed',
+      memory: { map: 'packets', offset: 0 },
+      dimensions: [{ name: 'interface', cpu: false, count: 4, stride: 8 }],
+      zeros: false,
+    },
+  };
+  const memory = new FakeMemory('packets', 4 * 8);
+  memory.bytes.writeBigUInt64LE(5n, 8);
+  memory.bytes.writeBigUInt64LE(7n, 16);
+  const { give, rows, asked } = setup(plan, [memory]);
+  give(1, 'eth0');
+  assert.deepEqual(await rows(), { eth0: 5, 'unknown:2': 7 });
+  give(2, 'eth1');
+  assert.deepEqual(await rows(), { eth0: 5, eth1: 7 });
+  give(1, 'eth1');
+  give(2, 'eth0');
+  assert.deepEqual(await rows(), { eth1: 5, eth0: 7 });
+  give(1, 'eth0');
+  assert.deepEqual(await rows(), { eth0: 12 });
+  const before = asked();
+  assert.deepEqual(await rows(), { eth0: 12 });
+  assert.equal(asked(), before);
 });
