@@ -55,9 +55,13 @@ export interface OtlpServer extends AsyncDisposable {
   /** How many requests there were, accepted or not; those without data are `probes`. */
   readonly requests: number;
   readonly probes: number;
+  /** Bytes of each of them, uncompressed. */
+  readonly sizes: readonly number[];
   behaviour: Behaviour;
   /** Says so where it refuses. */
   retryAfterS: number | undefined;
+  /** Larger requests are refused as `exhausted`; any size unless set. */
+  largest: number;
   /** Resolves with the first accepted export, also one of the past, for which the test is true; rejects after a while. */
   waitFor(test: (received: ReceivedExport) => boolean): Promise<ReceivedExport>;
   /** Resolves when there have been so many requests in all; rejects after a while. */
@@ -84,6 +88,8 @@ export class Reception {
   probes = 0;
   behaviour: Behaviour = 'accept';
   retryAfterS: number | undefined;
+  largest = Number.POSITIVE_INFINITY;
+  readonly sizes: number[] = [];
   readonly #events = new EventEmitter().setMaxListeners(0);
 
   /** Returns how to answer. */
@@ -93,6 +99,8 @@ export class Reception {
       return this.behaviour === 'partial' ? 'accept' : this.behaviour;
     }
     this.requests++;
+    this.sizes.push(request.length);
+    if (request.length > this.largest) return 'exhausted';
     if (['accept', 'partial', 'vanish'].includes(this.behaviour)) this.accepted.push(decodeExport(request, headers));
     this.#events.emit('request');
     return this.behaviour;
@@ -129,6 +137,13 @@ export class Reception {
       },
       get probes() {
         return reception.probes;
+      },
+      sizes: this.sizes,
+      get largest() {
+        return reception.largest;
+      },
+      set largest(bytes) {
+        reception.largest = bytes;
       },
       get behaviour() {
         return reception.behaviour;

@@ -18,6 +18,7 @@ import { BackOff } from './back-off.ts';
 import { OwnTotals } from './own-totals.ts';
 import { ReaderTotals } from './reader-totals.ts';
 import { Rejections } from './rejections.ts';
+import { RequestSize } from './request-size.ts';
 import { type Request, RequestEncoder } from './requests.ts';
 import type { Failed, Transport } from './transport.ts';
 
@@ -28,10 +29,6 @@ const LAST_CHANCE_MS = 1000;
 /** Between two looks whether a receiver is there again. */
 const PROBE_PAUSE_MS = 400;
 const PROBE_TIMEOUT_MS = 10_000;
-/** gRPC receivers take 4 MiB unless they are told otherwise; half of it is also written and framed in half the time. */
-const REQUEST_BYTES = 2 * 1024 * 1024;
-/** A receiver that takes even less gets requests of half the size, down to this. */
-const SMALLEST_REQUEST_BYTES = 64 * 1024;
 
 export interface OtlpReaderOptions {
   readonly config: PeriodicReaderConfig;
@@ -61,7 +58,7 @@ export class OtlpReader extends MetricReader {
   readonly #ownErrors: RecurringErrors;
   readonly #readErrors: RecurringErrors;
   readonly #closing = new AbortController();
-  #requestBytes = REQUEST_BYTES;
+  readonly #size = new RequestSize();
   #timer: NodeJS.Timeout | undefined;
   #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
@@ -193,6 +190,7 @@ export class OtlpReader extends MetricReader {
     await setImmediate();
     const start = performance.now();
     const failed = await this.#deliver(resourceMetrics, start + this.#config.timeoutMs);
+    if (failed === 'again') return this.#export();
     health.exported(exporter.kind, (performance.now() - start) / 1000);
     this.#absent = failed?.answered === false && failed.retryable ? failed : undefined;
     if (failed === undefined) {
@@ -222,12 +220,16 @@ export class OtlpReader extends MetricReader {
     health.collected(this.#config.exporter.kind, (performance.now() - start) / 1000);
   }
 
-  /** Sends one request after the other; one that fails leaves the others to go. */
-  async #deliver(own: ResourceMetrics, deadline: number): Promise<Failed | undefined> {
+  /**
+   * Sends one request after the other; one that fails leaves the others to go. `again`: a request was refused for being
+   * larger than usual, and the next ones are as usual.
+   */
+  async #deliver(own: ResourceMetrics, deadline: number): Promise<Failed | 'again' | undefined> {
     const { maxExportBatchSize, exporter } = this.#config;
-    const limits = { bytes: this.#requestBytes, points: maxExportBatchSize ?? Number.POSITIVE_INFINITY };
+    const limits = { bytes: this.#size.limit, points: maxExportBatchSize ?? Number.POSITIVE_INFINITY };
     const parts = this.#own.parts(own, limits.points);
     let first: Failed | undefined;
+    let largest = 0;
     for (const request of this.#encoder.requests(own.resource, parts, this.#totals.readable, limits)) {
       const left = deadline - performance.now();
       if (left <= 0) return first ?? lateFailure();
@@ -235,15 +237,19 @@ export class OtlpReader extends MetricReader {
       const answer = await this.#transport.send(request.bytes, timeoutMs);
       if (answer.accepted) {
         request.acknowledge();
+        largest = Math.max(largest, request.bytes.length);
         if (answer.rejected !== undefined) this.#rejections.add(answer.rejected);
         continue;
       }
-      const failed = this.#shrink(answer, request);
+      const size = answer.tooLarge ? this.#size.refused(request.bytes.length) : 'never';
+      if (size === 'again' && first === undefined) return 'again';
+      const failed = size === 'never' ? answer : { ...answer, retryable: true };
       if (failed.unclear) this.#countUnclear(request);
       first ??= failed;
       // The others would only wait for their deadlines too, or were asked not to come.
       if (!failed.answered || failed.retryAfterMs !== undefined) return first;
     }
+    if (first === undefined) this.#size.delivered(largest);
     return first;
   }
 
@@ -252,13 +258,6 @@ export class OtlpReader extends MetricReader {
     for (const { metric, amount } of request.counted()) {
       health.tallies.deliveries.unclear(this.#config.exporter.kind, metric, amount);
     }
-  }
-
-  /** Where the receiver takes only smaller requests, the next try has them. */
-  #shrink(failed: Failed, { bytes }: Request): Failed {
-    if (!failed.tooLarge || bytes.length <= SMALLEST_REQUEST_BYTES) return failed;
-    this.#requestBytes = Math.max(SMALLEST_REQUEST_BYTES, Math.floor(bytes.length / 2));
-    return { ...failed, retryable: true };
   }
 
   /** Exports as soon as the receiver takes it again, however long the interval is. */

@@ -216,5 +216,47 @@ for (const { kind, start, errorTypes } of protocols) {
       assert.equal(keys.length, 2000);
       await reader.shutdown();
     });
+
+    for (const temporality of ['cumulative', 'delta'] as const) {
+      test(`${temporality}: it is asked whether it takes larger ones again, which costs no failed export`, async () => {
+        await using server = await start();
+        const { rows, reader, lines } = await setUp(server, { temporality });
+        const requestsOfExport = async (): Promise<number> => {
+          const before = server.requests;
+          await reader.forceFlush();
+          return server.requests - before;
+        };
+        for (let i = 0; i < 2000; i++) rows.set(`disk ${i}`, [i, 0, 0, 0, 0, 0]);
+        assert.equal(await requestsOfExport(), 1);
+        server.behaviour = 'exhausted';
+        await assert.rejects(reader.forceFlush());
+        server.behaviour = 'accept';
+        const small = await requestsOfExport();
+        assert.ok(small > 1, `${small}`);
+        for (let i = 0; i < 9; i++) assert.equal(await requestsOfExport(), small);
+
+        lines.length = 0;
+        server.largest = Math.max(...server.sizes.slice(-small));
+        for (let i = 0; i < 2000; i++) rows.set(`disk ${i}`, [2 * i, 0, 0, 0, 0, 0]);
+        assert.equal(await requestsOfExport(), 1 + small);
+        assert.equal(await requestsOfExport(), small);
+        assert.deepEqual(lines, []);
+
+        server.largest = Number.POSITIVE_INFINITY;
+        // 20 in all, of which two were above.
+        for (let i = 0; i < 18; i++) assert.equal(await requestsOfExport(), small);
+        assert.ok((await requestsOfExport()) < small);
+        if (temporality === 'delta') assert.equal(totals(server, 'ebpf.reads'), 2000 * 1999);
+        const newest = new Map(
+          server.accepted
+            .flatMap((received) => received.metric('ebpf.reads')?.points ?? [])
+            .map(({ attributes, value }) => [String(attributes.key), value]),
+        );
+        for (let i = 0; i < 2000; i++) {
+          assert.equal(newest.get(`disk ${i}`), temporality === 'delta' ? 0n : BigInt(2 * i));
+        }
+        await reader.shutdown();
+      });
+    }
   });
 }
