@@ -54,6 +54,11 @@ export class LibbpfError extends Error {
   }
 }
 
+/** What libbpf or the kernel failed with, where that is behind an error of this folder's. */
+export function libbpfCause(error: unknown): LibbpfError | undefined {
+  return error instanceof MeterError && error.cause instanceof LibbpfError ? error.cause : undefined;
+}
+
 /** Newer kernels, such as Linux 7.3, explain the reason at length below it. */
 const logPattern = /BEGIN PROG LOAD LOG --\n([\s\S]*?)(?:\nVerification failed: |-- END PROG LOAD LOG|$)/;
 /** Lines of libbpf that say only that something failed, after the one that says what. */

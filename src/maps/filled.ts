@@ -1,6 +1,5 @@
 import type { FilledMapPlan } from '../config/plan.ts';
-import { MeterError } from '../errors.ts';
-import { LibbpfError } from '../libbpf/error.ts';
+import { libbpfCause } from '../libbpf/error.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
 import { remove, removeBatch } from '../libbpf/map.ts';
 import type { LoadedMapReaders } from './readers.ts';
@@ -101,7 +100,7 @@ function emptyMap(object: LoadedObject, reader: EntriesReader): void {
   try {
     removeBatch(fd, keys, count);
   } catch (error) {
-    if (!(error instanceof MeterError && error.cause instanceof LibbpfError)) throw error;
+    if (libbpfCause(error) === undefined) throw error;
     // Without batches (until Linux 5.6), or with a key that is gone: one by one.
     for (let key = 0; key < count; key++) remove(fd, keys.subarray(key * reader.keySize, (key + 1) * reader.keySize));
   }

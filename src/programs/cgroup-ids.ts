@@ -3,7 +3,7 @@ import type { CgroupIdsPlan } from '../config/plan.ts';
 import { compileRe2 } from '../decoders/re2.ts';
 import { MeterError } from '../errors.ts';
 import type { Cgroups } from '../kernel/cgroups.ts';
-import { LibbpfError } from '../libbpf/error.ts';
+import { libbpfCause } from '../libbpf/error.ts';
 import { type KernelMap, remove, update } from '../libbpf/map.ts';
 
 /** How long a cgroup may be there before programs know of it. */
@@ -33,8 +33,7 @@ export class CgroupIds {
       else if (this.#matches(path)) this.#add(id, path);
     } catch (error) {
       if (!(error instanceof MeterError)) throw error;
-      const isFull = error.cause instanceof LibbpfError && error.cause.code === 'E2BIG';
-      const reason = isFull ? 'map_full' : 'refused';
+      const reason = libbpfCause(error)?.code === 'E2BIG' ? 'map_full' : 'refused';
       this.#lost.set(reason, (this.#lost.get(reason) ?? 0) + 1);
     }
   }

@@ -3,7 +3,7 @@ import type { HrTime } from '@opentelemetry/api';
 import type { ProgramPlan } from '../config/plan.ts';
 import { type ErrorCode, MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
-import { LibbpfError } from '../libbpf/error.ts';
+import { libbpfCause } from '../libbpf/error.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
 import type { OpenedObject } from '../libbpf/object.ts';
 import type { ProgramInfo } from '../libbpf/stats.ts';
@@ -194,15 +194,15 @@ function prepare(
   for (const name of plan.perCpuFirst) sizeForCpus(object, name, cpus);
 }
 
-function isLack(section: string, { cause }: MeterError): boolean {
-  return cause instanceof LibbpfError && lacksHook(section, cause, readEnvironment());
+function isLack(section: string, error: MeterError): boolean {
+  const cause = libbpfCause(error);
+  return cause !== undefined && lacksHook(section, cause, readEnvironment());
 }
 
 /** What libbpf gave up at, by the last of its messages that names it; undefined where none does. */
 function namedIn(error: unknown, pattern: RegExp): string | undefined {
-  if (!(error instanceof MeterError && error.cause instanceof LibbpfError)) return undefined;
-  const names = error.cause.messages.map((message) => pattern.exec(message)?.[1]);
-  return names.findLast((name) => name !== undefined);
+  const names = libbpfCause(error)?.messages.map((message) => pattern.exec(message)?.[1]);
+  return names?.findLast((name) => name !== undefined);
 }
 
 function explained(
@@ -212,12 +212,10 @@ function explained(
   section: string | undefined,
   error: unknown,
 ): MeterError {
-  const cause = error instanceof MeterError ? error.cause : undefined;
   const subject = program === undefined ? plan.name : `${plan.name}: ${program}`;
-  if (error instanceof MeterError && cause instanceof LibbpfError) {
-    return explain(code, subject, section, cause, readEnvironment(), error.remedy);
-  }
-  return error instanceof MeterError ? error : new MeterError(code, `${subject}: ${error}`, { cause: error });
+  if (!(error instanceof MeterError)) return new MeterError(code, `${subject}: ${error}`, { cause: error });
+  const cause = libbpfCause(error);
+  return cause === undefined ? error : explain(code, subject, section, cause, readEnvironment(), error.remedy);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { BpfProgramLayout } from '../btf/types.ts';
 import type { HookPlan, NeedsPlan, ProgramPlan, WayPlan } from '../config/plan.ts';
 import { MeterError } from '../errors.ts';
-import { LibbpfError } from '../libbpf/error.ts';
+import { libbpfCause } from '../libbpf/error.ts';
 import type { AbsentMetrics } from './absent.ts';
 import type { KernelHooks } from './kernel-hooks.ts';
 
@@ -83,7 +83,7 @@ export class TriedWays {
    */
   pass(program: string, error: MeterError, isLack: boolean): boolean {
     const passed = this.#pass(({ programs }) => programs.includes(program), error, isLack);
-    if (isLack && error.code === 'load' && codeOf(error) === 'EPERM') {
+    if (isLack && error.code === 'load' && libbpfCause(error)?.code === 'EPERM') {
       this.#kernel.refuse(this.#sections.get(program) ?? '');
       for (const hook of this.#plan.hooks) this.#passLacking(hook);
     }
@@ -98,7 +98,7 @@ export class TriedWays {
   #pass(failed: (way: WayPlan) => boolean, error: MeterError, isLack: boolean): boolean {
     const concerned = this.#current(this.#unneeded()).filter(({ way }) => failed(way));
     for (const { hook, way } of concerned) {
-      const cause = codeOf(error) ?? error.message;
+      const cause = libbpfCause(error)?.code ?? error.message;
       this.#passed.get(hook.name)!.push({ way: way.name, cause, error, isLack });
       this.#passLacking(hook);
     }
@@ -183,10 +183,6 @@ export class TriedWays {
     const present = new Set(all.filter((needs) => !isAbsent(needs, missing)).flatMap(names));
     return new Set(all.flatMap(names).filter((name) => !present.has(name)));
   }
-}
-
-function codeOf({ cause }: MeterError): string | undefined {
-  return cause instanceof LibbpfError ? cause.code : undefined;
 }
 
 function isAbsent({ programs = [], any }: NeedsPlan, missing: ReadonlySet<string>): boolean {

@@ -1,5 +1,4 @@
-import { MeterError } from '../../errors.ts';
-import { describe, LibbpfError, pointerOrThrow } from '../error.ts';
+import { describe, LibbpfError, libbpfCause, pointerOrThrow } from '../error.ts';
 import { libbpf, type Pointer } from '../library.ts';
 import { linkOf } from '../link.ts';
 import type { AttachKind } from './kind.ts';
@@ -14,9 +13,9 @@ export const auto: AttachKind = {
     try {
       return linkOf(pointerOrThrow('attach', subject, 'bpf_program__attach', () => attach(program)));
     } catch (error) {
-      const cause = error instanceof MeterError ? error.cause : undefined;
+      const cause = libbpfCause(error);
       // libbpf says nothing where it is it that can't, not the kernel.
-      if (!(cause instanceof LibbpfError && cause.code === 'EOPNOTSUPP' && cause.messages.length === 0)) throw error;
+      if (cause?.code !== 'EOPNOTSUPP' || cause.messages.length > 0) throw error;
       const said = `the section "${section}" doesn't say what to attach to`;
       const remedy =
         'Attach it with other tools, such as tc or bpftool, or leave it out by a "?" in front of its section';

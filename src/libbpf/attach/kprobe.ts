@@ -1,4 +1,4 @@
-import { LibbpfError } from '../error.ts';
+import { libbpfCause } from '../error.ts';
 import type { Link } from '../link.ts';
 import { auto } from './auto.ts';
 import { attachProbe, type ProbePlace } from './function-probe.ts';
@@ -18,7 +18,7 @@ export const kprobe: AttachKind = {
     try {
       return auto.attach(target, kernel);
     } catch (error) {
-      const variants = isMissing(error) ? variantsOf(target, kernel) : [];
+      const variants = libbpfCause(error)?.code === 'ENOENT' ? variantsOf(target, kernel) : [];
       if (variants.length === 0) throw error;
       return attachAll(target, variants);
     }
@@ -37,8 +37,4 @@ function attachAll(target: AttachTarget, places: readonly ProbePlace[]): Link {
   for (const place of places) stack.use(attachProbe(target, place));
   const links = stack.move();
   return { [Symbol.dispose]: () => links.dispose() };
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && error.cause instanceof LibbpfError && error.cause.code === 'ENOENT';
 }

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { MeterError } from '../../errors.ts';
 import { onlineCpus } from '../../kernel/cpus.ts';
-import { describe, LibbpfError, pointerOrThrow } from '../error.ts';
+import { describe, LibbpfError, libbpfCause, pointerOrThrow } from '../error.ts';
 import { libbpf, type Pointer } from '../library.ts';
 import { type Link, linkOf } from '../link.ts';
 import { openPerfEvent, type PerfEventAttributes } from '../perf-event.ts';
@@ -47,8 +47,8 @@ function open(subject: string, attributes: PerfEventAttributes, cpu: number): nu
   try {
     return openPerfEvent('attach', subject, attributes, cpu, undefined);
   } catch (error) {
-    const cause = error instanceof MeterError ? error.cause : undefined;
-    if (cause instanceof LibbpfError && (cause.code === 'ENOENT' || cause.code === 'EOPNOTSUPP')) {
+    const cause = libbpfCause(error);
+    if (cause?.code === 'ENOENT' || cause?.code === 'EOPNOTSUPP') {
       const said = "no PMU counts this event: hardware events aren't there on this machine";
       const remedy =
         'Virtual machines have a PMU where their host gives them one (vPMU); software events are always there';

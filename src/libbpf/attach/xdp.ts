@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { MeterError } from '../../errors.ts';
-import { describe, LibbpfError, lastWords, pointerOrThrow } from '../error.ts';
+import type { MeterError } from '../../errors.ts';
+import { describe, LibbpfError, lastWords, libbpfCause, pointerOrThrow } from '../error.ts';
 import { errno, libbpf, libc, type Pointer } from '../library.ts';
 import { type Link, linkOf } from '../link.ts';
 import type { AttachKind, AttachTarget } from './kind.ts';
@@ -45,8 +45,9 @@ function attachAll(target: AttachTarget, interfaces: readonly string[]): Link {
     try {
       stack.use(attachTo(name, target));
     } catch (error) {
-      if (!(error instanceof MeterError && error.cause instanceof LibbpfError)) throw error;
-      causes.set(name, error.cause);
+      const cause = libbpfCause(error);
+      if (cause === undefined) throw error;
+      causes.set(name, cause);
     }
   }
   const problem = causes.size > 0 ? problemOf(causes, target.subject) : undefined;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { MeterError } from '../../errors.ts';
 import type { CgroupEvent, CgroupEvents } from '../../kernel/cgroups.ts';
 import { possibleCpus } from '../../kernel/cpus.ts';
-import { LibbpfError } from '../../libbpf/error.ts';
+import { libbpfCause } from '../../libbpf/error.ts';
 import { OpenedObject } from '../../libbpf/object.ts';
 import { batchTaker } from '../../maps/batch.ts';
 import { mapReaders } from '../../maps/readers.ts';
@@ -66,8 +66,8 @@ function load() {
 }
 
 function explained(code: 'load' | 'attach', error: unknown): unknown {
-  const cause = error instanceof MeterError ? error.cause : undefined;
-  if (!(cause instanceof LibbpfError)) return error;
+  const cause = libbpfCause(error);
+  if (cause === undefined) return error;
   return explain(code, 'names of cgroups', 'tp_btf/cgroup_mkdir', cause, readEnvironment());
 }
 

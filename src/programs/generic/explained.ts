@@ -1,10 +1,10 @@
 import { MeterError } from '../../errors.ts';
-import { LibbpfError } from '../../libbpf/error.ts';
+import { libbpfCause } from '../../libbpf/error.ts';
 import { explain, readEnvironment } from '../reasons.ts';
 
 /** What the kernel refused and why, of a hook that needs what this section needs; anything else than a MeterError is thrown on. */
 export function explained(subject: string, section: string, error: unknown): MeterError {
   if (!(error instanceof MeterError)) throw error;
-  const { cause } = error;
-  return cause instanceof LibbpfError ? explain('attach', subject, section, cause, readEnvironment()) : error;
+  const cause = libbpfCause(error);
+  return cause === undefined ? error : explain('attach', subject, section, cause, readEnvironment());
 }

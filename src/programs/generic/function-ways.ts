@@ -8,7 +8,7 @@ import {
   type ProbePlace,
 } from '../../libbpf/attach/function-probe.ts';
 import type { AttachTarget } from '../../libbpf/attach/kind.ts';
-import { LibbpfError } from '../../libbpf/error.ts';
+import { libbpfCause } from '../../libbpf/error.ts';
 import type { LoadedObject } from '../../libbpf/loaded.ts';
 import type { KernelMap } from '../../libbpf/map.ts';
 import { OpenedObject } from '../../libbpf/object.ts';
@@ -233,6 +233,7 @@ function load(
 }
 
 /** The kernel was built without fprobe, which it says whatever the functions are. */
-function isMultiMissing({ cause }: MeterError): boolean {
-  return cause instanceof LibbpfError && (cause.code === 'EOPNOTSUPP' || cause.code === 'ENOTSUPP');
+function isMultiMissing(error: MeterError): boolean {
+  const code = libbpfCause(error)?.code;
+  return code === 'EOPNOTSUPP' || code === 'ENOTSUPP';
 }

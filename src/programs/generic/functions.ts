@@ -1,8 +1,8 @@
 import { functionNameBytes } from '../../config/generic/functions.ts';
 import type { FunctionsSpec, GenericSource } from '../../config/plan.ts';
-import { MeterError } from '../../errors.ts';
+import type { MeterError } from '../../errors.ts';
 import { findFunctions, hasKprobes, type KernelFunction } from '../../kernel/traceable-functions.ts';
-import { LibbpfError } from '../../libbpf/error.ts';
+import { libbpfCause } from '../../libbpf/error.ts';
 import { type AttachedFunctions, attachCopies, attachMulti, attachSingles } from './function-ways.ts';
 import { namedReader } from './named-reader.ts';
 import { limitError, nothingLeftError, type UnmatchedPattern, unmatchedError, unmatchedProgram } from './patterns.ts';
@@ -67,7 +67,7 @@ function attach(source: GenericSource, found: readonly KernelFunction[]): Attach
       return way(request);
     } catch (error) {
       // Not for this kernel; a file that is missing or a right that is missing are no reason to go on.
-      if (!(error instanceof MeterError && error.cause instanceof LibbpfError)) throw error;
+      if (libbpfCause(error) === undefined) throw error;
       last = error;
     }
   }

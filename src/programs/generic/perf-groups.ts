@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { MeterError } from '../../errors.ts';
 import { onlineCpuList, parseCpuList } from '../../kernel/cpus.ts';
-import { LibbpfError } from '../../libbpf/error.ts';
+import { libbpfCause } from '../../libbpf/error.ts';
 import { enablePerfEvent, openPerfEvent, type PerfEventAttributes, readPerfGroup } from '../../libbpf/perf-event.ts';
 import { coreKinds, onCore } from './perf-attributes.ts';
 
@@ -15,7 +15,7 @@ export function canCount(subject: string, attributes: PerfEventAttributes, cpus?
     closeSync(openPerfEvent('attach', subject, onCore(attributes, cpu, coreKinds()), cpu, undefined));
     return true;
   } catch (error) {
-    if (codeOf(error) !== undefined && notCounted.has(codeOf(error)!)) return false;
+    if (notCounted.has(libbpfCause(error)?.code ?? '')) return false;
     throw error;
   }
 }
@@ -103,7 +103,7 @@ export class PerfGroups implements Disposable {
     try {
       return openGroup(this.#subject, events, cpu);
     } catch (error) {
-      if (codeOf(error) === 'ENODEV') return undefined;
+      if (libbpfCause(error)?.code === 'ENODEV') return undefined;
       throw error;
     }
   }
@@ -142,7 +142,7 @@ function openGroup(subject: string, events: readonly PerfEventAttributes[], cpu:
   } catch (error) {
     closeGroup(fds);
     // Each event can be counted alone.
-    if (codeOf(error) === 'EINVAL' && fds.length > 0) {
+    if (libbpfCause(error)?.code === 'EINVAL' && fds.length > 0) {
       const message = `${subject}: the PMU of CPU ${cpu} has no counters for all ${events.length} events at once`;
       const remedy = 'Describe two maps with fewer "perf_events" each; rates between events are exact only within one';
       throw new MeterError('attach', message, { cause: error, remedy });
@@ -154,8 +154,4 @@ function openGroup(subject: string, events: readonly PerfEventAttributes[], cpu:
 /** Members first: a member whose leader is gone would become an event of its own. */
 function closeGroup(fds: GroupFds): void {
   for (const fd of [...fds].reverse()) closeSync(fd);
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof MeterError && error.cause instanceof LibbpfError ? error.cause.code : undefined;
 }

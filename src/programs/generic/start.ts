@@ -1,6 +1,6 @@
 import type { GenericSource, ProgramPlan } from '../../config/plan.ts';
 import { MeterError } from '../../errors.ts';
-import { LibbpfError } from '../../libbpf/error.ts';
+import { libbpfCause } from '../../libbpf/error.ts';
 import type { ProgramInfo } from '../../libbpf/stats.ts';
 import type { EntriesReader } from '../../maps/reading.ts';
 import type { AbsentMetrics } from '../absent.ts';
@@ -55,13 +55,12 @@ export function startSources(plan: ProgramPlan): RunningSources {
 
 function failedSource(program: string, source: GenericSource, error: MeterError): AttachedProgram {
   const [section = ''] = starterOf(source.counts).describe(source).sections;
-  const { cause } = error;
   // An error with a remedy knows better than errno.
-  const isBare = cause instanceof LibbpfError && error.remedy === undefined;
+  const cause = error.remedy === undefined ? libbpfCause(error) : undefined;
   return {
     bpfProgram: source.map,
     section,
     state: 'failed',
-    error: isBare ? explain('attach', `${program}: ${source.map}`, section, cause, readEnvironment()) : error,
+    error: cause ? explain('attach', `${program}: ${source.map}`, section, cause, readEnvironment()) : error,
   };
 }
