@@ -24,16 +24,6 @@ export interface KernelMap {
 
 type Address = number | null;
 
-const lookupBatchNative = libbpf<
-  (fd: number, from: Address, to: Address, keys: Address, values: Address, count: Uint32Array, options: null) => number
->(
-  'int bpf_map_lookup_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, void *count, void *opts)',
-);
-const takeBatchNative = libbpf<
-  (fd: number, from: Address, to: Address, keys: Address, values: Address, count: Uint32Array, options: null) => number
->(
-  'int bpf_map_lookup_and_delete_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, void *count, void *opts)',
-);
 const updateBatchNative = libbpf<
   (fd: number, keys: ArrayBufferView, values: ArrayBufferView, count: Uint32Array, options: null) => number
 >('int bpf_map_update_batch(int fd, void *keys, void *values, void *count, void *opts)');
@@ -59,32 +49,31 @@ const createNative = libbpf<
 const dup3Native = libc<(from: number, to: number, flags: number) => number>('int dup3(int from, int to, int flags)');
 
 /**
- * One BPF_MAP_LOOKUP_BATCH (Linux 5.6). Keys and values go to the addresses, the place to continue from to `to`;
+ * One call for many entries (Linux 5.6). Keys and values go to the addresses, the place to continue from to `to`;
  * `count[0]` is the room for entries before, and how many came after the call.
  * Returns 0, or a negative errno: -ENOENT with the last entries, -ENOSPC where a hash bucket has more than fit.
  * The memory behind the addresses must be kept alive by the caller.
  */
-export function lookupBatch(
+export type ReadBatch = (
   fd: number,
-  from: number | null,
+  from: Address,
   to: number,
   keys: number,
   values: number,
   count: Uint32Array,
-): number {
-  return lookupBatchNative(fd, from, to, keys, values, count, null);
-}
+) => number;
 
-/** The same that removes what it reads, each bucket in one go: BPF_MAP_LOOKUP_AND_DELETE_BATCH (Linux 5.6), for HASH maps. */
-export function takeBatch(
-  fd: number,
-  from: number | null,
-  to: number,
-  keys: number,
-  values: number,
-  count: Uint32Array,
-): number {
-  return takeBatchNative(fd, from, to, keys, values, count, null);
+/** BPF_MAP_LOOKUP_BATCH. */
+export const lookupBatch: ReadBatch = readBatch('bpf_map_lookup_batch');
+
+/** The same that removes what it reads, each bucket in one go: BPF_MAP_LOOKUP_AND_DELETE_BATCH, for HASH maps. */
+export const takeBatch: ReadBatch = readBatch('bpf_map_lookup_and_delete_batch');
+
+function readBatch(name: string): ReadBatch {
+  const native = libbpf<(...parameters: [...Parameters<ReadBatch>, options: null]) => number>(
+    `int ${name}(int fd, void *in_batch, void *out_batch, void *keys, void *values, void *count, void *opts)`,
+  );
+  return (fd, from, to, keys, values, count) => native(fd, from, to, keys, values, count, null);
 }
 
 /** BPF_MAP_LOOKUP_ELEM by addresses: 0, or a negative errno; -ENOENT where the key is not there. */

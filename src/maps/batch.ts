@@ -1,6 +1,6 @@
 import { errnoName } from '../libbpf/error.ts';
 import { allocate } from '../libbpf/library.ts';
-import { type KernelMap, lookupBatch, takeBatch } from '../libbpf/map.ts';
+import { type KernelMap, lookupBatch, type ReadBatch, takeBatch } from '../libbpf/map.ts';
 import { EntryBuffers } from './buffers.ts';
 import type { Entries } from './reading.ts';
 import { readError, type Shape } from './shape.ts';
@@ -35,7 +35,7 @@ export function batchTaker(map: KernelMap, shape: Shape): () => Entries {
   return readerBy(takeBatch, 'bpf_map_lookup_and_delete_batch', map, shape);
 }
 
-function readerBy(batch: typeof lookupBatch, name: string, map: KernelMap, shape: Shape): () => Entries {
+function readerBy(batch: ReadBatch, name: string, map: KernelMap, shape: Shape): () => Entries {
   const entryBytes = map.keySize + shape.valueStride;
   const usualChunk = Math.max(1, Math.min(chunkEntries, map.maxEntries, Math.floor(chunkBytes / entryBytes)));
   const buffers = new EntryBuffers(map.keySize, shape.valueStride, usualChunk);
