@@ -29,7 +29,7 @@ export async function list(options: Options): Promise<number> {
     .map((pair) => entry(pair, config, (hooks) => whetherRuns(hooks, kernel.tell, environment)));
   if (entries.length > 0) console.log(entries.join('\n\n'));
   const diagnostics = new Diagnostics();
-  const names = found.programs.map(({ name }) => name);
+  const names = [...found.programs.map(({ name }) => name), ...found.broken.keys()];
   const unknown = unknownPrograms(names, { ...config.programs, only: wanted ?? config.programs.only }, diagnostics);
   const misnamed = diagnostics.hasErrors ? [new ConfigError(diagnostics.errors)] : [];
   const errors = [...found.errors, ...unknown, ...misnamed];

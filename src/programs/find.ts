@@ -19,6 +19,8 @@ export interface FoundPrograms {
   readonly programs: readonly ProgramFiles[];
   /** A file without its other half, a name that is there twice, a folder that can't be read, no program at all: each MeterError('config'). */
   readonly errors: readonly MeterError[];
+  /** Of these, those of one program each that isn't whole, by its name. */
+  readonly broken: ReadonlyMap<string, MeterError>;
 }
 
 /** Two levels up from here are the clone's folder and the package's, whether this is src or dist. */
@@ -33,10 +35,12 @@ const pairs = 'A folder of pairs NAME.yaml + NAME.bpf.o is needed';
 export function findPrograms(directories: readonly string[] | undefined): FoundPrograms {
   const places = directories?.map((directory) => ({ files: directory, objects: directory })) ?? [shipped];
   const programs = new Map<string, ProgramFiles>();
+  const broken = new Map<string, MeterError>();
   const errors: MeterError[] = [];
   for (const { files, objects } of places) {
     const found = findPairs(files, objects);
     errors.push(...found.errors);
+    for (const [name, error] of found.broken) broken.set(name, error);
     for (const pair of found.programs) {
       const other = programs.get(pair.name);
       if (other) {
@@ -51,7 +55,7 @@ export function findPrograms(directories: readonly string[] | undefined): FoundP
     const message = `${places.map(({ files }) => files).join(', ')}: no program is there`;
     errors.push(new MeterError('config', message, { remedy: pairs }));
   }
-  return { programs: [...programs.values()].sort(byName), errors };
+  return { programs: [...programs.values()].sort(byName), errors, broken };
 }
 
 /** The pairs of one folder of YAML files and one of objects, which may be the same. */
@@ -60,23 +64,24 @@ export function findPairs(files: string, objects: string): FoundPrograms {
   const described = names(files, fileSuffix, errors);
   const compiled = objects === files && errors.length > 0 ? new Set<string>() : names(objects, objectSuffix, errors);
   // One that is missing as a whole would repeat itself for each file of the other.
-  if (errors.length > 0) return { programs: [], errors };
+  if (errors.length > 0) return { programs: [], errors, broken: new Map() };
 
   const programs: ProgramFiles[] = [];
+  const broken = new Map<string, MeterError>();
   for (const name of [...new Set([...described, ...compiled])].sort()) {
     const pair = { name, file: join(files, name + fileSuffix), object: join(objects, name + objectSuffix) };
     if (!compiled.has(name)) {
       const error = whyWithObject(pair);
       if (error === undefined) programs.push({ ...pair, object: undefined });
-      else errors.push(error);
+      else broken.set(name, error);
     } else if (!described.has(name)) {
       const message = `${pair.object}: its description ${pair.file} is missing`;
-      errors.push(new MeterError('config', message, { remedy: 'Write one, or remove the object' }));
+      broken.set(name, new MeterError('config', message, { remedy: 'Write one, or remove the object' }));
     } else {
       programs.push(pair);
     }
   }
-  return { programs, errors };
+  return { programs, errors: [...broken.values()], broken };
 }
 
 /**

@@ -13,7 +13,7 @@ import { pageSize } from '../kernel/page-size.ts';
 import { OpenedObject } from '../libbpf/object.ts';
 import { version } from '../version.ts';
 import { withoutMetrics } from './absent.ts';
-import { findPrograms, type ProgramFiles } from './find.ts';
+import { type FoundPrograms, findPrograms, type ProgramFiles } from './find.ts';
 import { isSelected, unknownPrograms } from './selection.ts';
 
 const scope = { name: scopeName, version };
@@ -54,12 +54,11 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
   const found = findPrograms(config.programs.directories);
   const diagnostics = new Diagnostics(programDiagnostics(config));
   const unknown = unknownPrograms(
-    found.programs.map(({ name }) => name),
+    [...found.programs.map(({ name }) => name), ...found.broken.keys()],
     config.programs,
     diagnostics,
   );
-  // Who names the programs doesn't care about the others in the folder, but wants to know why one isn't there.
-  const halves = config.programs.only === undefined || unknown.length > 0 || diagnostics.hasErrors ? found.errors : [];
+  const halves = errorsOf(found, config.programs.only, unknown.length === 0 && !diagnostics.hasErrors);
   const failures: FailedProgram[] = [];
   using stack = new DisposableStack();
 
@@ -108,6 +107,16 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
     unmatchedViews: views.filter((view) => !matched.has(view)),
     [Symbol.dispose]: () => objects.dispose(),
   };
+}
+
+/** Who names the programs doesn't care about the others in the folder, but wants to know why one isn't there. */
+function errorsOf({ errors, broken }: FoundPrograms, only: readonly string[] | undefined, areThere: boolean) {
+  if (only === undefined) return errors;
+  const names = new Map([...broken].map(([name, error]) => [error, name]));
+  return errors.filter((error) => {
+    const name = names.get(error);
+    return name === undefined ? !areThere : only.includes(name);
+  });
 }
 
 /** libbpf would say so of each program, and only when it is loaded. */

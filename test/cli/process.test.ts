@@ -78,6 +78,16 @@ describe('process: what needs no kernel', () => {
     assert.match(stderr, /none: the folder can't be read\n.*\nebpf-meter: program "a": not found/);
   });
 
+  it('says of a program without its object only that, and nothing of others that are not named', async () => {
+    const halves = mkdtempSync(join(folder, 'halves-'));
+    for (const name of ['a', 'b']) writeFileSync(join(halves, `${name}.yaml`), '');
+    const message = `ebpf-meter: ${halves}/a.yaml: its object ${halves}/a.bpf.o is missing\nCompile it, or remove the YAML\n`;
+    for (const command of ['run', 'check']) {
+      const { status, stderr } = await runMeter([command, '--programs', halves, '--only', 'a']);
+      assert.deepEqual([status, stderr], [1, message]);
+    }
+  });
+
   it('lists no program that is not there', async () => {
     const { status, stdout, stderr } = await runMeter(['list', '--only', 'shced']);
     assert.deepEqual(

@@ -25,6 +25,7 @@ test('pairs, by name; other files are none of them', () => {
       return { name, file: join(folder, `${name}.yaml`), object: join(folder, `${name}.bpf.o`) };
     }),
     errors: [],
+    broken: new Map(),
   });
 });
 
@@ -40,11 +41,12 @@ test('files and objects in folders of their own', () => {
 
 test('a half without the other names both, and the pairs are found nevertheless', () => {
   write('whole.yaml', 'whole.bpf.o', 'described.yaml', 'compiled.bpf.o');
-  const { programs, errors } = findPrograms([folder]);
+  const { programs, errors, broken } = findPrograms([folder]);
   assert.deepEqual(
     programs.map(({ name }) => name),
     ['whole'],
   );
+  assert.deepEqual([...broken.keys()], ['compiled', 'described']);
   assert.deepEqual(
     errors.map(({ code, message }) => [code, message]),
     [
