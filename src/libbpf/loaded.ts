@@ -2,15 +2,11 @@ import type { ObjectLayout } from '../btf/types.ts';
 import { MeterError } from '../errors.ts';
 import type { AttachKernel, AttachTarget } from './attach/kind.ts';
 import { attachKind } from './attach/registry.ts';
-import { libbpf, type Pointer } from './library.ts';
+import { mapFd, mapIsMmapable, mapMaxEntries, mapSizes, mapTypeName, programFd } from './handles.ts';
+import type { Pointer } from './library.ts';
 import type { Link } from './link.ts';
-import { type KernelMap, mmapableFlag } from './map.ts';
-import { mapMaxEntries, mapSizes, mapTypeName } from './names.ts';
+import type { KernelMap } from './map.ts';
 import { type ProgramInfo, programInfo } from './stats.ts';
-
-const mapFd = libbpf<(map: Pointer) => number>('int bpf_map__fd(void *map)');
-const mapFlags = libbpf<(map: Pointer) => number>('uint32_t bpf_map__map_flags(void *map)');
-const programFd = libbpf<(program: Pointer) => number>('int bpf_program__fd(void *prog)');
 
 /** What a loaded object asks of the object that it was opened as. */
 interface Handle {
@@ -72,7 +68,7 @@ export class LoadedObject implements Disposable {
       keySize,
       valueSize: this.#handle.resized.get(name) ?? valueSize,
       maxEntries: mapMaxEntries(map),
-      mmapable: (mapFlags(map) & mmapableFlag) !== 0,
+      mmapable: mapIsMmapable(map),
     };
   }
 

@@ -6,10 +6,19 @@ import { MeterError } from '../errors.ts';
 import { attachKind } from './attach/registry.ts';
 import { encodeConstant } from './constant.ts';
 import { LibbpfError, pointerOrThrow, resultOrThrow } from './error.ts';
+import {
+  mapFd,
+  mapIsInternal,
+  mapIsMmapable,
+  mapMaxEntries,
+  mapName,
+  mapSizes,
+  mapTypeName,
+  programName,
+} from './handles.ts';
 import { addressOf, keep, libbpf, memoryAt, type Pointer } from './library.ts';
 import { LoadedObject } from './loaded.ts';
-import { createMemoryMap, mmapableFlag, replaceFd } from './map.ts';
-import { mapIsInternal, mapMaxEntries, mapName, mapSizes, mapTypeName, programName } from './names.ts';
+import { createMemoryMap, replaceFd } from './map.ts';
 
 const openFile = libbpf<(path: string, options: number) => Pointer | null>(
   'void *bpf_object__open_file(const char *path, uintptr_t opts)',
@@ -40,7 +49,6 @@ const programSetType = libbpf<(program: Pointer, type: number) => number>(
 const programSetExpectedAttachType = libbpf<(program: Pointer, type: number) => number>(
   'int bpf_program__set_expected_attach_type(void *prog, int type)',
 );
-const mapFlags = libbpf<(map: Pointer) => number>('uint32_t bpf_map__map_flags(void *map)');
 const mapSetMaxEntries = libbpf<(map: Pointer, entries: number) => number>(
   'int bpf_map__set_max_entries(void *map, uint32_t max_entries)',
 );
@@ -54,7 +62,6 @@ const mapSetInitialValue = libbpf<(map: Pointer, data: Uint8Array, size: number)
   'int bpf_map__set_initial_value(void *map, void *data, size_t size)',
 );
 const mapReuseFd = libbpf<(map: Pointer, fd: number) => number>('int bpf_map__reuse_fd(void *map, int fd)');
-const mapFd = libbpf<(map: Pointer) => number>('int bpf_map__fd(void *map)');
 
 /** struct bpf_object_open_opts of libbpf.h: size_t sz and, at its offset, const char *btf_custom_path. */
 const openOptions = { size: 56, btfCustomPath: 48 };
@@ -313,7 +320,7 @@ function layoutOf(
         keySize,
         valueSize,
         maxEntries: mapMaxEntries(map),
-        mmapable: (mapFlags(map) & mmapableFlag) !== 0,
+        mmapable: mapIsMmapable(map),
         key: types?.get(name)?.key,
         value: types?.get(name)?.value,
       };

@@ -1,16 +1,12 @@
 import { closeSync } from 'node:fs';
 import { describe, LibbpfError, resultOrThrow } from './error.ts';
+import { kernelInfo } from './info.ts';
 import { libbpf } from './library.ts';
 
 /** BPF_STATS_RUN_TIME of include/uapi/linux/bpf.h. */
 const runTime = 0;
-/** More than struct bpf_prog_info has on any kernel so far; the kernel says how much it filled. */
-const infoSize = 512;
 
 const enableNative = libbpf<(type: number) => number>('int bpf_enable_stats(int type)');
-const infoNative = libbpf<(fd: number, info: ArrayBufferView, length: Uint32Array) => number>(
-  'int bpf_obj_get_info_by_fd(int fd, void *info, void *length)',
-);
 
 /**
  * Has the kernel measure the run time of all BPF programs until it is disposed (BPF_ENABLE_STATS, Linux 5.8).
@@ -40,23 +36,16 @@ export interface ProgramInfo {
   readonly recursionMisses: number;
 }
 
-const info = new DataView(new ArrayBuffer(infoSize));
-const length = new Uint32Array(1);
-
-/** Asks for a program by its fd (struct bpf_prog_info of include/uapi/linux/bpf.h). Throws MeterError('load'). */
+/** Asks for a program by its fd. Throws MeterError('load'). */
 export function programInfo(fd: number): ProgramInfo {
-  length[0] = infoSize;
-  // Pointers and counts in it ask for more, so what is left from the last call has to go.
-  new Uint8Array(info.buffer).fill(0);
-  const result = infoNative(fd, info, length);
-  if (result < 0) {
-    throw describe('load', `program fd ${fd}`, new LibbpfError('bpf_obj_get_info_by_fd', -result, []));
+  const info = kernelInfo(fd);
+  if (typeof info === 'number') {
+    throw describe('load', `program fd ${fd}`, new LibbpfError('bpf_obj_get_info_by_fd', -info, []));
   }
-  const u64 = (offset: number): number =>
-    offset + 8 <= (length[0] ?? 0) ? Number(info.getBigUint64(offset, true)) : 0;
+  const { view, u64 } = info;
   return {
-    id: info.getUint32(4, true),
-    tag: Buffer.from(info.buffer, 8, 8).toString('hex'),
+    id: view.getUint32(4, true),
+    tag: Buffer.from(view.buffer, 8, 8).toString('hex'),
     runTimeNs: u64(192),
     runCount: u64(200),
     recursionMisses: u64(208),

@@ -1,8 +1,8 @@
 import type { AttachTarget } from './attach/kind.ts';
 import { describe, errnoName, LibbpfError } from './error.ts';
-import { libbpf, type Pointer } from './library.ts';
+import { programFd } from './handles.ts';
+import { libbpf } from './library.ts';
 
-const programFd = libbpf<(program: Pointer) => number>('int bpf_program__fd(void *prog)');
 const testRun = libbpf<(fd: number, options: ArrayBufferView) => number>(
   'int bpf_prog_test_run_opts(int prog_fd, void *opts)',
 );

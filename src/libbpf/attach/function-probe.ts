@@ -1,7 +1,8 @@
 import { pointerOrThrow } from '../error.ts';
+import { linkFd } from '../handles.ts';
+import { kernelInfo } from '../info.ts';
 import { addressOf, keep, libbpf, type Pointer } from '../library.ts';
 import { type Link, linkOf } from '../link.ts';
-import { linkInfo } from '../link-info.ts';
 import type { AttachTarget } from './kind.ts';
 
 const attachKprobe = libbpf<(program: Pointer, name: string | null, options: number) => Pointer | null>(
@@ -89,7 +90,10 @@ function probeLink(pointer: Pointer, offset: number): ProbeLink {
   const link = linkOf(pointer);
   let attached = true;
   return {
-    missed: () => (attached ? Number(linkInfo(pointer, offset)) : 0),
+    missed() {
+      const info = attached ? kernelInfo(linkFd(pointer)) : 0;
+      return typeof info === 'number' ? 0 : info.u64(offset);
+    },
     [Symbol.dispose]() {
       attached = false;
       link[Symbol.dispose]();

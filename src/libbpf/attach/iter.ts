@@ -1,6 +1,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { MeterError } from '../../errors.ts';
 import { LibbpfError, pointerOrThrow, resultOrThrow } from '../error.ts';
+import { linkFd } from '../handles.ts';
 import { libbpf, type Pointer } from '../library.ts';
 import { type Link, linkOf } from '../link.ts';
 import type { AttachKind } from './kind.ts';
@@ -8,7 +9,6 @@ import type { AttachKind } from './kind.ts';
 const attachIter = libbpf<(program: Pointer, options: null) => Pointer | null>(
   'void *bpf_program__attach_iter(void *prog, void *opts)',
 );
-const linkFd = libbpf<(link: Pointer) => number>('int bpf_link__fd(void *link)');
 const createIterator = libbpf<(link: number) => number>('int bpf_iter_create(int link_fd)');
 
 /**
