@@ -35,6 +35,5 @@ function variantsOf({ section }: AttachTarget, kernel: AttachKernel): ProbePlace
 function attachAll(target: AttachTarget, places: readonly ProbePlace[]): Link {
   using stack = new DisposableStack();
   for (const place of places) stack.use(attachProbe(target, place));
-  const links = stack.move();
-  return { [Symbol.dispose]: () => links.dispose() };
+  return stack.move();
 }

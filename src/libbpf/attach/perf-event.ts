@@ -27,8 +27,7 @@ export const perfEvent: AttachKind = {
     const attributes = parsePerfEventSection(subject, name);
     using stack = new DisposableStack();
     for (const cpu of onlineCpus().numbers) stack.use(attachOn(cpu, subject, program, attributes));
-    const links = stack.move();
-    return { [Symbol.dispose]: () => links.dispose() };
+    return stack.move();
   },
 };
 
