@@ -2,17 +2,17 @@ import { existsSync } from 'node:fs';
 import { MeterError } from '../../errors.ts';
 import type { CgroupEvent, CgroupEvents } from '../../kernel/cgroups.ts';
 import { possibleCpus } from '../../kernel/cpus.ts';
-import { libbpfCause } from '../../libbpf/error.ts';
 import { OpenedObject } from '../../libbpf/object.ts';
 import { batchTaker } from '../../maps/batch.ts';
 import { mapReaders } from '../../maps/readers.ts';
 import { shapeOf } from '../../maps/shape.ts';
-import { explain, readEnvironment } from '../reasons.ts';
+import { explained } from './explained.ts';
 import { genericObject } from './object.ts';
 
 export interface WatchedCgroupEvents extends CgroupEvents, Disposable {}
 
 const object = genericObject('cgroups');
+const subject = 'names of cgroups';
 /** Bytes of programs/generic/cgroups.bpf.c: the id; whether it was removed, and the path. */
 const keyBytes = 8;
 const pathAt = 8;
@@ -49,7 +49,7 @@ export function watchCgroups(): WatchedCgroupEvents {
     try {
       return loaded.attach(program);
     } catch (error) {
-      throw explained('attach', error);
+      throw explained(subject, 'tp_btf/cgroup_mkdir', error);
     }
   }
 }
@@ -61,14 +61,8 @@ function load() {
   try {
     return opened.load();
   } catch (error) {
-    throw explained('load', error);
+    throw explained(subject, 'tp_btf/cgroup_mkdir', error, 'load');
   }
-}
-
-function explained(code: 'load' | 'attach', error: unknown): unknown {
-  const cause = libbpfCause(error);
-  if (cause === undefined) return error;
-  return explain(code, 'names of cgroups', 'tp_btf/cgroup_mkdir', cause, readEnvironment());
 }
 
 function eventAt(keys: Uint8Array, values: Uint8Array, index: number, stride: number): CgroupEvent {

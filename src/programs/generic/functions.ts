@@ -6,7 +6,7 @@ import { libbpfCause } from '../../libbpf/error.ts';
 import { type AttachedFunctions, attachCopies, attachMulti, attachSingles } from './function-ways.ts';
 import { namedReader } from './named-reader.ts';
 import { limitError, nothingLeftError, type UnmatchedPattern, unmatchedError, unmatchedProgram } from './patterns.ts';
-import type { GenericStarter, RunningSource } from './source.ts';
+import type { GenericStarter, RunningSource, SourceOf } from './source.ts';
 
 /** Where `missed` is in struct function_calls of programs/generic/functions.bpf.c, in words of 8 bytes. */
 const missedWord = 1;
@@ -36,8 +36,6 @@ export const functions: GenericStarter<FunctionsSpec> = {
   },
 };
 
-type Source = GenericSource & { readonly counts: FunctionsSpec };
-
 interface Resolved {
   readonly functions: readonly KernelFunction[];
   readonly unmatched: readonly UnmatchedPattern[];
@@ -45,7 +43,7 @@ interface Resolved {
   readonly error: MeterError | undefined;
 }
 
-function resolve({ map, counts: { patterns, limit } }: Source): Resolved {
+function resolve({ map, counts: { patterns, limit } }: SourceOf<FunctionsSpec>): Resolved {
   const { functions: found, unmatched } = findFunctions(patterns);
   if (found.length > limit) {
     return { functions: [], unmatched: [], error: limitError(patterns, 'functions', found.length, limit) };
@@ -86,7 +84,11 @@ function absent({ metrics }: GenericSource): RunningSource {
   };
 }
 
-function run(source: Source, functions: AttachedFunctions, unmatched: readonly UnmatchedPattern[]): RunningSource {
+function run(
+  source: SourceOf<FunctionsSpec>,
+  functions: AttachedFunctions,
+  unmatched: readonly UnmatchedPattern[],
+): RunningSource {
   using stack = new DisposableStack();
   stack.use(functions);
   const missing = unmatched.map((pattern) => unmatchedProgram(source.map, 'kprobe', pattern));

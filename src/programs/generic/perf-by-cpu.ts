@@ -1,20 +1,17 @@
-import type { GenericSource, PerfEventsSpec } from '../../config/plan.ts';
+import type { PerfEventsSpec } from '../../config/plan.ts';
 import { possibleCpus } from '../../kernel/cpus.ts';
 import type { Entries, EntriesReader } from '../../maps/reading.ts';
 import type { CountedEvent } from './perf-events.ts';
 import { PerfGroups } from './perf-groups.ts';
 import { Turns } from './perf-turns.ts';
 import { ScaledCounts } from './scaled-counts.ts';
-import type { RunningSource } from './source.ts';
+import type { RunningSource, SourceOf } from './source.ts';
 
 /**
  * Counts on each CPU, all of its tasks and interrupts together. A CPU that went offline keeps what it has counted.
  * Throws MeterError('attach').
  */
-export function startByCpu(
-  { map, counts }: GenericSource & { readonly counts: PerfEventsSpec },
-  events: readonly CountedEvent[],
-): RunningSource {
+export function startByCpu({ map, counts }: SourceOf<PerfEventsSpec>, events: readonly CountedEvent[]): RunningSource {
   using stack = new DisposableStack();
   const reopened: number[] = [];
   const attributes = events.map((event) => event.attributes);

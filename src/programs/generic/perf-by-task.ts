@@ -1,4 +1,4 @@
-import type { GenericSource, PerfEventsSpec } from '../../config/plan.ts';
+import type { PerfEventsSpec } from '../../config/plan.ts';
 import { possibleCpus } from '../../kernel/cpus.ts';
 import type { LoadedObject } from '../../libbpf/loaded.ts';
 import { update } from '../../libbpf/map.ts';
@@ -12,9 +12,7 @@ import type { CountedEvent } from './perf-events.ts';
 import { PerfGroups } from './perf-groups.ts';
 import { Turns } from './perf-turns.ts';
 import { ScaledCounts } from './scaled-counts.ts';
-import type { Loss, RunningSource } from './source.ts';
-
-type PerfSource = GenericSource & { readonly counts: PerfEventsSpec };
+import type { Loss, RunningSource, SourceOf } from './source.ts';
 
 /** Of programs/generic/perf_by.bpf.c. */
 const atSwitch = 'task_leaves';
@@ -26,7 +24,7 @@ const timeWords = 2;
  * Counts by the name or cgroup of the task that ran: a BPF program adds up what each turn of a task on a CPU counted, when
  * the task leaves the CPU, and for the tasks that are running at each reading. Throws MeterError('load', 'attach').
  */
-export function startByTask(source: PerfSource, events: readonly CountedEvent[]): RunningSource {
+export function startByTask(source: SourceOf<PerfEventsSpec>, events: readonly CountedEvent[]): RunningSource {
   const { map, counts } = source;
   using stack = new DisposableStack();
   const object = stack.use(load(source, events.length));
@@ -63,7 +61,7 @@ export function startByTask(source: PerfSource, events: readonly CountedEvent[])
   };
 }
 
-function load({ counts }: PerfSource, events: number): LoadedObject {
+function load({ counts }: SourceOf<PerfEventsSpec>, events: number): LoadedObject {
   const cpus = possibleCpus().indexes;
   using object = OpenedObject.open(genericObject('perf_by'));
   object.setConstant('event_count', events);

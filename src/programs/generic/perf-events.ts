@@ -1,5 +1,5 @@
 import { isSoftware } from '../../config/generic/perf-event-names.ts';
-import type { GenericSource, PerfEventPlan, PerfEventsSpec } from '../../config/plan.ts';
+import type { PerfEventPlan, PerfEventsSpec } from '../../config/plan.ts';
 import { MeterError } from '../../errors.ts';
 import type { HookState } from '../../kernel/hooks.ts';
 import { hasPmu } from '../../kernel/pmu.ts';
@@ -9,7 +9,7 @@ import { countingCpus, perfAttributes } from './perf-attributes.ts';
 import { startByCpu } from './perf-by-cpu.ts';
 import { startByTask } from './perf-by-task.ts';
 import { canCount } from './perf-groups.ts';
-import type { GenericStarter, RunningSource } from './source.ts';
+import type { GenericStarter, RunningSource, SourceOf } from './source.ts';
 
 /** An event that this machine counts, and its place in the map's value. */
 export interface CountedEvent {
@@ -18,8 +18,6 @@ export interface CountedEvent {
   /** The CPUs that count it for others; undefined: each for itself. */
   readonly cpus?: readonly number[] | undefined;
 }
-
-type PerfSource = GenericSource & { readonly counts: PerfEventsSpec };
 
 /**
  * Perf events: by CPU they are read where the numbers are asked for, and cost nothing else; by process name or cgroup a BPF
@@ -71,7 +69,7 @@ function sectionOf({ name, event }: PerfEventPlan): string {
 }
 
 /** Full names of the metrics that read one of these events. */
-function readingOf({ metrics }: PerfSource, events: readonly PerfEventPlan[]): string[] {
+function readingOf({ metrics }: SourceOf<PerfEventsSpec>, events: readonly PerfEventPlan[]): string[] {
   const names = events.map(({ name }) => name);
   return metrics.filter(({ field }) => field !== undefined && names.includes(field)).map(({ name }) => name);
 }
@@ -80,7 +78,7 @@ function notByTask({ name }: PerfEventPlan): MeterError {
   return new MeterError('attach', `perf event "${name}": counts for a whole package, so it can't be told whose it is`);
 }
 
-function absence(source: PerfSource, events: readonly PerfEventPlan[]): AbsentMetrics {
+function absence(source: SourceOf<PerfEventsSpec>, events: readonly PerfEventPlan[]): AbsentMetrics {
   const isHardware = events.every((event) => !isSoftware(event));
   const why = isHardware && !hasPmu() ? 'this machine has no PMU' : 'this machine has no such event';
   const what = events.map(({ name }) => name).join(', ');

@@ -5,15 +5,18 @@ import type { EntriesReader } from '../../maps/reading.ts';
 import type { AbsentMetrics } from '../absent.ts';
 import type { AttachedProgram } from '../load.ts';
 
+/** A map without C of one kind. */
+export type SourceOf<Spec extends GenericSpec> = GenericSource & { readonly counts: Spec };
+
 /** How maps without C of one kind are counted. One file in this folder each, listed in registry.ts. */
 export interface GenericStarter<Spec extends GenericSpec = GenericSpec> {
   /**
    * Begins to count. Throws MeterError where nothing of it works: the LibbpfError of what the kernel refused as its cause,
    * which the caller explains. What this machine can't count by its nature is no error, but `absent`.
    */
-  start(source: GenericSource & { readonly counts: Spec }): RunningSource;
+  start(source: SourceOf<Spec>): RunningSource;
   /** What `list` says of it; nothing is loaded, and no rights are needed. */
-  describe(source: GenericSource & { readonly counts: Spec }): SourceDescription;
+  describe(source: SourceOf<Spec>): SourceDescription;
 }
 
 /** Counts until it is disposed. */
