@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { scopeName } from '../../src/config/scope.ts';
+import { type Instrument, selects } from '../../src/config/views.ts';
+import { ownInstruments } from '../../src/metrics/own-instruments.ts';
+import { version } from '../../src/version.ts';
+import { config, problems } from '../config/exporter/read.ts';
+import { codeBlocks } from './markdown.ts';
+import { root, shippedPrograms } from './shipped.ts';
+
+const types = { counter: 'observable_counter', gauge: 'observable_gauge', histogram: 'histogram' } as const;
+const programs = shippedPrograms();
+const instruments: readonly Instrument[] = [
+  ...programs.flatMap(({ metrics }) =>
+    metrics.map(({ name, kind, unit }) => ({ name: `ebpf.${name}`, type: types[kind], unit })),
+  ),
+  ...ownInstruments(true, undefined),
+];
+
+const reader = 'meter_provider: {readers: [{pull: {exporter: {prometheus/development: }}}]}\n';
+
+/** A part of the exporter's file as a whole one; undefined where it is something else. */
+function wholeFile(block: string): string | undefined {
+  const keys = Object.keys((parse(block) as object | null) ?? {});
+  if (keys.includes('file_format')) return block;
+  const format = 'file_format: "1.1"\n';
+  if (keys.includes('distribution') || keys.includes('resource')) return format + reader + block;
+  if (!keys.includes('meter_provider')) return undefined;
+  return (
+    format + block.replace('meter_provider:\n', 'meter_provider:\n  readers: [{periodic: {exporter: {console: }}}]\n')
+  );
+}
+
+const examples = globSync(['README.md', 'docs/**/*.md'], { cwd: root }).flatMap((page) =>
+  codeBlocks(readFileSync(join(root, page), 'utf8'), 'yaml').flatMap((block, index) => {
+    const text = wholeFile(block);
+    return text === undefined ? [] : [{ name: `${page}, block ${index + 1}`, text }];
+  }),
+);
+
+test('there are examples of the configuration', () => assert.ok(examples.length >= 6, `${examples.length}`));
+
+for (const { name, text } of examples) {
+  test(`${name}: an example of the configuration is valid, and names what there is`, () => {
+    assert.deepEqual(problems(text), []);
+    const { views = [], programs: chosen } = config(text);
+    for (const { selector } of views) {
+      const isThere = instruments.some((one) => selects(selector, one, { name: scopeName, version }));
+      assert.ok(isThere, JSON.stringify(selector));
+    }
+    // Programs of folders of one's own are unknown here.
+    if (chosen.directories !== undefined) return;
+    for (const wanted of [...(chosen.only ?? []), ...chosen.overrides.keys()]) {
+      const program = programs.find((one) => one.name === wanted);
+      assert.ok(program, wanted);
+      for (const metric of chosen.overrides.get(wanted)?.metrics ?? []) {
+        assert.ok(
+          program.metrics.some((one) => one.name === metric),
+          metric,
+        );
+      }
+    }
+  });
+}
