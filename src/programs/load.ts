@@ -233,6 +233,7 @@ function lostMetrics(plan: ProgramPlan, attached: readonly AttachedProgram[]): s
     .map(([metric]) => metric);
 }
 
-function hrTime(milliseconds: number): HrTime {
+/** A time as OpenTelemetry has it. */
+export function hrTime(milliseconds: number): HrTime {
   return [Math.floor(milliseconds / 1000), (milliseconds % 1000) * 1e6];
 }

@@ -1,4 +1,3 @@
-import type { HrTime } from '@opentelemetry/api';
 import type { ProgramPlan } from '../config/plan.ts';
 import { MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
@@ -7,7 +6,7 @@ import type { MapReaders } from '../maps/reading.ts';
 import { withoutMetrics } from './absent.ts';
 import { startSources } from './generic/start.ts';
 import type { KernelHooks } from './kernel-hooks.ts';
-import { loadProgram, type RunningProgram } from './load.ts';
+import { hrTime, loadProgram, type RunningProgram } from './load.ts';
 
 /**
  * Starts a program: loads and attaches its object, if it has one, and its maps without C. Without `kernel`, what may be asked
@@ -22,7 +21,7 @@ export function startProgram(
   if (opened !== undefined && plan.sources.length === 0) return loadProgram(plan, opened, kernel);
   using stack = new DisposableStack();
   const object = opened && stack.use(loadProgram(plan, opened, kernel));
-  const startTime: HrTime = object?.startTime ?? hrTime(Date.now());
+  const startTime = object?.startTime ?? hrTime(Date.now());
   const sources = stack.use(startSources(plan));
   const missing = [...sources.lost, ...sources.absent.flatMap(({ metrics }) => metrics)];
   const all = stack.move();
@@ -60,8 +59,4 @@ function readersOf(sources: ReturnType<typeof startSources>['readers'], object: 
       return object.memory(map);
     },
   };
-}
-
-function hrTime(milliseconds: number): HrTime {
-  return [Math.floor(milliseconds / 1000), (milliseconds % 1000) * 1e6];
 }
