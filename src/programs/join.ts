@@ -3,7 +3,7 @@ import type { TablePlan } from '../config/plan.ts';
 import { joinedReader } from '../maps/joined.ts';
 import type { MapReaders } from '../maps/reading.ts';
 import { withoutMetrics } from './absent.ts';
-import type { RunningProgram } from './load.ts';
+import type { RunningProgram } from './running.ts';
 
 interface Part {
   readonly program: RunningProgram;

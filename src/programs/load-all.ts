@@ -2,8 +2,8 @@ import { MeterError } from '../errors.ts';
 import { markAttached } from '../libbpf/attach/post-attach-mark.ts';
 import { joinEqualMetrics } from './join.ts';
 import { readHooks } from './kernel-hooks.ts';
-import type { RunningProgram } from './load.ts';
 import type { FailedProgram, PreparedPrograms } from './prepare.ts';
+import type { RunningProgram } from './running.ts';
 import { startProgram } from './start.ts';
 
 export interface LoadedPrograms extends Disposable {

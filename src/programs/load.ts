@@ -6,52 +6,17 @@ import { possibleCpus } from '../kernel/cpus.ts';
 import { libbpfCause } from '../libbpf/error.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
 import type { OpenedObject } from '../libbpf/object.ts';
-import type { ProgramInfo } from '../libbpf/stats.ts';
 import { filledReaders } from '../maps/filled.ts';
 import { openPerfArrays, type PerfArrays, withPerfArrays } from '../maps/perf-arrays.ts';
 import { mapReaders } from '../maps/readers.ts';
-import type { MapReaders } from '../maps/reading.ts';
-import { type AbsentMetrics, withoutMetrics } from './absent.ts';
+import { withoutMetrics } from './absent.ts';
 import { addressConstants } from './addresses.ts';
 import { CgroupIds } from './cgroup-ids.ts';
-import type { Loss } from './generic/source.ts';
 import { type KernelHooks, readHooks } from './kernel-hooks.ts';
 import { cpusConstant, hasCpusConstant, sizeForCpus } from './percpu.ts';
 import { explain, lacksHook, readEnvironment } from './reasons.ts';
-import { type HookOutcome, TriedWays, type WaySelection } from './ways.ts';
-
-/** What became of one BPF program (C function) of an object. */
-export interface AttachedProgram {
-  readonly bpfProgram: string;
-  readonly section: string;
-  /** `not loaded`: nothing that is exported needs it, it is part of a way that wasn't taken, or its section begins with `?`. */
-  readonly state: 'attached' | 'not loaded' | 'failed';
-  /** Why it failed, or, of an attached one, which of its hooks it isn't attached to; with a remedy. */
-  readonly error: MeterError | undefined;
-}
-
-/** A program that counts until it is disposed. */
-export interface RunningProgram extends Disposable {
-  readonly name: string;
-  readonly plan: ProgramPlan;
-  /** In the order of the object. */
-  readonly attached: readonly AttachedProgram[];
-  /** Hooks with ways in, and which way was taken. */
-  readonly hooks: readonly HookOutcome[];
-  /** Names of enabled metrics that count nothing, since a BPF program that they need failed. */
-  readonly lost: readonly string[];
-  /** Enabled metrics that aren't in `plan`, since this machine can't give them. */
-  readonly absent: readonly AbsentMetrics[];
-  readonly readers: MapReaders;
-  /** When the first BPF program was attached. */
-  readonly startTime: HrTime;
-  /** Id, tag and statistics of a BPF program; undefined where it isn't loaded. Throws MeterError('load'). */
-  info(bpfProgram: string): ProgramInfo | undefined;
-  /** The map that it asks the exporter to keep the cgroups' ids in; undefined: there is none. */
-  readonly cgroupIds: CgroupIds | undefined;
-  /** Events that its maps without C and its PERF_EVENT_ARRAY maps have missed so far, and cgroups that have no place in its map. */
-  losses(): Iterable<Loss & { readonly map: string }>;
-}
+import type { AttachedProgram, RunningProgram } from './running.ts';
+import { TriedWays, type WaySelection } from './ways.ts';
 
 /**
  * Loads and attaches what the plan asks for. The object is consumed: it is loaded, or closed.

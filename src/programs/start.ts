@@ -6,7 +6,8 @@ import type { MapReaders } from '../maps/reading.ts';
 import { withoutMetrics } from './absent.ts';
 import { startSources } from './generic/start.ts';
 import type { KernelHooks } from './kernel-hooks.ts';
-import { hrTime, loadProgram, type RunningProgram } from './load.ts';
+import { hrTime, loadProgram } from './load.ts';
+import type { RunningProgram } from './running.ts';
 
 /**
  * Starts a program: loads and attaches its object, if it has one, and its maps without C. Without `kernel`, what may be asked

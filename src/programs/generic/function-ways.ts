@@ -13,7 +13,7 @@ import type { LoadedObject } from '../../libbpf/loaded.ts';
 import type { KernelMap } from '../../libbpf/map.ts';
 import { OpenedObject } from '../../libbpf/object.ts';
 import type { ProgramInfo } from '../../libbpf/stats.ts';
-import type { AttachedProgram } from '../load.ts';
+import type { AttachedProgram } from '../running.ts';
 import { explained } from './explained.ts';
 import type { Named } from './named-reader.ts';
 import { genericObject } from './object.ts';

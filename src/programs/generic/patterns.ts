@@ -1,7 +1,7 @@
 import { nearest } from '../../config/nearest.ts';
 import type { PatternPlan } from '../../config/plan.ts';
 import { MeterError } from '../../errors.ts';
-import type { AttachedProgram } from '../load.ts';
+import type { AttachedProgram } from '../running.ts';
 
 export interface UnmatchedPattern {
   readonly pattern: PatternPlan;

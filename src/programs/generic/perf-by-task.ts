@@ -7,12 +7,13 @@ import { runOnCpu } from '../../libbpf/test-run.ts';
 import { mapReaders } from '../../maps/readers.ts';
 import type { Entries, EntriesReader, MapReaders } from '../../maps/reading.ts';
 import { sizeForCpus } from '../percpu.ts';
+import type { Loss } from '../running.ts';
 import { genericObject } from './object.ts';
 import type { CountedEvent } from './perf-events.ts';
 import { PerfGroups } from './perf-groups.ts';
 import { Turns } from './perf-turns.ts';
 import { ScaledCounts } from './scaled-counts.ts';
-import type { Loss, RunningSource, SourceOf } from './source.ts';
+import type { RunningSource, SourceOf } from './source.ts';
 
 /** Of programs/generic/perf_by.bpf.c. */
 const atSwitch = 'task_leaves';

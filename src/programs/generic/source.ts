@@ -3,7 +3,7 @@ import type { HookState } from '../../kernel/hooks.ts';
 import type { ProgramInfo } from '../../libbpf/stats.ts';
 import type { EntriesReader } from '../../maps/reading.ts';
 import type { AbsentMetrics } from '../absent.ts';
-import type { AttachedProgram } from '../load.ts';
+import type { AttachedProgram, Loss } from '../running.ts';
 
 /** A map without C of one kind. */
 export type SourceOf<Spec extends GenericSpec> = GenericSource & { readonly counts: Spec };
@@ -31,13 +31,6 @@ export interface RunningSource extends Disposable {
   info?(name: string): ProgramInfo | undefined;
   /** What it should have counted and didn't, since it began; each `reason` once. */
   losses?(): Iterable<Loss>;
-}
-
-/** Events that are missing in a map. */
-export interface Loss {
-  /** A word: `map_full`, `nested`. */
-  readonly reason: string;
-  readonly count: number;
 }
 
 export interface SourceDescription {

@@ -4,10 +4,10 @@ import { libbpfCause } from '../../libbpf/error.ts';
 import type { ProgramInfo } from '../../libbpf/stats.ts';
 import type { EntriesReader } from '../../maps/reading.ts';
 import type { AbsentMetrics } from '../absent.ts';
-import type { AttachedProgram } from '../load.ts';
 import { explain, readEnvironment } from '../reasons.ts';
+import type { AttachedProgram, Loss } from '../running.ts';
 import { starterOf } from './registry.ts';
-import type { Loss, RunningSource } from './source.ts';
+import type { RunningSource } from './source.ts';
 
 /** The maps without C of one program. */
 export interface RunningSources extends Disposable {

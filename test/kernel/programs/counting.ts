@@ -11,8 +11,8 @@ import type { Rows } from '../../../src/metrics/rows.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { Tallies } from '../../../src/metrics/tallies.ts';
 import { cgroupNames } from '../../../src/programs/generic/cgroup-names.ts';
-import type { RunningProgram } from '../../../src/programs/load.ts';
 import { failuresOf } from '../../../src/programs/load-all.ts';
+import type { RunningProgram } from '../../../src/programs/running.ts';
 import { startProgram } from '../../../src/programs/start.ts';
 
 export interface HistogramValue {

@@ -7,7 +7,8 @@ import { after, test } from 'node:test';
 import type { ProgramPlan } from '../../../src/config/plan.ts';
 import { possibleCpus } from '../../../src/kernel/cpus.ts';
 import { OpenedObject } from '../../../src/libbpf/object.ts';
-import { loadProgram, type RunningProgram } from '../../../src/programs/load.ts';
+import { loadProgram } from '../../../src/programs/load.ts';
+import type { RunningProgram } from '../../../src/programs/running.ts';
 import { compileFixture } from '../../fixtures/compile.ts';
 import { callGetppid, fixturePlan } from '../../fixtures/plan.ts';
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { onlineCpus } from '../../../src/kernel/cpus.ts';
 import { hasPmu } from '../../../src/kernel/pmu.ts';
 import type { MapReaders } from '../../../src/maps/reading.ts';
-import type { RunningProgram } from '../../../src/programs/load.ts';
+import type { RunningProgram } from '../../../src/programs/running.ts';
 import { startProgram } from '../../../src/programs/start.ts';
 import { testCgroup } from './cgroup.ts';
 import { planOf, readCounts } from './counting.ts';

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import type { NeedsPlan, ProgramPlan } from '../../../src/config/plan.ts';
 import { OpenedObject } from '../../../src/libbpf/object.ts';
 import { readHooks } from '../../../src/programs/kernel-hooks.ts';
-import { loadProgram, type RunningProgram } from '../../../src/programs/load.ts';
+import { loadProgram } from '../../../src/programs/load.ts';
+import type { RunningProgram } from '../../../src/programs/running.ts';
 import { callGetppid, fixturePlan } from '../../fixtures/plan.ts';
 
 const places = ['first', 'second', 'shared', 'dependent', 'optional', 'always'];
