@@ -1,3 +1,4 @@
+import { withoutQuery } from '../config/exporter/endpoint-url.ts';
 import type { PeriodicReaderConfig } from '../config/exporter.ts';
 import type { Transport } from './otlp/transport.ts';
 import type { CreatedReader, ReaderContext, ReaderKind } from './reader.ts';
@@ -8,7 +9,7 @@ export const periodicKind: ReaderKind<PeriodicReaderConfig> = {
   async create(config: PeriodicReaderConfig, context: ReaderContext): Promise<CreatedReader> {
     const { exporter, intervalMs } = config;
     const { OtlpReader } = await import('./otlp/reader.ts');
-    const describe = exporter.kind === 'console' ? 'console' : `OTLP to ${exporter.endpoint}`;
+    const describe = exporter.kind === 'console' ? 'console' : `OTLP to ${withoutQuery(exporter.endpoint)}`;
     const reader = new OtlpReader({ config, describe, context, transport: await createTransport(exporter) });
     return { reader, describe: `${describe} every ${intervalMs / 1000} s` };
   },

@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import type { PeriodicReaderConfig } from '../../src/config/exporter.ts';
 import { OtlpReader } from '../../src/readers/otlp/reader.ts';
 import type { Answer, Failed, Transport } from '../../src/readers/otlp/transport.ts';
+import { periodicKind } from '../../src/readers/periodic.ts';
 import { shutdownReaders } from '../../src/readers/shutdown.ts';
 import { counter, FakeRows, FakeStore, tablePlan } from '../helpers/fake-rows.ts';
 import { decodeExport, type ReceivedExport } from '../helpers/otlp-server.ts';
 import { fakeContext, fakeSources, provide } from '../helpers/reader-context.ts';
+import { otlpConfig } from './otlp/set-up.ts';
 
 test('health metrics describe the collection that they are part of', async () => {
   const { rows, store, reader, context, transport } = setUp();
@@ -132,3 +134,12 @@ function setUp() {
   const reader = new OtlpReader({ config, describe: 'somewhere', context, transport });
   return { rows, store, reader, context, transport, lines };
 }
+
+test('what a URL has behind its ? is not shown', async () => {
+  const exporter = otlpConfig('otlp_http', 'http://collector:4318/v1/metrics?key=s3cr3t').exporter;
+  const config = { kind: 'periodic', intervalMs: 60_000, timeoutMs: 30_000, exporter } as const;
+  const { context } = fakeContext(new FakeStore(new FakeRows(tablePlan('t', 1, [counter('m', 0)]))));
+  const { reader, describe } = await periodicKind.create(config, context);
+  assert.equal(describe, 'OTLP to http://collector:4318/v1/metrics?… every 60 s');
+  await reader.shutdown();
+});

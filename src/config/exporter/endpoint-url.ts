@@ -14,7 +14,12 @@ export function parseEndpointUrl(
   return url.username === '' && url.password === '' ? url : { cause: credentials };
 }
 
-/** In quotes, without what stands in front of an `@`. */
+/** In quotes, without what stands in front of an `@` and behind a `?`. */
 export function quotedUrl(text: string): string {
-  return JSON.stringify(text.replace(/^([^/]*:\/\/)?.*@/s, '$1…@'));
+  return JSON.stringify(withoutQuery(text.replace(/^([^/]*:\/\/)?.*@/s, '$1…@')));
+}
+
+/** The URL as it may be shown: what is behind its `?` may be a secret. */
+export function withoutQuery(url: string): string {
+  return url.replace(/\?.*$/s, '?…');
 }

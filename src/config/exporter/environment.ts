@@ -24,7 +24,7 @@ import {
   prometheusWithoutFile,
 } from './defaults.ts';
 import { headerCause, parseEndpoint } from './grpc.ts';
-import { defaultHttpEndpoint, looksLikeHttp, parseHttpEndpoint, withMetricsPath } from './http.ts';
+import { appendMetricsPath, defaultHttpEndpoint, looksLikeHttp, parseHttpEndpoint, withMetricsPath } from './http.ts';
 import { parseKeyValues } from './key-values.ts';
 import type { Environment } from './substitute.ts';
 
@@ -290,7 +290,7 @@ function httpEndpoint(variables: Variables, url: string | undefined): { name: st
   if (url !== undefined) return { name: '--otlp', value: withMetricsPath(url) };
   const given = variables.otlp('ENDPOINT');
   if (given === undefined || given.name === 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT') return given;
-  return { ...given, value: `${given.value.replace(/\/$/, '')}/v1/metrics` };
+  return { ...given, value: appendMetricsPath(given.value) };
 }
 
 function readOtlpHttp(variables: Variables, url: string | undefined): OtlpHttpConfig {

@@ -36,5 +36,11 @@ export function looksLikeHttp(text: string): boolean {
 
 /** The same URL; where it has no path, that of metrics is added. */
 export function withMetricsPath(text: string): string {
-  return URL.parse(text.trim())?.pathname === '/' ? `${text.trim().replace(/\/$/, '')}/v1/metrics` : text;
+  return URL.parse(text.trim())?.pathname === '/' ? appendMetricsPath(text) : text;
+}
+
+/** The base of all signals' URLs with the path of metrics behind its own, which a query may follow. */
+export function appendMetricsPath(text: string): string {
+  const [, base = '', rest = ''] = /^([^?#]*)(.*)$/s.exec(text.trim())!;
+  return `${base.replace(/\/$/, '')}/v1/metrics${rest}`;
 }

@@ -6,7 +6,7 @@ const headersKey = /^headers(?:_list)?$/;
 
 /**
  * The lines (from 1) of a file that may hold credentials: those of `headers` and `headers_list`, and of an
- * endpoint with a user in it. Errors on them are shown without the line's text.
+ * endpoint with a user or a query in it. Errors on them are shown without the line's text.
  */
 export function secretLines(document: Document.Parsed, position: (offset: number) => Position): ReadonlySet<number> {
   const lines = new Set<number>();
@@ -19,7 +19,7 @@ export function secretLines(document: Document.Parsed, position: (offset: number
       const name = isScalar(key) ? String(key.value) : '';
       if (!isNode(value)) return;
       if (headersKey.test(name)) withAliases(value, document, add);
-      else if (name === 'endpoint' && isScalar(value) && String(value.value).includes('@')) add(value);
+      else if (name === 'endpoint' && isScalar(value) && /[@?]/.test(String(value.value))) add(value);
     },
   });
   return lines;

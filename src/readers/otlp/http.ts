@@ -8,6 +8,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
+import { withoutQuery } from '../../config/exporter/endpoint-url.ts';
 import type { OtlpHttpConfig } from '../../config/exporter.ts';
 import { MeterError } from '../../errors.ts';
 import { readTlsFiles } from '../tls-files.ts';
@@ -142,7 +143,7 @@ function checkHeaders({ endpoint, headers }: OtlpHttpConfig): void {
       validateHeaderValue(name, value);
     } catch (cause) {
       // The value is left out of the message: it is often a secret.
-      throw new MeterError('reader', `OTLP to ${endpoint}: header "${name}" can't be sent`, {
+      throw new MeterError('reader', `OTLP to ${withoutQuery(endpoint)}: header "${name}" can't be sent`, {
         cause,
         remedy: 'a name has letters, digits, "-", "_" and "."; a value is printable ASCII',
       });

@@ -165,6 +165,7 @@ for (const [url, endpoint] of [
   ['http://c:1234', 'http://c:1234'],
   ['http://c:4318', 'http://c:4318/v1/metrics'],
   ['http://c:1234/v1/metrics', 'http://c:1234/v1/metrics'],
+  ['http://c:4318/?key=a/b', 'http://c:4318/v1/metrics?key=a/b'],
 ] as const) {
   test(`--otlp ${url}`, () => {
     const { readers } = readEnvironment({}, { prometheus: true, otlp: url }).config;
@@ -337,6 +338,12 @@ const wrong: readonly [env: Record<string, string>, errors: readonly string[]][]
   [
     { OTEL_METRICS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/json' },
     ['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: "http/json" isn\'t supported by this version; use grpc or http/protobuf'],
+  ],
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://c:4318/?key=s3cr3t', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' },
+    [
+      'OTEL_EXPORTER_OTLP_ENDPOINT: "ftp://c:4318/v1/metrics?…" is no http or https URL: write it as http://HOST:4318/v1/metrics',
+    ],
   ],
   [
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'unix:///x' },

@@ -30,6 +30,8 @@ const files: readonly [what: string, text: string][] = [
   ['a tab', otlp('headers:', '\t- name: a', '\t  value: s3cr3t')],
   ['credentials in the endpoint', otlp('endpoint: http://user:s3cr3t@collector:4317')],
   ['credentials and a wrong scheme', otlp('endpoint: ftp://user:s3cr3t@collector:4317')],
+  ['a query and a wrong scheme', otlp('endpoint: ftp://collector:4317/?key=s3cr3t')],
+  ['a query in no URL', otlp('endpoint: "http://a b?key=s3cr3t"')],
   ['credentials in no URL', otlp('endpoint: "http://user:s3cr3t@a b"')],
   [
     'credentials and the rest in one line',
