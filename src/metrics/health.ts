@@ -8,6 +8,7 @@ import {
 import { isOverflow } from './overflow.ts';
 import type { Reading, SeriesStore } from './rows.ts';
 import type { Tallies } from './tallies.ts';
+import { observeCounts } from './tally.ts';
 
 /** One BPF program (C function) of a program that runs. */
 export interface BpfProgramState {
@@ -184,13 +185,13 @@ function observeMaps(meter: Meter, sources: HealthSources): void {
     },
     [entries, capacity],
   );
-  const lost = meter.createObservableCounter('ebpf_meter.map.lost', {
-    description: 'Events that should be in a map without C or a perf event array and are not',
-    unit: '{event}',
-  });
-  lost.addCallback((result) => {
-    for (const { program, map, reason, count } of sources.losses()) result.observe(count, { program, map, reason });
-  });
+  observeCounts(
+    meter,
+    'ebpf_meter.map.lost',
+    'Events that should be in a map without C or a perf event array and are not',
+    '{event}',
+    () => [...sources.losses()].map(({ program, map, reason, count }) => ({ program, map, reason, count })),
+  );
 }
 
 function observePrograms(meter: Meter, sources: HealthSources): void {
@@ -253,50 +254,51 @@ function observeStatistics(meter: Meter, sources: HealthSources): void {
 }
 
 function observeTallies(meter: Meter, tallies: Tallies): void {
-  const decode = meter.createObservableCounter('ebpf_meter.decode.errors', {
-    description: 'Keys whose label could not be decoded and which are therefore not exported',
-    unit: '{error}',
-  });
-  decode.addCallback((result) => {
-    for (const { program, table, label, count } of tallies.decodeErrors()) {
-      result.observe(count, { program, table, label });
-    }
-  });
-  const read = meter.createObservableCounter('ebpf_meter.map.read.errors', {
-    description: 'Readings of a BPF map that failed; its metrics are absent from those collections',
-    unit: '{error}',
-  });
-  read.addCallback((result) => {
-    for (const { program, map, count } of tallies.readErrors()) result.observe(count, { program, map });
-  });
-  const expired = meter.createObservableCounter('ebpf_meter.map.expired', {
-    description: 'Keys removed from a BPF map after the cgroup that they stood for was gone; their series end',
-    unit: '{key}',
-  });
-  expired.addCallback((result) => {
-    for (const { program, map, count } of tallies.expired()) result.observe(count, { program, map });
-  });
-  const overflowed = meter.createObservableCounter('ebpf_meter.series.overflowed', {
-    description: 'Keys beyond the cardinality limit, which are summed into the series with otel.metric.overflow',
-    unit: '{key}',
-  });
-  overflowed.addCallback((result) => {
-    for (const { program, table, count } of tallies.overflows()) result.observe(count, { program, table });
-  });
-  const rejections = meter.createObservableCounter('ebpf_meter.scrape.rejections', {
-    description: 'Requests to the Prometheus reader that were turned away or broken off',
-    unit: '{request}',
-  });
-  rejections.addCallback((result) => {
-    for (const [reason, count] of tallies.scrapeRejections()) result.observe(count, { reason });
-  });
-  const failures = meter.createObservableCounter('ebpf_meter.export.failures', {
-    description: 'Exports that were not delivered, or of which the receiver rejected points (partial_success)',
-    unit: '{failure}',
-  });
-  failures.addCallback((result) => {
-    for (const { exporter, errorType, count } of tallies.exportErrors()) {
-      result.observe(count, { exporter, 'error.type': errorType });
-    }
-  });
+  observeCounts(
+    meter,
+    'ebpf_meter.decode.errors',
+    'Keys whose label could not be decoded and which are therefore not exported',
+    '{error}',
+    () => tallies.decodeErrors(),
+  );
+  observeCounts(
+    meter,
+    'ebpf_meter.map.read.errors',
+    'Readings of a BPF map that failed; its metrics are absent from those collections',
+    '{error}',
+    () => tallies.readErrors(),
+  );
+  observeCounts(
+    meter,
+    'ebpf_meter.map.expired',
+    'Keys removed from a BPF map after the cgroup that they stood for was gone; their series end',
+    '{key}',
+    () => tallies.expired(),
+  );
+  observeCounts(
+    meter,
+    'ebpf_meter.series.overflowed',
+    'Keys beyond the cardinality limit, which are summed into the series with otel.metric.overflow',
+    '{key}',
+    () => tallies.overflows(),
+  );
+  observeCounts(
+    meter,
+    'ebpf_meter.scrape.rejections',
+    'Requests to the Prometheus reader that were turned away or broken off',
+    '{request}',
+    () => [...tallies.scrapeRejections()].map(([reason, count]) => ({ reason, count })),
+  );
+  observeCounts(
+    meter,
+    'ebpf_meter.export.failures',
+    'Exports that were not delivered, or of which the receiver rejected points (partial_success)',
+    '{failure}',
+    () =>
+      [...tallies.exportErrors()].map(({ exporter, errorType, count }) => ({
+        exporter,
+        'error.type': errorType,
+        count,
+      })),
+  );
 }

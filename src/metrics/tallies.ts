@@ -1,41 +1,5 @@
 import { DeliveryTallies } from './deliveries.ts';
-
-/** How often decoding a label failed, by where. */
-export interface DecodeErrorTally {
-  readonly program: string;
-  readonly table: string;
-  readonly label: string;
-  count: number;
-}
-
-/** How often reading a map failed, by which. */
-export interface ReadErrorTally {
-  readonly program: string;
-  readonly map: string;
-  count: number;
-}
-
-/** How many keys of a map were removed since what they stood for is gone, by map. */
-export interface ExpiredTally {
-  readonly program: string;
-  readonly map: string;
-  count: number;
-}
-
-/** How many keys were summed into the series beyond the cardinality limit, by table. */
-export interface OverflowTally {
-  readonly program: string;
-  readonly table: string;
-  count: number;
-}
-
-/** How often a reader could not deliver, by exporter and reason. */
-export interface ExportErrorTally {
-  readonly exporter: string;
-  /** As the attribute error.type has it: UNAVAILABLE, DEADLINE_EXCEEDED, … */
-  readonly errorType: string;
-  count: number;
-}
+import { type Tallied, Tally } from './tally.ts';
 
 /** Why a request to the Prometheus reader was not answered with what it asked for. */
 export type ScrapeRejection = 'overload' | 'timeout' | 'unauthorized' | 'rate_limit' | 'connections';
@@ -47,55 +11,36 @@ export type ScrapeRejection = 'overload' | 'timeout' | 'unauthorized' | 'rate_li
 export class Tallies {
   /** Of what was pushed. */
   readonly deliveries = new DeliveryTallies();
-  readonly #decodeErrors = new Map<string, DecodeErrorTally>();
-  readonly #readErrors = new Map<string, ReadErrorTally>();
-  readonly #expired = new Map<string, ExpiredTally>();
-  readonly #overflows = new Map<string, OverflowTally>();
-  readonly #exportErrors = new Map<string, ExportErrorTally>();
+  readonly #decodeErrors = new Tally<'program' | 'table' | 'label'>();
+  readonly #readErrors = new Tally<'program' | 'map'>();
+  readonly #expired = new Tally<'program' | 'map'>();
+  readonly #overflows = new Tally<'program' | 'table'>();
+  readonly #exportErrors = new Tally<'exporter' | 'errorType'>();
   readonly #scrapeRejections = new Map<ScrapeRejection, number>();
 
   /** One key (or bucket) could not be decoded. `label` is the label's name as the plan has it. */
   decodeError(program: string, table: string, label: string): void {
-    const key = `${program}\0${table}\0${label}`;
-    const tally = this.#decodeErrors.get(key);
-    if (tally === undefined) this.#decodeErrors.set(key, { program, table, label, count: 1 });
-    else tally.count++;
+    this.#decodeErrors.add({ program, table, label });
   }
 
   /** One reading of a map failed. */
   readError(program: string, map: string): void {
-    const key = `${program}\0${map}`;
-    const tally = this.#readErrors.get(key);
-    if (tally === undefined) this.#readErrors.set(key, { program, map, count: 1 });
-    else tally.count++;
+    this.#readErrors.add({ program, map });
   }
 
-  /** Keys of a map were removed; 0 makes it known that some may be. */
+  /** Keys of a map were removed since what they stood for is gone; 0 makes it known that some may be. */
   keysExpired(program: string, map: string, keys: number): void {
-    const key = `${program}\0${map}`;
-    const tally = this.#expired.get(key);
-    if (tally === undefined) this.#expired.set(key, { program, map, count: keys });
-    else tally.count += keys;
+    this.#expired.add({ program, map }, keys);
   }
 
   /** Keys came beyond the cardinality limit. */
   overflowed(program: string, table: string, keys: number): void {
-    const key = `${program}\0${table}`;
-    const tally = this.#overflows.get(key);
-    if (tally === undefined) this.#overflows.set(key, { program, table, count: keys });
-    else tally.count += keys;
+    this.#overflows.add({ program, table }, keys);
   }
 
-  overflows(): Iterable<Readonly<OverflowTally>> {
-    return this.#overflows.values();
-  }
-
-  /** One export failed. */
+  /** One export failed; `errorType` as the attribute error.type has it: UNAVAILABLE, DEADLINE_EXCEEDED, … */
   exportError(exporter: string, errorType: string): void {
-    const key = `${exporter}\0${errorType}`;
-    const tally = this.#exportErrors.get(key);
-    if (tally === undefined) this.#exportErrors.set(key, { exporter, errorType, count: 1 });
-    else tally.count++;
+    this.#exportErrors.add({ exporter, errorType });
   }
 
   /** One request was turned away. */
@@ -103,24 +48,28 @@ export class Tallies {
     this.#scrapeRejections.set(reason, (this.#scrapeRejections.get(reason) ?? 0) + 1);
   }
 
+  decodeErrors(): Iterable<Readonly<Tallied<'program' | 'table' | 'label'>>> {
+    return this.#decodeErrors;
+  }
+
+  readErrors(): Iterable<Readonly<Tallied<'program' | 'map'>>> {
+    return this.#readErrors;
+  }
+
+  expired(): Iterable<Readonly<Tallied<'program' | 'map'>>> {
+    return this.#expired;
+  }
+
+  overflows(): Iterable<Readonly<Tallied<'program' | 'table'>>> {
+    return this.#overflows;
+  }
+
+  exportErrors(): Iterable<Readonly<Tallied<'exporter' | 'errorType'>>> {
+    return this.#exportErrors;
+  }
+
   /** By reason. */
   scrapeRejections(): Iterable<readonly [ScrapeRejection, number]> {
     return this.#scrapeRejections;
-  }
-
-  decodeErrors(): Iterable<Readonly<DecodeErrorTally>> {
-    return this.#decodeErrors.values();
-  }
-
-  readErrors(): Iterable<Readonly<ReadErrorTally>> {
-    return this.#readErrors.values();
-  }
-
-  expired(): Iterable<Readonly<ExpiredTally>> {
-    return this.#expired.values();
-  }
-
-  exportErrors(): Iterable<Readonly<ExportErrorTally>> {
-    return this.#exportErrors.values();
   }
 }
