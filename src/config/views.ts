@@ -1,5 +1,6 @@
 import type { Diagnostics } from './diagnostic.ts';
 import type { InstrumentTypeName, ViewConfig, ViewSelector } from './exporter.ts';
+import { metricInstruments } from './instrument-types.ts';
 import type { HistogramMetricPlan, LabelPlan, MetricPlan, TablePlan } from './plan.ts';
 import { rebucket } from './rebucket.ts';
 import type { ResolvedProgram } from './resolve.ts';
@@ -18,15 +19,8 @@ export interface Instrument {
   readonly unit: string;
 }
 
-/** The instruments that would have made such metrics. */
-const instrumentTypes: Readonly<Record<MetricPlan['kind'], InstrumentTypeName>> = {
-  counter: 'observable_counter',
-  gauge: 'observable_gauge',
-  histogram: 'histogram',
-};
-
 /** The metrics, by their full names, that views drop and none keeps. */
-export function droppedMetrics(
+function droppedMetrics(
   { tables }: Pick<ResolvedProgram, 'tables'>,
   views: readonly ViewConfig[],
   scope: Scope,
@@ -131,7 +125,7 @@ function streamsOf(
 }
 
 function matches(selector: ViewSelector, { name, kind, unit }: MetricPlan, scope: Scope): boolean {
-  return selects(selector, { name, type: instrumentTypes[kind], unit }, scope);
+  return selects(selector, { name, type: metricInstruments[kind], unit }, scope);
 }
 
 /**

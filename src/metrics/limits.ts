@@ -1,15 +1,9 @@
 import type { CardinalityLimits } from '../config/exporter.ts';
+import { metricInstruments } from '../config/instrument-types.ts';
 import type { MetricPlan, TablePlan } from '../config/plan.ts';
 
 /** Series of one map-fed metric where nothing is said. */
-export const defaultSeriesLimit = 10_000;
-
-/** The instruments that such metrics stand for, as `cardinality_limits` names them. */
-const instruments = {
-  counter: 'observable_counter',
-  gauge: 'observable_gauge',
-  histogram: 'histogram',
-} as const satisfies Record<MetricPlan['kind'], keyof CardinalityLimits>;
+const defaultSeriesLimit = 10_000;
 
 /** A table, or the part of one whose metrics have the same limit. */
 export interface LimitedTable {
@@ -24,7 +18,7 @@ export interface LimitedTable {
 export function limitedTables(plan: TablePlan, limits: CardinalityLimits): readonly LimitedTable[] {
   const groups = new Map<number, MetricPlan[]>();
   for (const metric of plan.metrics) {
-    const limit = plan.limit ?? limits[instruments[metric.kind]] ?? limits.default ?? defaultSeriesLimit;
+    const limit = plan.limit ?? limits[metricInstruments[metric.kind]] ?? limits.default ?? defaultSeriesLimit;
     const group = groups.get(limit);
     if (group === undefined) groups.set(limit, [metric]);
     else group.push(metric);

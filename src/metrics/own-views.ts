@@ -1,17 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
-import { type AggregationOption, AggregationType, InstrumentType, type ViewOptions } from '@opentelemetry/sdk-metrics';
-import type { InstrumentTypeName, ViewAggregation, ViewConfig } from '../config/exporter.ts';
+import { type AggregationOption, AggregationType, type ViewOptions } from '@opentelemetry/sdk-metrics';
+import type { ViewAggregation, ViewConfig } from '../config/exporter.ts';
 import { chosenBy } from '../config/wildcard.ts';
-
-const instrumentTypes: Readonly<Record<InstrumentTypeName, InstrumentType>> = {
-  counter: InstrumentType.COUNTER,
-  gauge: InstrumentType.GAUGE,
-  histogram: InstrumentType.HISTOGRAM,
-  observable_counter: InstrumentType.OBSERVABLE_COUNTER,
-  observable_gauge: InstrumentType.OBSERVABLE_GAUGE,
-  observable_up_down_counter: InstrumentType.OBSERVABLE_UP_DOWN_COUNTER,
-  up_down_counter: InstrumentType.UP_DOWN_COUNTER,
-};
+import { sdkInstruments } from './instrument-types.ts';
 
 /** The configured views as the SDK has them, for the exporter's own instruments; map-fed metrics have theirs in the plans. */
 export function ownViews(views: readonly ViewConfig[]): ViewOptions[] {
@@ -20,7 +11,7 @@ export function ownViews(views: readonly ViewConfig[]): ViewOptions[] {
     const { instrumentType, unit, meterName, meterVersion, meterSchemaUrl } = selector;
     return {
       instrumentName: selector.instrumentName ?? '*',
-      ...(instrumentType !== undefined && { instrumentType: instrumentTypes[instrumentType] }),
+      ...(instrumentType !== undefined && { instrumentType: sdkInstruments[instrumentType] }),
       ...(unit !== undefined && { instrumentUnit: unit }),
       ...(meterName !== undefined && { meterName }),
       ...(meterVersion !== undefined && { meterVersion }),

@@ -1,6 +1,8 @@
 import type { HrTime } from '@opentelemetry/api';
-import { AggregationTemporality, InstrumentType } from '@opentelemetry/sdk-metrics';
+import { AggregationTemporality } from '@opentelemetry/sdk-metrics';
+import { metricInstruments } from '../../config/instrument-types.ts';
 import type { MetricPlan, TablePlan } from '../../config/plan.ts';
+import { sdkInstruments } from '../../metrics/instrument-types.ts';
 import type { Rows, RowTexts } from '../../metrics/rows.ts';
 import type { SelectTemporality } from '../temporality.ts';
 import { EncodedLabels } from './encoded-labels.ts';
@@ -39,7 +41,7 @@ export class TableTotals {
     this.width = plan.width;
     this.labels = new EncodedLabels(plan.labels.map(({ name }) => name));
     this.metrics = plan.metrics.map((metric) => {
-      const isDelta = select(instrumentType(metric)) === AggregationTemporality.DELTA;
+      const isDelta = select(sdkInstruments[metricInstruments[metric.kind]]) === AggregationTemporality.DELTA;
       return new MetricTotals(metric, program, isDelta);
     });
     const growing = new Set(this.metrics.filter(({ isGauge }) => !isGauge).flatMap(({ columns }) => [...columns]));
@@ -128,18 +130,6 @@ export class TableTotals {
     cells.set(this.cells);
     this.identities = identities;
     this.cells = cells;
-  }
-}
-
-/** The instrument that would have made such a metric, by which temporality and aggregation are chosen. */
-export function instrumentType({ kind }: MetricPlan): InstrumentType {
-  switch (kind) {
-    case 'histogram':
-      return InstrumentType.HISTOGRAM;
-    case 'counter':
-      return InstrumentType.OBSERVABLE_COUNTER;
-    case 'gauge':
-      return InstrumentType.OBSERVABLE_GAUGE;
   }
 }
 
