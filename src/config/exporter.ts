@@ -126,6 +126,10 @@ export type TranslationStrategy =
   | 'no_utf8_escaping_with_suffixes'
   | 'no_translation';
 
+/** What a Prometheus page may be written in. */
+export const pageSyntaxes = ['text', 'openmetrics', 'protobuf'] as const;
+export type PageSyntax = (typeof pageSyntaxes)[number];
+
 export interface PrometheusSettings {
   /** Path of a file in the format of Prometheus's web configuration: TLS, users, headers. */
   readonly webConfigFile?: string;
@@ -135,6 +139,8 @@ export interface PrometheusSettings {
   readonly maxScrapes?: number;
   /** Where the metrics are served, `/metrics` unless set. */
   readonly path?: string;
+  /** What scrapers may choose from, `text` among them; all unless set. */
+  readonly formats?: readonly PageSyntax[];
 }
 
 export interface PrometheusReaderConfig extends PrometheusSettings {

@@ -217,6 +217,11 @@ describe('programs of ebpf_exporter', () => {
         ),
       ].toSorted(),
     );
+    // As Prometheus asks: in OpenMetrics these would be le="1.0".
+    const accept = 'application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
+    const answer = await fetch(exporter.url, { headers: { accept } });
+    assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+    assert.match(await answer.text(), /^ebpf_exporter_getppid_exp2_bucket\{le="1"\} 6$/m);
     // What one series has stands in the order of its bounds.
     assert.match(scrape.text, /le="0"} 6\n.*le="1e-06"} 12\n.*le="2e-06"} 18\n.*le="4e-06"} 23\n.*le="8e-06"} 23\n/);
   });

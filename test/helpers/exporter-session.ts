@@ -23,6 +23,7 @@ const prepared: ExporterConfig = {
       translation: 'underscore_escaping_without_suffixes',
       scopeInfo: false,
       targetInfo: false,
+      formats: ['text'],
     },
   ],
   programs: { directories: undefined, only: undefined, overrides: new Map() },

@@ -1,6 +1,6 @@
 import type { Position } from '../diagnostic.ts';
 import type { ConfigMap, ConfigNode } from '../document.ts';
-import type { ExporterConfig, ProgramOverride, PrometheusSettings } from '../exporter.ts';
+import { type ExporterConfig, type ProgramOverride, type PrometheusSettings, pageSyntaxes } from '../exporter.ts';
 import { nearest } from '../nearest.ts';
 import { defaultNamespace } from './defaults.ts';
 import { resolvePath } from './path.ts';
@@ -56,7 +56,7 @@ export function readDistribution(
 }
 
 function readPrometheusSettings(node: ConfigNode, directory: string): PrometheusSettings {
-  const map = section(node, { supported: ['web_config_file', 'gzip_level', 'max_scrapes', 'path'] });
+  const map = section(node, { supported: ['web_config_file', 'gzip_level', 'max_scrapes', 'path', 'formats'] });
   const file = setting(map, 'web_config_file')?.string();
   const gzipLevel = setting(map, 'gzip_level')?.integer({ min: 1, max: 9 });
   const pathNode = setting(map, 'path');
@@ -69,7 +69,15 @@ function readPrometheusSettings(node: ConfigNode, directory: string): Prometheus
     ...(gzipLevel !== undefined && { gzipLevel }),
     ...(maxScrapes !== undefined && { maxScrapes }),
     ...(path !== undefined && { path }),
+    ...readFormats(setting(map, 'formats')),
   };
+}
+
+function readFormats(node: ConfigNode | undefined): Pick<PrometheusSettings, 'formats'> {
+  const formats = node?.list()?.flatMap((item) => item.oneOf(pageSyntaxes) ?? []);
+  if (formats === undefined) return {};
+  if (!formats.includes('text')) node?.error('"formats" has no "text", which is what everybody else gets');
+  return { formats };
 }
 
 /** Why the metrics can't be served at this path; undefined where they can. */

@@ -1,10 +1,9 @@
+import { type PageSyntax, pageSyntaxes } from '../../config/exporter.ts';
 import { type Escaping, escapings } from '../../metrics/prometheus-escaping.ts';
-
-export type Syntax = 'text' | 'openmetrics' | 'protobuf';
 
 /** What a page is written in. The same object for the same format. */
 export interface PageFormat {
-  readonly syntax: Syntax;
+  readonly syntax: PageSyntax;
   /** How names outside [a-zA-Z0-9_:] are written. */
   readonly escaping: Escaping;
   readonly contentType: string;
@@ -14,7 +13,7 @@ interface Format {
   readonly type: string;
   /** The value of `version` that asks for it, '' being none given; undefined: the parameter means nothing here. */
   readonly version: string | undefined;
-  readonly syntax: Syntax;
+  readonly syntax: PageSyntax;
   /** Whether names in quotes are part of it. */
   readonly utf8: boolean;
   contentType(escaping: Escaping): string;
@@ -72,11 +71,11 @@ const made = new Map<string, PageFormat>();
 export const textFormat: PageFormat = pageFormat(formats[1]!, 'underscores');
 
 /**
- * The format that an Accept header wants most, by its quality values; of equal ones the first.
+ * The format that an Accept header wants most of those that are offered, by its quality values; of equal ones the first.
  * Source: RFC 9110 section 12.5.1; prometheus.io/docs/instrumenting/content_negotiation, which also says to answer in
  * text 0.0.4 where nothing fits, and to escape by underscores where nothing is said.
  */
-export function negotiateFormat(accept: string | undefined): PageFormat {
+export function negotiateFormat(accept: string | undefined, offered: readonly PageSyntax[] = pageSyntaxes): PageFormat {
   const ranges = mediaRanges(accept ?? '');
   for (const range of ranges) {
     const { type, parameters } = range;
@@ -84,7 +83,7 @@ export function negotiateFormat(accept: string | undefined): PageFormat {
     const format = formats.find(
       (one) => one.type === type && (one.version === undefined || one.version === (parameters.get('version') ?? '')),
     );
-    if (format === undefined) continue;
+    if (format === undefined || !offered.includes(format.syntax)) continue;
     if (format.syntax === 'protobuf' && !isDelimitedFamilies(parameters)) continue;
     return pageFormat(format, escapingOf(range, format, ranges));
   }

@@ -1,6 +1,6 @@
+import type { PageSyntax } from '../../config/exporter.ts';
 import type { Table } from '../../metrics/table.ts';
 import { type Family, makeFamilies, type Naming, writeFamilies } from './family.ts';
-import type { Syntax } from './format.ts';
 import type { OwnFamily } from './own-metrics.ts';
 import { ownText } from './own-text.ts';
 import type { PageBuffer } from './page-buffer.ts';
@@ -19,7 +19,11 @@ export interface PageWriter {
 }
 
 /** What only protobuf needs is imported when somebody asks for it. */
-export async function createPageWriter(syntax: Syntax, tables: readonly Table[], naming: Naming): Promise<PageWriter> {
+export async function createPageWriter(
+  syntax: PageSyntax,
+  tables: readonly Table[],
+  naming: Naming,
+): Promise<PageWriter> {
   return syntax === 'protobuf' ? protobufWriter(tables, naming) : textWriter(syntax, tables, naming);
 }
 

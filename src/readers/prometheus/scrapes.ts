@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PageSyntax } from '../../config/exporter.ts';
 import type { ScrapeRejection } from '../../metrics/tallies.ts';
 import type { ReaderLog } from '../reader.ts';
 import { negotiateEncoding } from './encoding.ts';
@@ -14,6 +15,7 @@ export interface ScrapesOptions {
   page(format: PageFormat): Promise<Page>;
   readonly log: ReaderLog;
   readonly maxScrapes?: number | undefined;
+  readonly formats?: readonly PageSyntax[] | undefined;
   rejected(reason: ScrapeRejection): void;
 }
 
@@ -52,7 +54,7 @@ export class Scrapes {
   async #write(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let page: Page | undefined;
     try {
-      const format = negotiateFormat(request.headers.accept);
+      const format = negotiateFormat(request.headers.accept, this.#options.formats);
       page = await this.#options.page(format);
       const encoding = negotiateEncoding(request.headers['accept-encoding']);
       const body = encoding === undefined ? page.bytes : await page.compressed(encoding);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { PageSyntax } from '../../config/exporter.ts';
 import { MeterError } from '../../errors.ts';
 import type { ScrapeRejection, Tallies } from '../../metrics/tallies.ts';
 import type { ReaderLog } from '../reader.ts';
@@ -23,6 +24,7 @@ export interface ServerOptions {
   readonly webConfigFile?: string;
   readonly maxScrapes?: number;
   readonly path?: string;
+  readonly formats?: readonly PageSyntax[];
   /** After how long without taking a byte a scraper is given up, so that it doesn't hold a page for ever; 60 s unless set. */
   readonly stalledMs?: number;
   /** Connections at once, 1,000 unless set. */
@@ -65,8 +67,8 @@ export class PrometheusServer {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#path = options.path ?? '/metrics';
-    const { page, log, maxScrapes } = options;
-    this.#scrapes = new Scrapes({ page, log, maxScrapes, rejected: (reason) => this.#reject(reason) });
+    const { page, log, maxScrapes, formats } = options;
+    this.#scrapes = new Scrapes({ page, log, maxScrapes, formats, rejected: (reason) => this.#reject(reason) });
   }
 
   /**

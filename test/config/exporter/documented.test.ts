@@ -85,6 +85,7 @@ test('every key of the file is on the page, with its name', () => {
       'prometheus.gzip_level',
       'prometheus.max_scrapes',
       'prometheus.path',
+      'prometheus.formats',
       'meter_provider.readers',
     ],
   ];

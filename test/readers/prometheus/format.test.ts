@@ -62,6 +62,13 @@ describe('negotiateFormat', () => {
     it(`${accept} → ${contentType}`, () => assert.equal(negotiateFormat(accept).contentType, contentType));
   }
 
+  it('takes the best of what is offered', () => {
+    const prometheus = `${proto};q=0.7,application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.2`;
+    assert.equal(negotiateFormat(prometheus, ['text']).contentType, TEXT);
+    assert.equal(negotiateFormat(prometheus, ['text', 'openmetrics']).contentType, `${OPEN1}underscores`);
+    assert.equal(negotiateFormat('application/openmetrics-text', ['text', 'protobuf']).contentType, TEXT);
+  });
+
   it('writes UTF-8 in quotes only where that is part of the format', () => {
     assert.equal(negotiateFormat('text/plain;version=0.0.4;escaping=allow-utf-8').escaping, 'underscores');
     assert.equal(
