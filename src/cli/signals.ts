@@ -1,11 +1,10 @@
+import { longestMs } from '../config/exporter/defaults.ts';
+
 /** Signals that end the process in order. */
 const ending = ['SIGINT', 'SIGTERM'] as const;
 
 /** npm passes a terminal's Ctrl-C on that the process has got already, so the same keypress comes twice. */
 const oneKeypressMs = 1000;
-
-/** As long as timers can be; it does nothing but keep the event loop alive. */
-const foreverMs = 2 ** 31 - 1;
 
 /**
  * Resolves with the first signal's name. One that comes a second or more after it ends the process at once, with the
@@ -15,7 +14,7 @@ export function endingSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let first: number | undefined;
     // With readers that only push nothing else would: the SDK's interval timers don't hold the process.
-    const alive = setInterval(() => {}, foreverMs);
+    const alive = setInterval(() => {}, longestMs);
     for (const [index, signal] of ending.entries()) {
       process.on(signal, () => {
         const now = performance.now();

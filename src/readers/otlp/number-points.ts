@@ -1,4 +1,5 @@
 import type { NumberMetricPlan } from '../../config/plan.ts';
+import { NUMBER_ATTRIBUTES } from './encoded-labels.ts';
 import type { PointForm } from './points.ts';
 import { sumSettings } from './settings.ts';
 
@@ -6,7 +7,6 @@ import { sumSettings } from './settings.ts';
 const INT_LIMIT = 2 ** 63;
 const AS_DOUBLE = 0x21;
 const AS_INT = 0x31;
-const ATTRIBUTES = 0x3a;
 
 /** Points of a counter (a monotonic sum) or a gauge. */
 export function numberForm(plan: NumberMetricPlan, isDelta: boolean): PointForm {
@@ -15,7 +15,7 @@ export function numberForm(plan: NumberMetricPlan, isDelta: boolean): PointForm 
   const isGauge = plan.kind === 'gauge';
   return {
     data: isGauge ? 5 : 7,
-    attributes: ATTRIBUTES,
+    attributes: NUMBER_ATTRIBUTES,
     settings: isGauge ? new Uint8Array(0) : sumSettings(isDelta),
     size: () => 9,
     write(writer, values) {

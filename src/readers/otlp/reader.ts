@@ -6,6 +6,7 @@ import {
   MetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { longestMs } from '../../config/exporter/defaults.ts';
 import type { HistogramAggregation, PeriodicReaderConfig } from '../../config/exporter.ts';
 import { MeterError } from '../../errors.ts';
 import { cardinalitySelector } from '../cardinality.ts';
@@ -269,7 +270,7 @@ export class OtlpReader extends MetricReader {
     try {
       for (let failed: Failed | undefined = first; failed?.retryable; ) {
         const pause = failed.retryAfterMs ?? (failed.answered ? backOff.next() : PROBE_PAUSE_MS);
-        await sleep(Math.min(pause, 2 ** 31 - 1), undefined, { signal, ref: false });
+        await sleep(Math.min(pause, longestMs), undefined, { signal, ref: false });
         if (this.#outage.error === undefined) return;
         const answer = await this.#transport.probe(PROBE_TIMEOUT_MS);
         if (signal.aborted) return;

@@ -1,4 +1,5 @@
-import type { HistogramMetricPlan, NumberMetricPlan, Scale } from '../../config/plan.ts';
+import type { HistogramMetricPlan, NumberMetricPlan } from '../../config/plan.ts';
+import { scaled } from '../../config/units.ts';
 import { prometheusLabelName } from '../../metrics/prometheus-name.ts';
 import type { Table } from '../../metrics/table.ts';
 import { BACKSLASH, copyBytes, LINE_FEED, QUOTE } from './bytes.ts';
@@ -170,8 +171,4 @@ function writeLine(
   at = writeNumber(out, at, value);
   out[at++] = LINE_FEED;
   return at;
-}
-
-function scaled(value: number, scale: Scale): number {
-  return (value * scale.multiplier) / scale.divisor;
 }
