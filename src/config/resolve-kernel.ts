@@ -55,9 +55,9 @@ function resolveCgroupIds(
   if (!isFitting) {
     const at = cgroupIds.type?.at ?? name.at;
     diagnostics.error(at, `map "${map.name}" is of type ${map.type}, not ${type}, which "cgroup_id_map" says it is`);
-  } else if (map.keySize !== keySize || map.valueSize !== 8) {
+  } else if (map.keySize !== keySize || map.valueSize > 8) {
     const sizes = `a key of ${map.keySize} and a value of ${map.valueSize} bytes`;
-    diagnostics.error(name.at, `map "${map.name}" has ${sizes}: as "cgroup_id_map" it needs ${keySize} and 8`);
+    diagnostics.error(name.at, `map "${map.name}" has ${sizes}: as "cgroup_id_map" it needs ${keySize} and at most 8`);
   }
   return { map: map.name, type, regexps };
 }

@@ -44,6 +44,7 @@ export class CgroupIds {
   }
 
   #add(id: bigint, path: string): void {
+    // Of which the kernel takes as many bytes as the map's values have.
     const value = BigUint64Array.of(1n);
     if (this.#type === 'hash') {
       update(this.#map.fd, BigUint64Array.of(id), value);

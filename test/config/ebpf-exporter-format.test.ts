@@ -13,6 +13,8 @@ const object = layout({
     map('ids', 'hash', u64, u64),
     map('lru_ids', 'lru_hash', u64, u64),
     map('narrow_ids', 'hash', u32, u64),
+    map('flags', 'hash', u64, u8),
+    map('wide_ids', 'hash', u64, array(u64, 2)),
     map('storage', 'cgrp_storage', u32, u64),
     map('records', 'perf_event_array', u32, u32),
   ],
@@ -46,6 +48,7 @@ test('cgroup_id_map names a map of ids; it is a hash unless it says otherwise', 
   const idsOf = (yaml: string) => plan(`cgroup_id_map: ${yaml}\n${counter}`, object).cgroupIds;
   assert.deepEqual(idsOf('{name: ids, regexps: [a, ^b$]}'), { map: 'ids', type: 'hash', regexps: ['a', '^b$'] });
   assert.equal(idsOf('{name: lru_ids, type: hash, regexps: [a]}')?.map, 'lru_ids');
+  assert.equal(idsOf('{name: flags, regexps: [a]}')?.map, 'flags');
   assert.equal(idsOf('{name: storage, type: cgrp_storage, regexps: [a]}')?.type, 'cgrp_storage');
 });
 
@@ -260,7 +263,11 @@ const malformed: readonly (readonly [yaml: string, ...expected: string[]])[] = [
   ],
   [
     `cgroup_id_map: {name: narrow_ids, regexps: [a]}\n${counter}`,
-    '1:23: map "narrow_ids" has a key of 4 and a value of 8 bytes: as "cgroup_id_map" it needs 8 and 8',
+    '1:23: map "narrow_ids" has a key of 4 and a value of 8 bytes: as "cgroup_id_map" it needs 8 and at most 8',
+  ],
+  [
+    `cgroup_id_map: {name: wide_ids, regexps: [a]}\n${counter}`,
+    '1:23: map "wide_ids" has a key of 8 and a value of 16 bytes: as "cgroup_id_map" it needs 8 and at most 8',
   ],
   // Perf event arrays.
   [
