@@ -471,9 +471,10 @@ static long long accepted(long count, const char *to, int port)
 }
 
 /*
- * COUNT datagrams to ADDRESS of which one fragment is sent; where PORT is 1, another of IPv4 that overlaps it.
+ * COUNT datagrams to ADDRESS of which one fragment is sent. Where PORT is 1, another that overlaps it; where it is 2, the
+ * fragment has no multiple of 8 bytes, as all but the last must.
  */
-static long long fragments(long count, const char *to, int overlapping)
+static long long fragments(long count, const char *to, int fault)
 {
 	struct address address = parse(to, 0);
 	int is_ipv6 = address.any.sa_family == AF_INET6, sock = socket(address.any.sa_family, SOCK_RAW, IPPROTO_RAW);
@@ -487,17 +488,55 @@ static long long fragments(long count, const char *to, int overlapping)
 	memcpy(four + 16, &address.four.sin_addr, 4);
 	memcpy(six + 8, &address.six.sin6_addr, 16);
 	memcpy(six + 24, &address.six.sin6_addr, 16);
+	if (fault == 2)
+		four[3] = sizeof(four) - 1, six[5] = sizeof(six) - 40 - 1;
 	for (long i = 1; i <= count; i++) {
 		const void *bytes = is_ipv6 ? six : four;
-		size_t size = is_ipv6 ? sizeof(six) : sizeof(four);
+		size_t size = (is_ipv6 ? sizeof(six) : sizeof(four)) - (fault == 2);
 
 		four[4] = six[46] = i >> 8;
 		four[5] = six[47] = i;
-		four[7] = 0;
-		check(sendto(sock, bytes, size, 0, &address.any, address.size) == size, "sendto");
-		four[7] = 1;
-		check(!overlapping || sendto(sock, four, size, 0, &address.any, address.size) == size, "sendto");
+		/* From the first byte on; from the ninth. */
+		for (int place = 0; place <= (fault == 1); place++) {
+			four[7] = place;
+			six[43] = place << 3 | 1;
+			check(sendto(sock, bytes, size, 0, &address.any, address.size) == size, "sendto");
+		}
 	}
+	return now() - start;
+}
+
+/* COUNT packets to ADDRESS of 1400 bytes that are not to be fragmented. */
+static long long whole(long count, const char *to, int port)
+{
+	struct address address = parse(to, 0);
+	int is_ipv6 = address.any.sa_family == AF_INET6, sock = socket(address.any.sa_family, SOCK_RAW, IPPROTO_RAW);
+	unsigned char four[1400] = { 0x45, 0, sizeof(four) >> 8, sizeof(four) & 0xff, [6] = 0x40, [8] = 64, IPPROTO_UDP };
+	unsigned char six[1400] = { 0x60, [4] = (sizeof(six) - 40) >> 8, (sizeof(six) - 40) & 0xff, IPPROTO_UDP, 64 };
+	const void *bytes = is_ipv6 ? six : four;
+	long long start = now();
+
+	check(sock >= 0, "socket");
+	memcpy(four + 12, &address.four.sin_addr, 4);
+	memcpy(four + 16, &address.four.sin_addr, 4);
+	memcpy(six + 8, &address.six.sin6_addr, 16);
+	memcpy(six + 24, &address.six.sin6_addr, 16);
+	/* Where that is the sender's own doing, it is told. */
+	while (count--)
+		sendto(sock, bytes, sizeof(four), 0, &address.any, address.size);
+	return now() - start;
+}
+
+/* COUNT datagrams of 3000 bytes to a port that nobody has, wherever they get. */
+static long long large(long count, const char *to, int port)
+{
+	struct address address = parse(to, CLOSED_PORT);
+	int sock = new_socket(&address, SOCK_DGRAM);
+	static const char bytes[3000];
+	long long start = now();
+
+	while (count--)
+		sendto(sock, bytes, sizeof(bytes), 0, &address.any, address.size);
 	return now() - start;
 }
 
@@ -509,6 +548,7 @@ static const struct {
 	{ "crossed", crossed }, { "abandoned", abandoned }, { "taken", taken },
 	{ "late", late },       { "overflow", overflow }, { "overflows", overflows },   { "unheard", unheard },   { "heard", heard },
 	{ "queued", queued },   { "frame", frame },         { "accepted", accepted }, { "fragments", fragments },
+	{ "whole", whole },     { "large", large },
 };
 
 int main(int argc, char **argv)
