@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util';
 import { buildFloor, buildProgram, root } from './scrape/build.ts';
 import { type Case, cases, SLOTS } from './scrape/cases.ts';
 import { Exporter, type ScrapeKind } from './scrape/exporter.ts';
-import { Filler, findMap } from './scrape/fill.ts';
+import type { Filler } from './scrape/fill.ts';
+import { startFilled } from './scrape/filled.ts';
 import { measureExports, measureExportTurn } from './scrape/otlp.ts';
 import { checkFamilies, checkPage } from './scrape/page.ts';
 import { printTable, type Row, summary } from './scrape/table.ts';
@@ -59,7 +60,6 @@ if (others.length > 0)
   printTable('turns of the event loop; scrapes at once; CPU of one OTLP export, ms; memory; start', others);
 
 async function measureScrapes(bench: Case): Promise<Row[]> {
-  const { directory, program } = buildProgram(bench);
   const kinds: readonly ScrapeKind[] = ['plain', 'gzip', ...(bench.kinds ?? [])];
   const measured = new Map(kinds.map((kind) => [kind, [] as number[][]]));
   const wall = new Map(kinds.map((kind) => [kind, [] as number[][]]));
@@ -67,17 +67,10 @@ async function measureScrapes(bench: Case): Promise<Row[]> {
   const churn: number[][] = [];
   let floor = Number.POSITIVE_INFINITY;
   for (let run = 0; run < runs; run++) {
-    await using exporter = await Exporter.start(main, [
-      '--programs',
-      directory,
-      '--only',
-      program,
-      ...unlimited(bench),
-    ]);
-    const { id, fd } = findMap(bench.kind === 'counters' ? 'bench_counters' : 'bench_histos');
-    const filler = new Filler(fd, bench);
+    const { exporter: started, filler, mapId } = await startFilled(main, bench);
+    await using exporter = started;
     filler.write();
-    floor = Math.min(floor, measureFloor(id, bench));
+    floor = Math.min(floor, measureFloor(mapId, bench));
     for (const kind of kinds) {
       const cpu: number[] = [];
       const times: number[] = [];
@@ -117,15 +110,10 @@ async function measureLongestTurn(): Promise<Row[]> {
   const name = `longest turn of the event loop, ${bench.name}, CPU ms`;
   if (!selected(name)) return [];
   const turns: number[][] = [];
-  const { directory, program } = buildProgram(bench);
   for (let run = 0; run < runs; run++) {
     const probe = ['--import', join(root, 'bench/scrape/loop-delay.ts')];
-    await using exporter = await Exporter.start(
-      main,
-      ['--programs', directory, '--only', program, ...unlimited(bench)],
-      probe,
-    );
-    const filler = new Filler(findMap('bench_counters').fd, bench);
+    const { exporter: started, filler } = await startFilled(main, bench, unlimited(bench), probe);
+    await using exporter = started;
     // The start of the process.
     await exporter.longestTurnMs();
     const longest: number[] = [];
@@ -148,16 +136,9 @@ async function measureThroughput(): Promise<Row[]> {
   if (!selected(name)) return [];
   const rates: number[][] = [];
   const cpu: number[][] = [];
-  const { directory, program } = buildProgram(bench);
   for (let run = 0; run < runs; run++) {
-    await using exporter = await Exporter.start(main, [
-      '--programs',
-      directory,
-      '--only',
-      program,
-      ...unlimited(bench),
-    ]);
-    const filler = new Filler(findMap('bench_counters').fd, bench);
+    const { exporter: started, filler } = await startFilled(main, bench);
+    await using exporter = started;
     filler.write();
     const scrapers = async (count: number) => {
       await Promise.all(
@@ -227,15 +208,8 @@ async function measureMemory(): Promise<Row[]> {
     if (!selected(name)) continue;
     const resident: number[][] = [];
     for (let run = 0; run < runs; run++) {
-      const { directory, program } = buildProgram({ entries, kind: 'counters' });
-      await using exporter = await Exporter.start(main, [
-        '--programs',
-        directory,
-        '--only',
-        program,
-        ...unlimited({ entries }),
-      ]);
-      const filler = new Filler(findMap('bench_counters').fd, { entries, kind: 'counters' });
+      const { exporter: started, filler } = await startFilled(main, { entries, kind: 'counters' });
+      await using exporter = started;
       for (let round = 0; round < 40; round++) {
         filler.write();
         await exporter.scrape(round % 2 === 0 ? 'gzip' : 'plain');
@@ -253,9 +227,8 @@ async function measureReplacement(): Promise<Row> {
   const growth: number[][] = [];
   const notes: string[] = [];
   for (let run = 0; run < runs; run++) {
-    const { directory, program } = buildProgram({ entries, kind: 'counters' });
-    await using exporter = await Exporter.start(main, ['--programs', directory, '--only', program]);
-    const filler = new Filler(findMap('bench_counters').fd, { entries, kind: 'counters' });
+    const { exporter: started, filler } = await startFilled(main, { entries, kind: 'counters' });
+    await using exporter = started;
     filler.write();
     let early = 0;
     for (let round = 1; round <= 200; round++) {

@@ -7,7 +7,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { root } from './build.ts';
 
 /** What a scraper may ask for. */
-export const scrapeKinds = {
+const scrapeKinds = {
   plain: {},
   gzip: { 'accept-encoding': 'gzip' },
   zstd: { 'accept-encoding': 'zstd' },

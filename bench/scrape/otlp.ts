@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { buildProgram, root } from './build.ts';
+import { root } from './build.ts';
 import { type Case, cases } from './cases.ts';
-import { Exporter } from './exporter.ts';
-import { Filler, findMap } from './fill.ts';
+import type { Exporter } from './exporter.ts';
+import { startFilled } from './filled.ts';
 import { median, type Row, summary } from './table.ts';
 import { pushing } from './unlimited.ts';
 
@@ -31,10 +31,8 @@ async function measureCase(name: string, bench: Case, main: string, runs: number
   process.env.OTEL_METRIC_EXPORT_TIMEOUT = String(INTERVAL_MS);
   for (let run = 0; run < runs; run++) {
     await using sink = await Sink.start();
-    const { directory, program } = buildProgram(bench);
-    const options = ['--programs', directory, '--only', program, ...pushing(bench, sink.url, INTERVAL_MS)];
-    await using exporter = await Exporter.start(main, options);
-    const filler = new Filler(findMap(bench.kind === 'counters' ? 'bench_counters' : 'bench_histos').fd, bench);
+    const { exporter: started, filler } = await startFilled(main, bench, pushing(bench, sink.url, INTERVAL_MS));
+    await using exporter = started;
     const all: { ms: number; bytes: number }[] = [];
     filler.write();
     // The first export decodes the keys.
@@ -71,13 +69,12 @@ export async function measureExportTurn(
   const turns: number[][] = [];
   let last: readonly number[] = [];
   process.env.OTEL_METRIC_EXPORT_INTERVAL = String(INTERVAL_MS);
-  const { directory, program } = buildProgram(bench);
   for (let run = 0; run < runs; run++) {
     await using sink = await Sink.start();
     const probe = ['--import', join(root, 'bench/scrape/loop-delay.ts')];
-    const options = ['--programs', directory, '--only', program, ...pushing(bench, sink.url, INTERVAL_MS)];
-    await using exporter = await Exporter.start(main, options, probe);
-    const filler = new Filler(findMap('bench_counters').fd, bench);
+    const options = pushing(bench, sink.url, INTERVAL_MS);
+    const { exporter: started, filler } = await startFilled(main, bench, options, probe);
+    await using exporter = started;
     // The start of the process.
     await exporter.longestTurnMs();
     const longest: number[] = [];
