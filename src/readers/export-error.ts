@@ -19,6 +19,8 @@ const GRPC_STATUS = [
   'UNAUTHENTICATED',
 ];
 
+const unknownAuthority = 'name the file of its CA by tls.ca_file or OTEL_EXPORTER_OTLP_CERTIFICATE';
+
 const REMEDIES: Readonly<Record<string, string>> = {
   UNAVAILABLE: 'check that the Collector runs, its address and its TLS settings',
   DEADLINE_EXCEEDED: 'the Collector took too long: see how loaded it is, or raise the timeout',
@@ -34,6 +36,16 @@ const REMEDIES: Readonly<Record<string, string>> = {
   404: 'check the path of the endpoint: it is used as it is, and /v1/metrics by custom',
   405: 'check the path of the endpoint: it is used as it is, and /v1/metrics by custom',
   413: "raise the Collector's max_request_body_size, or export fewer series",
+  // What node:tls calls them.
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'use a name that the certificate has',
+  EPROTO: 'check that the receiver speaks TLS there; where it does not, the endpoint begins with http://',
+  ECONNRESET:
+    'check that the endpoint begins with https:// where the receiver speaks TLS, and that it speaks OTLP over HTTP (port 4318 by custom), not gRPC',
   HPE_INVALID_CONSTANT: 'check that the endpoint speaks OTLP over HTTP (port 4318 by custom), not gRPC',
 };
 
@@ -46,9 +58,15 @@ export function exportErrorType(error: unknown): string {
   return error.name;
 }
 
-/** A failed export's reason in words; grpc-js ends some of its messages with the empty name of a note. */
+/**
+ * A failed export's reason in words, without what is of no use: grpc-js ends some of its messages with the empty name of a
+ * note, Node gives advice about how to start it, and OpenSSL names a line of its source.
+ */
 export function exportErrorText(error: Error): string {
-  return error.message.replace(/\.? Resolution note: *$/, '');
+  return error.message
+    .replace(/; if the root CA is installed locally, try running Node\.js with --use-system-ca/g, '')
+    .replace(/\b[\dA-F]+:error:[^:]*:[^:]*:[^:]*:([^:]*):\S*:\d+:\s*/g, 'TLS: $1')
+    .replace(/\.? Resolution note: *$/, '');
 }
 
 /** What to do about such failures, one clause; undefined where nothing in particular helps. */
