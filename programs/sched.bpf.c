@@ -149,6 +149,7 @@ static __always_inline u64 queued_at(struct task_struct *next)
 static __always_inline void count_latency(struct cpu_sched *cpu, struct task_struct *next, u64 now)
 {
 	struct cgroup_key key = {};
+	struct cgroup *cgroup;
 	struct hist *latency;
 	u64 queued;
 
@@ -161,8 +162,10 @@ static __always_inline void count_latency(struct cpu_sched *cpu, struct task_str
 		hist_add_ns(&cpu->latency, now - queued);
 	if (!enable_cgroup_latency)
 		return;
-	key.cgroup = task_cgroup_id(next);
-	latency = sched_cgroup_at(cache_place(key.cgroup, key.cgroup >> 32), key);
+	cgroup = task_cgroup(next);
+	key.cgroup = cgroup_id(cgroup);
+	/* By the pointer, two loads before the id: where to count is known when it has been compared. */
+	latency = sched_cgroup_at(cache_place(lower_half((u64)cgroup), 0), key);
 	if (latency)
 		hist_add_ns(latency, now - queued);
 }

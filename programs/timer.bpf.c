@@ -9,18 +9,6 @@ const volatile s32 only_tgid = 0;
 
 CACHED_MAP(timer_starts, u64, u64, MAX_FUNCTIONS);
 
-/*
- * Since 6.17 the verifier takes a function's address for a pointer to memory: it may be compared and stored, but no
- * index made from it. Its lower half, moved into a register of 32 bits, is a number on all kernels.
- */
-static __always_inline u32 lower_half(u64 address)
-{
-	u32 half;
-
-	asm volatile("%0 = %1" : "=w"(half) : "w"((u32)address));
-	return half;
-}
-
 SEC("tp_btf/timer_start")
 int BPF_PROG(timer_start, struct timer_list *timer)
 {

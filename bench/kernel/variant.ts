@@ -10,6 +10,7 @@ import { OpenedObject } from '../../src/libbpf/object.ts';
 import { perfEvents } from '../../src/programs/generic/perf-events.ts';
 import type { RunningSource } from '../../src/programs/generic/source.ts';
 import { tracepoints } from '../../src/programs/generic/tracepoints.ts';
+import { widenTables } from '../../src/programs/percpu.ts';
 import { root } from './build.ts';
 
 /** BPF programs of one object, loaded, and attached only while they are measured. */
@@ -71,8 +72,10 @@ function load(path: string, programs: readonly string[], constants: ReadonlyMap<
   const layout = opened.layout();
   for (const { name } of layout.programs) opened.setAutoload(name, programs.includes(name));
   for (const [name, value] of constants) opened.setConstant(name, value);
+  const cpus = possibleCpus().indexes;
+  const wide = widenTables(opened, new Set(), cpus);
   for (const { name, mmapable, maxEntries } of layout.maps) {
-    if (mmapable && maxEntries === 1) opened.setMaxEntries(name, possibleCpus().indexes);
+    if (mmapable && maxEntries === 1 && !wide.has(name)) opened.setMaxEntries(name, cpus);
   }
   const loaded: LoadedObject = opened.load();
   return {

@@ -30,10 +30,16 @@ struct task_struct___cgroups {
 
 #pragma clang attribute pop
 
-/* What bpf_get_current_cgroup_id() gives for the task that runs, without a call. */
-static __always_inline u64 task_cgroup_id(struct task_struct *task)
+/* The task's in the hierarchy of version 2. */
+static __always_inline struct cgroup *task_cgroup(struct task_struct *task)
 {
-	return ((struct task_struct___cgroups *)task)->cgroups->dfl_cgrp->kn->id;
+	return ((struct task_struct___cgroups *)task)->cgroups->dfl_cgrp;
+}
+
+/* What bpf_get_current_cgroup_id() gives for the task that runs, without a call. */
+static __always_inline u64 cgroup_id(struct cgroup *cgroup)
+{
+	return cgroup->kn->id;
 }
 
 #endif

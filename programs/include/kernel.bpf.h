@@ -142,4 +142,16 @@ static __always_inline s32 current_tgid(void)
 	return bpf_get_current_pid_tgid() >> 32;
 }
 
+/*
+ * Half a pointer as a number. The verifier makes no index from a pointer, and since 6.17 not from a function's address
+ * either; moved into a register of 32 bits it is a number on all kernels.
+ */
+static __always_inline u32 lower_half(u64 pointer)
+{
+	u32 half;
+
+	asm volatile("%0 = %1" : "=w"(half) : "w"((u32)pointer));
+	return half;
+}
+
 #endif

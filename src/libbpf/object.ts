@@ -192,6 +192,21 @@ export class OpenedObject implements Disposable {
   }
 
   /**
+   * Gives the one element of an mmapable ARRAY that has one another size in bytes. libbpf can too, but then the kernel
+   * refuses the map for its type's size, and libbpf warns and makes it again without a type.
+   * Throws MeterError('object') where there is no such map, MeterError('load') without the right to make maps.
+   */
+  resizeElement(map: string, bytes: number): void {
+    const fd = createMemoryMap(kernelName(map), bytes);
+    try {
+      this.reuseMap(map, fd);
+    } finally {
+      // libbpf has made a copy of it.
+      closeSync(fd);
+    }
+  }
+
+  /**
    * Gives a data section that holds zeros (.bss, or one of the program's own) another size in bytes.
    * libbpf before 1.3 can't, so the map is made here and handed over; libbpf then leaves its contents alone.
    * Throws MeterError('object') where it holds anything else, MeterError('load') without the right to make maps.
@@ -202,8 +217,7 @@ export class OpenedObject implements Disposable {
     if (this.#initialValue(map, subject).some((byte) => byte !== 0)) {
       throw new MeterError('object', `${subject}: has initial values, so it can't be resized`);
     }
-    // The kernel takes letters, digits, `_` and `.`, at most 15.
-    const name = section.slice(0, 15);
+    const name = kernelName(section);
     // libbpf has mapped the section's old size, and unmaps in the end what it takes for the size: with the new one that
     // would be others' memory too. So it is given a map of the old size, and its descriptor another map after that.
     const first = createMemoryMap(name, mapSizes(map).valueSize);
@@ -300,6 +314,11 @@ export class OpenedObject implements Disposable {
 
 function* walk(object: Pointer, next: (object: Pointer, previous: Pointer | null) => Pointer | null) {
   for (let item = next(object, null); item !== null; item = next(object, item)) yield item;
+}
+
+/** A map's name as the kernel takes it: letters, digits, `_` and `.`, at most 15. */
+function kernelName(map: string): string {
+  return map.slice(0, 15);
 }
 
 function layoutOf(

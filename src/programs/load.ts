@@ -6,6 +6,7 @@ import { possibleCpus } from '../kernel/cpus.ts';
 import { libbpfCause } from '../libbpf/error.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
 import type { OpenedObject } from '../libbpf/object.ts';
+import { discardRecords } from '../maps/discarded.ts';
 import { filledReaders } from '../maps/filled.ts';
 import { openPerfArrays, type PerfArrays, withPerfArrays } from '../maps/perf-arrays.ts';
 import { mapReaders } from '../maps/readers.ts';
@@ -13,7 +14,7 @@ import { withoutMetrics } from './absent.ts';
 import { addressConstants } from './addresses.ts';
 import { CgroupIds } from './cgroup-ids.ts';
 import { type KernelHooks, readHooks } from './kernel-hooks.ts';
-import { cpusConstant, hasCpusConstant, sizeForCpus } from './percpu.ts';
+import { cpusConstant, hasCpusConstant, sizeForCpus, widenTables } from './percpu.ts';
 import { explain, lacksHook, readEnvironment } from './reasons.ts';
 import type { AttachedProgram, RunningProgram } from './running.ts';
 import { TriedWays, type WaySelection } from './ways.ts';
@@ -33,6 +34,7 @@ export function loadProgram(plan: ProgramPlan, opened: OpenedObject, kernel?: Ke
   );
   const filled = filledReaders(mapReaders(object), object, plan.filled, iterators);
   const readers = stack.use(withPerfArrays(filled, arrays));
+  stack.use(discardRecords(object, plan.discarded ?? []));
   const cgroupIds = plan.cgroupIds && new CgroupIds(plan.cgroupIds, object.map(plan.cgroupIds.map));
   const isAttached = attached.some(({ state }) => state !== 'not loaded');
   const absent = ways.absent(release(), isAttached);
@@ -155,8 +157,10 @@ function prepare(
   for (const { name } of object.layout().programs) {
     if (unneeded.has(name) || failures.has(name)) object.setAutoload(name, false);
   }
-  for (const name of [...plan.skipMaps, ...unusedMaps]) object.setAutocreate(name, false);
-  for (const name of plan.perCpuFirst) sizeForCpus(object, name, cpus);
+  const skipped = new Set([...plan.skipMaps, ...unusedMaps]);
+  for (const name of skipped) object.setAutocreate(name, false);
+  const wide = widenTables(object, skipped, cpus);
+  for (const name of plan.perCpuFirst) if (!wide.has(name)) sizeForCpus(object, name, cpus);
 }
 
 function isLack(section: string, error: MeterError): boolean {

@@ -4,10 +4,32 @@ import type { OpenedObject } from '../libbpf/object.ts';
 /** The constant by which a program knows how many CPUs its arrays have room for; set by the loader. */
 export const cpusConstant = 'nr_cpus';
 
+/** The constant by which a program is told that each of its tables by CPU is one element, and of how many CPUs. */
+const wideConstant = 'wide_cpus';
+
+/** Kernels before 6.10 or so refuse larger elements of an ARRAY (KMALLOC_MAX_SIZE in kernel/bpf/arraymap.c). */
+const largestElement = 4 << 20;
+
 /** Whether the object asks for the number of CPUs. */
 export function hasCpusConstant(object: OpenedObject): boolean {
   const variable = object.layout().variables.find(({ name }) => name === cpusConstant);
   return variable?.section.startsWith('.rodata') ?? false;
+}
+
+/**
+ * Makes one element of every mmapable ARRAY that has one, long enough for `cpus` of what it was compiled with, where the
+ * object can do with that (programs/include/percpu.bpf.h) and all are small enough. In memory it is the same as that many elements.
+ * Returns their names; none where that isn't so. Maps that aren't made are `skipped`.
+ * Throws MeterError('load') without the right to make maps.
+ */
+export function widenTables(object: OpenedObject, skipped: ReadonlySet<string>, cpus: number): ReadonlySet<string> {
+  const { maps, variables } = object.layout();
+  if (!variables.some(({ name, section }) => name === wideConstant && section.startsWith('.rodata'))) return new Set();
+  const tables = maps.filter(({ name, mmapable, maxEntries }) => mmapable && maxEntries === 1 && !skipped.has(name));
+  if (tables.some(({ valueSize }) => valueSize * cpus > largestElement)) return new Set();
+  for (const { name, valueSize } of tables) object.resizeElement(name, valueSize * cpus);
+  object.setConstant(wideConstant, cpus);
+  return new Set(tables.map(({ name }) => name));
 }
 
 /**
