@@ -35,6 +35,8 @@ export interface ProgramPlan {
   readonly cgroupIds?: CgroupIdsPlan;
   /** Maps of the type PERF_EVENT_ARRAY whose records are counted; absent: none. */
   readonly perfArrays?: readonly PerfArrayPlan[];
+  /** Maps of the type RINGBUF that are emptied, since what is written into them isn't exported; absent: none. */
+  readonly discarded?: readonly string[];
   /** Names of the network interfaces that BPF programs of the section `xdp` are attached to. */
   readonly interfaces: readonly string[];
 }

@@ -27,6 +27,8 @@ export interface ProgramFile {
   /** Symbols of the kernel whose addresses the constants `kaddr_SYMBOL` are given. */
   readonly kaddrs: readonly Located<string>[];
   readonly cgroupIds: CgroupIdsEntry | undefined;
+  /** Whether it has what ebpf_exporter exports as traces, which its BPF programs write into ring buffers. */
+  readonly hasTraces: boolean;
   /** Whether it only has what ebpf_exporter exports as traces, so that there is nothing to run. */
   readonly hasOnlyTraces: boolean;
   /** False where the file has errors, which have been reported; the rest can still be resolved to find more of them. */
@@ -104,6 +106,7 @@ export function parseProgramFile(text: string, path: string, diagnostics: Diagno
     metrics,
     kaddrs,
     cgroupIds,
+    hasTraces: tracing !== undefined,
     hasOnlyTraces,
     valid: diagnostics.errorCount === before,
   };

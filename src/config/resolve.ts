@@ -63,6 +63,8 @@ export function resolveProgram(
 
   const kernel = resolveKernel(file, layout, diagnostics);
   const perfArrays = perfArraysOf(file, enabled, diagnostics);
+  const rings = layout.maps.filter(({ type, name }) => type === 'ringbuf' && !skipMaps.has(name));
+  const discarded = file.hasTraces ? rings.map(({ name }) => name) : [];
   const context = { layout: withGenericMaps(layout, file, diagnostics), cpus: options.cpus, diagnostics };
   const described = new Map<string, ResolvedSource | undefined>();
   for (const entry of file.maps.values()) {
@@ -126,6 +128,7 @@ export function resolveProgram(
     interfaces,
     ...kernel,
     ...(perfArrays.length > 0 && { perfArrays }),
+    ...(discarded.length > 0 && { discarded }),
     origins,
   };
 }

@@ -19,11 +19,11 @@ export interface MappedMemory extends Disposable {
 }
 
 /**
- * Maps a map's memory, read only unless `writable`: an ARRAY with BPF_F_MMAPABLE, or a data section.
- * `size` is in bytes, a multiple of 8. Throws MeterError('map').
+ * Maps a map's memory, read only unless `writable`: an ARRAY with BPF_F_MMAPABLE, a data section, or a RINGBUF from `offset` on.
+ * `size` is in bytes, a multiple of 8; `offset` of the page. Throws MeterError('map').
  */
-export function mapMemory(subject: string, fd: number, size: number, writable = false): MappedMemory {
-  const address = mmapNative(null, size, writable ? protRead | protWrite : protRead, mapShared, fd, 0);
+export function mapMemory(subject: string, fd: number, size: number, writable = false, offset = 0): MappedMemory {
+  const address = mmapNative(null, size, writable ? protRead | protWrite : protRead, mapShared, fd, offset);
   if (address === null || BigInt.asUintN(64, address) === mapFailed) {
     throw describe('map', subject, new LibbpfError('mmap', errno(), []));
   }

@@ -17,6 +17,7 @@ const object = layout({
     map('wide_ids', 'hash', u64, array(u64, 2)),
     map('storage', 'cgrp_storage', u32, u64),
     map('records', 'perf_event_array', u32, u32),
+    map('spans', 'ringbuf', 0, 0),
   ],
   variables: [
     variable('kaddr_vfs_read', '.rodata', u64),
@@ -100,6 +101,8 @@ test('traces beside metrics take nothing from them', () => {
   assert.equal(file?.hasOnlyTraces, false);
   assert.equal(file?.metrics.length, 1);
   assert.equal(diagnostics.warnings.length, 1);
+  assert.deepEqual(plan(`${counter}tracing: {spans: []}\n`, object).discarded, ['spans']);
+  assert.equal(plan(counter, object).discarded, undefined);
 });
 
 for (const [text, milliseconds] of [

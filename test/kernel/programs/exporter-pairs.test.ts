@@ -237,6 +237,21 @@ test('an iterator is run before each reading', async () => {
   assert.equal(await count(), first + 1);
 });
 
+test('traces that nobody reads leave room for others, so that what is counted with them goes on', {
+  skip: !isKernelSince(5, 8) && 'this kernel has no ring buffers',
+}, async () => {
+  await using session = await runExporter(['traced']);
+  assert.match(session.log, /traced\.yaml:1:1: "tracing": traces are not exported, only the metrics of this file\n/);
+  const metric = 'ebpf_exporter_traced_calls_total';
+  // There is room for some 1,600.
+  callGetppid(997);
+  assert.deepEqual(await own(session, metric), [`${metric}{pid="${pid}"} 997`]);
+  const count = async () => Number((await own(session, metric))[0]!.split(' ')[1]);
+  for (const last = Date.now() + 20_000; (await count()) < 5000 && Date.now() < last; callGetppid(97))
+    await setImmediate();
+  assert.ok((await count()) >= 5000);
+});
+
 test('programs are told once that all are attached', async () => {
   await using session = await runExporter(['mark', 'tracepoints']);
   const metric = 'ebpf_exporter_marks_total';
