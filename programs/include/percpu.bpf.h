@@ -39,7 +39,11 @@ static __always_inline void *percpu_at(void *table, u64 size)
 
 	if (!cpus || !element)
 		return element;
-	return cpu < cpus ? element + cpu * size : NULL;
+	if (cpu >= cpus)
+		return NULL;
+	/* Or the sum is made before the comparison, of which verifiers before 6.10 then don't see that it bounds it. */
+	barrier_var(cpu);
+	return element + cpu * size;
 }
 
 /* This CPU's element of a PERCPU_TABLE; NULL never happens, but the verifier asks. */
