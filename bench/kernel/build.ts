@@ -1,16 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const root = join(import.meta.dirname, '../..');
 const target = join(root, 'build/bench');
 
-/** Compiles a load generator of this folder where it is older than its source, and returns its path. */
+/** Compiles a load generator of this folder where it is older than its sources, and returns its path. */
 export function buildLoad(name: 'load' | 'network' = 'load'): string {
   const source = join(import.meta.dirname, `${name}.c`);
   const binary = join(target, name);
   const built = statSync(binary, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (built > statSync(source).mtimeMs) return binary;
+  const sources = readdirSync(import.meta.dirname).filter((file) => file === `${name}.c` || file.endsWith('.h'));
+  if (sources.every((file) => built > statSync(join(import.meta.dirname, file)).mtimeMs)) return binary;
   mkdirSync(target, { recursive: true });
   // Tests that run at the same time may compile it too: what they see is always a whole file.
   const fresh = `${binary}.${process.pid}`;

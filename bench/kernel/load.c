@@ -7,10 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -19,38 +15,14 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <termios.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "measure.h"
 
 #define BLOCK 4096
 /* What takes long to copy. */
 #define LARGE (1 << 18)
 
-static void check(int ok, const char *what)
-{
-	if (ok)
-		return;
-	perror(what);
-	exit(1);
-}
-
-static long long now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
-
-static void pin(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &set);
-	check(sched_setaffinity(0, sizeof(set), &set) == 0, "sched_setaffinity");
-	sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 });
-}
+#include "memory-loads.h"
 
 /* Two processes that wake each other: two switches and two wake-ups per operation. */
 static long long ping_pong(long count, const char *unused)
@@ -297,9 +269,7 @@ static long long migrates(long count, const char *stop)
 	int cpus[] = { 0, sysconf(_SC_NPROCESSORS_ONLN) - 1 };
 	long long start;
 
-	if (*stop)
-		raise(SIGSTOP);
-	start = now();
+	start = measure_from(stop);
 	for (long i = 0; i < count; i++) {
 		cpu_set_t set;
 
@@ -307,10 +277,7 @@ static long long migrates(long count, const char *stop)
 		CPU_SET(cpus[i & 1], &set);
 		check(sched_setaffinity(0, sizeof(set), &set) == 0, "sched_setaffinity");
 	}
-	start = now() - start;
-	if (*stop)
-		raise(SIGSTOP);
-	return start;
+	return measured_since(start, stop);
 }
 
 /* Has the kernel compact all memory, zone by zone. */
@@ -322,112 +289,6 @@ static long long compactions(long count, const char *unused)
 	while (count--)
 		check(pwrite(fd, "1", 1, 0) == 1, "compact_memory");
 	return now() - start;
-}
-
-/* New memory, whose pages come one by one as they are used. */
-static char *new_memory(long bytes)
-{
-	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	check(memory != MAP_FAILED && madvise(memory, bytes, MADV_NOHUGEPAGE) == 0, "mmap");
-	return memory;
-}
-
-/* Writes to COUNT MiB of new memory, a page at a time, under a name of its own. */
-static long long touches(long count, const char *unused)
-{
-	long bytes = count << 20;
-	char *memory = new_memory(bytes);
-	long long start = now();
-
-	prctl(PR_SET_NAME, "touch");
-	for (long i = 0; i < bytes; i += BLOCK)
-		memory[i] = 1;
-	prctl(PR_SET_NAME, "load");
-	return now() - start;
-}
-
-/* The same, but that the kernel writes. */
-static long long fills(long count, const char *unused)
-{
-	int zeros = open("/dev/zero", O_RDONLY);
-	long bytes = count << 20;
-	char *memory = new_memory(bytes);
-	long long start = now();
-
-	check(zeros >= 0, "/dev/zero");
-	prctl(PR_SET_NAME, "fill");
-	for (long i = 0; i < bytes; i += BLOCK)
-		check(read(zeros, memory + i, 1) == 1, "read");
-	prctl(PR_SET_NAME, "load");
-	return now() - start;
-}
-
-/* Writes to COUNT pages of new memory, and faults nowhere else; told "stop", it stops before and after. */
-static long long pages(long count, const char *stop)
-{
-	char *memory;
-	long long start;
-
-	check(mlockall(MCL_CURRENT) == 0, "mlockall");
-	memory = new_memory(count * BLOCK);
-	prctl(PR_SET_NAME, "pages");
-	/* The clock's own page comes by a fault. */
-	now();
-	if (*stop)
-		raise(SIGSTOP);
-	start = now();
-	for (long i = 0; i < count; i++)
-		memory[i * BLOCK] = 1;
-	start = now() - start;
-	if (*stop)
-		raise(SIGSTOP);
-	return start;
-}
-
-/* Writes to pages that were swapped out; nothing else of the process can be. Told "stop", it stops before and after. */
-static long long swaps_in(long count, const char *stop)
-{
-	char *memory;
-	long long start;
-
-	check(mlockall(MCL_CURRENT) == 0, "mlockall");
-	memory = new_memory(count * BLOCK);
-	/* Pages of zeros aren't written. */
-	for (long i = 0; i < count; i++)
-		memset(memory + i * BLOCK, 1 + i % 255, BLOCK);
-	check(madvise(memory, count * BLOCK, MADV_PAGEOUT) == 0, "MADV_PAGEOUT");
-	prctl(PR_SET_NAME, "swap-in");
-	if (*stop)
-		raise(SIGSTOP);
-	start = now();
-	for (long i = 0; i < count; i++)
-		memory[i * BLOCK] = 1;
-	start = now() - start;
-	if (*stop)
-		raise(SIGSTOP);
-	return start;
-}
-
-/* Takes away and gives back the right to write to a page, which it then does; told "stop", it stops before and after. */
-static long long protects(long count, const char *stop)
-{
-	volatile char *memory = new_memory(BLOCK);
-	long long start;
-
-	*memory = 1;
-	if (*stop)
-		raise(SIGSTOP);
-	start = now();
-	while (count--) {
-		check(mprotect((void *)memory, BLOCK, PROT_READ) == 0, "mprotect");
-		check(mprotect((void *)memory, BLOCK, PROT_READ | PROT_WRITE) == 0, "mprotect");
-		*memory = 1;
-	}
-	start = now() - start;
-	if (*stop)
-		raise(SIGSTOP);
-	return start;
 }
 
 static long long forks(long count, const char *unused)

@@ -10,14 +10,11 @@
 #include <linux/tcp.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "measure.h"
 
 /* Where nobody listens. */
 #define CLOSED_PORT 9
@@ -30,32 +27,6 @@ struct address {
 	};
 	socklen_t size;
 };
-
-static void check(int ok, const char *what)
-{
-	if (ok)
-		return;
-	perror(what);
-	exit(1);
-}
-
-static long long now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
-
-static void pin(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &set);
-	check(sched_setaffinity(0, sizeof(set), &set) == 0, "sched_setaffinity");
-	sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 });
-}
 
 static struct address parse(const char *text, int port)
 {
