@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { buildLoad } from '../../../bench/kernel/build.ts';
 import { hasKprobes, type KernelFunction } from '../../../src/kernel/traceable-functions.ts';
 import { attachCopies, attachMulti, attachSingles } from '../../../src/programs/generic/function-ways.ts';
 import { namedReader } from '../../../src/programs/generic/named-reader.ts';
@@ -138,6 +140,37 @@ describe('kernel functions', { skip }, () => {
         ['missed_return', missed],
       ]),
     );
+  });
+
+  test('calls that are more than 16 deep in one another are missed, and none outside of them', async () => {
+    // How a connection's first packet goes out, outermost first; which of these have calls of their own, and aren't part of
+    // their callers, depends on the kernel.
+    const connecting =
+      `__sys_connect __sys_connect_file inet_stream_connect __inet_stream_connect tcp_v4_connect tcp_connect
+      __tcp_transmit_skb ip_queue_xmit __ip_queue_xmit`.split(/\s+/);
+    const sending = `ip_local_out __ip_local_out ip_output ip_finish_output __ip_finish_output ip_finish_output2
+      __dev_queue_xmit dev_hard_start_xmit loopback_xmit __netif_rx netif_rx_internal enqueue_to_backlog`.split(/\s+/);
+    const started = start([syscallFunction('connect'), ...connecting, ...sending]);
+    using counts = started.counts;
+    execFileSync(buildLoad('network'), ['refused', '23', '127.0.0.1']);
+    const calls = await counts.numbers('calls');
+    const missed = await counts.numbers('missed');
+    const durations = await counts.histograms('duration');
+    const nested = [syscallFunction('connect'), ...connecting, ...sending].filter((name) => calls.get(name)! > 0);
+    // What refuses it goes the same way back, less deep on a stack of interrupts: who is called once is on one of the two.
+    const isSure = (name: string) => !sending.includes(name) || calls.get(name) === 2 * 23;
+    for (const name of nested) {
+      assert.ok([23, 2 * 23].includes(calls.get(name)!), `${name}: ${calls.get(name)} calls`);
+      assert.ok([0, 23].includes(missed.get(name)!), `${name}: ${missed.get(name)} missed`);
+    }
+    const kept = nested.filter((name) => missed.get(name) === 0);
+    const sure = kept.filter(isSure);
+    assert.ok(kept.length >= 16 && sure.length <= 16, `${kept}`);
+    assert.ok(kept.length < nested.length, `${nested}`);
+    // Those within the last one that is kept for sure are not.
+    const within = nested.slice(nested.indexOf(sure.at(-1)!) + 1).filter(isSure);
+    assert.ok(within.length > 0 && within.every((name) => missed.get(name) === 23), `${within}`);
+    for (const name of nested) assert.equal(durations.get(name)!.count + missed.get(name)!, calls.get(name));
   });
 
   test('one that is not there costs itself alone', async () => {
