@@ -173,10 +173,8 @@ export type TemporalityPreference = 'cumulative' | 'delta' | 'low_memory';
 
 export type HistogramAggregation = 'explicit_bucket_histogram' | 'base2_exponential_bucket_histogram';
 
-export interface OtlpGrpcConfig {
-  readonly kind: 'otlp_grpc';
-  /** http://HOST:PORT or https://HOST:PORT; the port is always there, also where it is the scheme's own. */
-  readonly endpoint: string;
+/** What OTLP has over both protocols. */
+interface OtlpConfig {
   /** Names in lower case, valid as gRPC metadata. Values are secrets. */
   readonly headers: Readonly<Record<string, string>>;
   readonly compression: 'gzip' | 'none';
@@ -184,6 +182,12 @@ export interface OtlpGrpcConfig {
   readonly timeoutMs: number;
   readonly temporality: TemporalityPreference;
   readonly histogramAggregation: HistogramAggregation;
+}
+
+export interface OtlpGrpcConfig extends OtlpConfig {
+  readonly kind: 'otlp_grpc';
+  /** http://HOST:PORT or https://HOST:PORT; the port is always there, also where it is the scheme's own. */
+  readonly endpoint: string;
   readonly tls: TlsFilesConfig & {
     /** True: no TLS, which is where the endpoint has http://. */
     readonly insecure: boolean | undefined;
@@ -191,17 +195,10 @@ export interface OtlpGrpcConfig {
 }
 
 /** OTLP over HTTP with protobuf. */
-export interface OtlpHttpConfig {
+export interface OtlpHttpConfig extends OtlpConfig {
   readonly kind: 'otlp_http';
   /** The whole URL, path included: http://localhost:4318/v1/metrics. */
   readonly endpoint: string;
-  /** Names in lower case. Values are secrets. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly compression: 'gzip' | 'none';
-  /** Above 0; the largest timer where the file says 0, which is no limit. */
-  readonly timeoutMs: number;
-  readonly temporality: TemporalityPreference;
-  readonly histogramAggregation: HistogramAggregation;
   readonly tls: TlsFilesConfig;
 }
 
