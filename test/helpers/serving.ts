@@ -6,7 +6,8 @@ import { PrometheusReader } from '../../src/readers/prometheus/reader.ts';
 import { type FakeMap, fakeReaders, NO_FACTS, programPlan } from './fake-maps.ts';
 import { fakeContext, provide } from './reader-context.ts';
 
-const defaults: PrometheusReaderConfig = {
+/** A reader of this machine's alone, as it is without a file. */
+export const localReader: PrometheusReaderConfig = {
   kind: 'prometheus',
   host: '127.0.0.1',
   port: 0,
@@ -35,7 +36,7 @@ export async function serve(
   const program = { plan: programPlan('test', plans), readers, startTime: [1, 0] as [number, number] };
   const { context, lines, tallies } = fakeContext({ read: () => store.read(), hold: () => store.hold() });
   const store: Store = new Store([program], NO_FACTS, tallies);
-  const reader = new PrometheusReader({ ...defaults, ...config }, { ...context, tables: store.tables });
+  const reader = new PrometheusReader({ ...localReader, ...config }, { ...context, tables: store.tables });
   const url = await reader.listen();
   const provider = provide([reader], context.health);
   const address = new URL(url).host;

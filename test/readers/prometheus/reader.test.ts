@@ -16,15 +16,7 @@ import { counter, FakeMap, fakeReaders, NO_FACTS, programPlan, tablePlan } from 
 import { FakeStore } from '../../helpers/fake-rows.ts';
 import { decodeFamilies } from '../../helpers/metric-families.ts';
 import { fakeContext, provide } from '../../helpers/reader-context.ts';
-
-const CONFIG: PrometheusReaderConfig = {
-  kind: 'prometheus',
-  host: '127.0.0.1',
-  port: 0,
-  translation: 'underscore_escaping_with_suffixes',
-  scopeInfo: false,
-  targetInfo: true,
-};
+import { localReader } from '../../helpers/serving.ts';
 
 interface Answer {
   status: number;
@@ -46,7 +38,7 @@ async function start(map: FakeMap, config: Partial<PrometheusReaderConfig> = {})
   };
   const { context, lines, tallies } = fakeContext({ read: () => store.read(), hold: () => store.hold() });
   const store: Store = new Store([program], NO_FACTS, tallies);
-  const reader = new PrometheusReader({ ...CONFIG, ...config }, { ...context, tables: store.tables });
+  const reader = new PrometheusReader({ ...localReader, ...config }, { ...context, tables: store.tables });
   const url = await reader.listen();
   const provider = provide([reader], context.health);
   providers.push(provider);
