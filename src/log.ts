@@ -1,4 +1,5 @@
 import type { LogLevel } from './config/exporter.ts';
+import { type WriteError, writeAll } from './write-all.ts';
 
 /** From the most to the least urgent. */
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];
@@ -16,7 +17,7 @@ export interface LogOptions {
   readonly format: LogFormat;
   /** Whether text begins with the time, which whoever collects it may add; true unless set. */
   readonly times?: boolean;
-  /** Takes one entry, its line end included; stderr unless set. */
+  /** Takes one entry, its line end included, or throws; stderr unless set. */
   readonly write?: (text: string) => void;
   readonly now?: () => Date;
 }
@@ -24,6 +25,7 @@ export interface LogOptions {
 /**
  * What the process says while it works, an entry per call: `TIME LEVEL message name=value`, or as JSON
  * one object per line with `time`, `level`, `message` and the fields. Further lines of a message are indented as text.
+ * What can't be written, as on a full disk, is counted, and told when there is room again.
  */
 export class Log {
   readonly #level: LogLevel;
@@ -32,12 +34,15 @@ export class Log {
   readonly #write: (text: string) => void;
   readonly #now: () => Date;
   readonly #outages = new Set<string>();
+  #lost = 0;
+  /** Whether the last entry that was lost is there in part. */
+  #isTorn = false;
 
   constructor({ level, format, times = true, write, now }: LogOptions) {
     this.#level = level;
     this.#format = format;
     this.#times = times;
-    this.#write = write ?? ((text) => process.stderr.write(text));
+    this.#write = write ?? ((text) => writeAll(2, text));
     this.#now = now ?? (() => new Date());
   }
 
@@ -76,12 +81,26 @@ export class Log {
 
   #entry(level: LogLevel, message: string, fields: LogFields = {}): void {
     if (!this.writes(level)) return;
+    try {
+      if (this.#lost > 0) {
+        const entries = this.#lost === 1 ? 'an entry' : `${this.#lost} entries`;
+        const notice = this.#text('warn', `log: ${entries} could not be written`, {});
+        this.#write(this.#isTorn ? `\n${notice}` : notice);
+        this.#lost = 0;
+        this.#isTorn = false;
+      }
+      this.#write(this.#text(level, message, fields));
+    } catch (error) {
+      this.#lost++;
+      this.#isTorn ||= ((error as WriteError).written ?? 0) > 0;
+    }
+  }
+
+  #text(level: LogLevel, message: string, fields: LogFields): string {
     const time = this.#now().toISOString();
-    this.#write(
-      this.#format === 'json'
-        ? `${JSON.stringify({ time, level, message, ...fields })}\n`
-        : `${this.#times ? `${time} ` : ''}${level.toUpperCase().padEnd(5)} ${indentRest(message)}${fieldsText(fields)}\n`,
-    );
+    return this.#format === 'json'
+      ? `${JSON.stringify({ time, level, message, ...fields })}\n`
+      : `${this.#times ? `${time} ` : ''}${level.toUpperCase().padEnd(5)} ${indentRest(message)}${fieldsText(fields)}\n`;
   }
 }
 

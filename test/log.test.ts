@@ -86,3 +86,39 @@ describe('log: once', () => {
     );
   });
 });
+
+describe('log: where nothing can be written', () => {
+  const failing = () => {
+    const entries: string[] = [];
+    const disk = { failure: undefined as object | undefined };
+    const write = (text: string) => {
+      if (disk.failure !== undefined) throw Object.assign(new Error('no space left on device'), disk.failure);
+      entries.push(text.replaceAll(time, 'TIME'));
+    };
+    return { entries, disk, log: new Log({ level: 'info', format: 'text', write, now: () => new Date(time) }) };
+  };
+
+  it('counts what is lost, and tells it when there is room again', () => {
+    const { entries, disk, log } = failing();
+    disk.failure = { written: 0 };
+    for (const message of ['one', 'two', 'three']) log.warn(message);
+    log.debug('not wanted');
+    disk.failure = undefined;
+    log.info('four');
+    log.info('five');
+    assert.deepEqual(entries, [
+      'TIME WARN  log: 3 entries could not be written\n',
+      'TIME INFO  four\n',
+      'TIME INFO  five\n',
+    ]);
+  });
+
+  it('begins a new line behind an entry that is there in part', () => {
+    const { entries, disk, log } = failing();
+    disk.failure = { written: 7 };
+    log.info('one');
+    disk.failure = undefined;
+    log.info('two');
+    assert.deepEqual(entries, ['\nTIME WARN  log: an entry could not be written\n', 'TIME INFO  two\n']);
+  });
+});

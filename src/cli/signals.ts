@@ -1,7 +1,7 @@
 import { longestMs } from '../config/exporter/defaults.ts';
 
-/** Signals that end the process in order. */
-const ending = ['SIGINT', 'SIGTERM'] as const;
+/** Signals that end the process in order; SIGHUP is a terminal that goes, and would end it as it is. */
+const ending = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** npm passes a terminal's Ctrl-C on that the process has got already, so the same keypress comes twice. */
 const oneKeypressMs = 1000;
@@ -21,7 +21,7 @@ export function endingSignal(): Promise<NodeJS.Signals> {
         first ??= now;
         clearInterval(alive);
         resolve(signal);
-        if (now - first >= oneKeypressMs) process.exit([130, 143][index]);
+        if (now - first >= oneKeypressMs) process.exit([130, 143, 129][index]);
       });
     }
   });

@@ -17,7 +17,7 @@ async function hangingCollector(): Promise<{ server: Server; url: string; connec
 }
 
 describe('signals', () => {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     it(`${signal} ends it in order, with 0`, async () => {
       await using meter = new MeterProcess(one);
       await meter.logged(/running after/);

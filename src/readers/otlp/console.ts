@@ -1,13 +1,33 @@
+import { type WriteError, writeAll } from '../../write-all.ts';
 import { requestJson } from './json.ts';
-import type { Transport } from './transport.ts';
+import type { Answer, Transport } from './transport.ts';
 
 /** Prints requests to standard output, each as one line of OTLP/JSON, for a look at what would be pushed. */
-export function createConsoleTransport(print: (line: string) => void = (line) => console.log(line)): Transport {
-  return {
-    async send(request) {
-      print(JSON.stringify(requestJson(request)));
+export function createConsoleTransport(print: (text: string) => void = (text) => writeAll(1, text)): Transport {
+  let isTorn = false;
+
+  const write = (request: Uint8Array): Answer => {
+    try {
+      print(`${isTorn ? '\n' : ''}${JSON.stringify(requestJson(request))}\n`);
+      isTorn = false;
       return { accepted: true, rejected: undefined };
-    },
+    } catch (error) {
+      const { code, written = 0 } = error as WriteError;
+      isTorn ||= written > 0;
+      return {
+        accepted: false,
+        error: error as Error,
+        errorType: code ?? '_OTHER',
+        retryable: false,
+        answered: true,
+        unclear: false,
+        tooLarge: false,
+        retryAfterMs: undefined,
+      };
+    }
+  };
+  return {
+    send: async (request) => write(request),
     probe: async () => ({ accepted: true, rejected: undefined }),
     close() {},
   };

@@ -34,11 +34,27 @@ for (const type of [AggregationType.DEFAULT, AggregationType.EXPONENTIAL_HISTOGR
     assert.deepEqual(meaning(requestJson(bytes)), meaning(expected));
 
     const lines: string[] = [];
-    const transport = createConsoleTransport((line) => lines.push(line));
+    const transport = createConsoleTransport((line) => void lines.push(line));
     assert.deepEqual(await transport.send(bytes, 1), { accepted: true, rejected: undefined });
     assert.deepEqual(JSON.parse(lines.join('\n')), requestJson(bytes));
   });
 }
+
+test('what can not be printed is a failed export, and the next one begins a new line', async () => {
+  let failure: object | undefined = { code: 'ENOSPC', written: 5 };
+  const texts: string[] = [];
+  const transport = createConsoleTransport((text) => {
+    if (failure !== undefined) throw Object.assign(new Error('no space'), failure);
+    texts.push(text);
+  });
+  const failed = await transport.send(Buffer.alloc(0), 1);
+  assert.ok(!failed.accepted);
+  assert.deepEqual([failed.errorType, failed.retryable, failed.unclear], ['ENOSPC', false, false]);
+  failure = undefined;
+  assert.ok((await transport.send(Buffer.alloc(0), 1)).accepted);
+  assert.ok((await transport.send(Buffer.alloc(0), 1)).accepted);
+  assert.deepEqual(texts, ['\n{}\n', '{}\n']);
+});
 
 test('bytes that are no request are refused', () => {
   for (const bytes of [
