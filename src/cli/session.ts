@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
+import { ConfigError } from '../config/diagnostic.ts';
 import type { ExporterConfig, ReaderConfig } from '../config/exporter.ts';
 import { scopeName } from '../config/scope.ts';
 import { MeterError } from '../errors.ts';
@@ -122,7 +123,7 @@ function reportPrograms({ running, failures, conflicts }: LoadedPrograms, log: L
     }
     if (lost.length > 0) log.warn(`${name}: without them these count too little or nothing: ${lost.join(', ')}`);
   }
-  for (const { error } of failures) logError(log, 'warn', error);
+  for (const { error } of failures) logError(log, error instanceof ConfigError ? 'error' : 'warn', error);
 }
 
 /** What is not worth going on with. The reasons have been logged. */

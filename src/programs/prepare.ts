@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { type Conflict, checkTogether } from '../config/check-together.ts';
-import { ConfigError, Diagnostics, type DiagnosticsOptions } from '../config/diagnostic.ts';
+import { ConfigError, type Diagnostic, Diagnostics, type DiagnosticsOptions } from '../config/diagnostic.ts';
 import type { ExporterConfig, ViewConfig } from '../config/exporter.ts';
 import type { ProgramPlan } from '../config/plan.ts';
 import { type ProgramFile, parseProgramFile } from '../config/program-file.ts';
@@ -45,40 +45,51 @@ export interface PreparedPrograms extends Disposable {
 }
 
 /**
- * Finds the programs that the configuration wants, opens their objects and checks their files against them.
+ * Finds the programs that the configuration wants, opens their objects and checks their files against them. With
+ * `compatible_metrics` and without `strict`, what is wrong with one pair costs that pair alone, as where it can't be loaded.
  * Throws an AggregateError of everything that is wrong with the configuration, in all files,
  * and MeterError('environment') where nothing can be opened, as without libbpf.
  */
 export function preparePrograms(config: ExporterConfig): PreparedPrograms {
   if (config.btfPath !== undefined) checkBtf(config.btfPath);
   const found = findPrograms(config.programs.directories);
-  const diagnostics = new Diagnostics(programDiagnostics(config));
+  const goesOn = config.compatibleMetrics === true && !config.strict;
+  const diagnostics = new Diagnostics();
   const unknown = unknownPrograms(
     [...found.programs.map(({ name }) => name), ...found.broken.keys()],
     config.programs,
     diagnostics,
   );
   const halves = errorsOf(found, config.programs.only, unknown.length === 0 && !diagnostics.hasErrors);
-  const failures: FailedProgram[] = [];
+  const failures: FailedProgram[] = goesOn ? brokenPairs(found, halves) : [];
+  const failed = new Set(failures.map(({ error }) => error));
   using stack = new DisposableStack();
 
   const programs: { plan: ResolvedProgram; object: OpenedObject | undefined }[] = [];
   const { views = [] } = config;
   const matched = new Set<ViewConfig>();
   const options = { namespace: config.namespace, cpus: possibleCpus().indexes, pageSize: pageSize() };
-  for (const pair of found.programs) {
-    if (config.programs.only?.includes(pair.name) === false) continue;
-    const file = parsePair(pair, diagnostics);
-    if (file === undefined || file.hasOnlyTraces || !isSelected(file, config.programs)) continue;
+  const prepare = (pair: ProgramFiles, told: Diagnostics) => {
+    const file = parsePair(pair, told);
+    if (file === undefined || file.hasOnlyTraces || !isSelected(file, config.programs)) return;
     const object = openPair(pair, config.btfPath, failures);
-    if (object === undefined && pair.object !== undefined) continue;
+    if (object === undefined && pair.object !== undefined) return;
     if (object !== undefined) stack.use(object);
     const override = config.programs.overrides.get(pair.name);
     const placeOf = (setting: string) => config.programs.places?.get(`programs.${pair.name}.${setting}`);
     const resolve = (metrics = override?.metrics) =>
-      resolveProgram(file, object?.layout(), { ...options, ...override, metrics, placeOf }, diagnostics);
-    const plan = resolveWithViews(resolve, views, config.namespace, scope, diagnostics, (view) => matched.add(view));
+      resolveProgram(file, object?.layout(), { ...options, ...override, metrics, placeOf }, told);
+    const plan = resolveWithViews(resolve, views, config.namespace, scope, told, (view) => matched.add(view));
     if (plan !== undefined) programs.push({ plan, object });
+  };
+  const warnings: Diagnostic[] = [];
+  for (const pair of found.programs) {
+    if (config.programs.only?.includes(pair.name) === false) continue;
+    const told = goesOn ? new Diagnostics(programDiagnostics(config)) : diagnostics;
+    prepare(pair, told);
+    if (!goesOn) continue;
+    warnings.push(...told.warnings);
+    if (told.hasErrors) failures.push({ name: pair.name, error: new ConfigError(told.errors), bpfPrograms: [] });
   }
   const translations = config.readers.flatMap((reader) => (reader.kind === 'prometheus' ? [reader.translation] : []));
   const conflicts = checkTogether(
@@ -87,7 +98,8 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
     translations,
   );
 
-  const errors = [...halves, ...unknown, ...(diagnostics.hasErrors ? [new ConfigError(diagnostics.errors)] : [])];
+  const wrong = halves.filter((error) => !failed.has(error));
+  const errors = [...wrong, ...unknown, ...(diagnostics.hasErrors ? [new ConfigError(diagnostics.errors)] : [])];
   if (errors.length > 0) throw new AggregateError(errors, `${errors.length} errors in the configuration`);
 
   const objects = stack.move();
@@ -102,7 +114,9 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
     failures,
     warnings: [
       ...found.errors.filter((error) => !halves.includes(error)).map(({ message }) => message),
-      ...diagnostics.warnings.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
+      ...[...warnings, ...diagnostics.warnings].map(
+        ({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`,
+      ),
     ],
     unmatchedViews: views.filter((view) => !matched.has(view)),
     [Symbol.dispose]: () => objects.dispose(),
@@ -117,6 +131,11 @@ function errorsOf({ errors, broken }: FoundPrograms, only: readonly string[] | u
     const name = names.get(error);
     return name === undefined ? !areThere : only.includes(name);
   });
+}
+
+/** Those of which a half is missing, where that is an error. */
+function brokenPairs({ broken }: FoundPrograms, errors: readonly MeterError[]): FailedProgram[] {
+  return [...broken].flatMap(([name, error]) => (errors.includes(error) ? [{ name, error, bpfPrograms: [] }] : []));
 }
 
 /** libbpf would say so of each program, and only when it is loaded. */

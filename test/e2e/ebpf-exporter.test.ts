@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -345,6 +345,43 @@ metrics: {counters: [{name: samples, help: s, labels: [{name: kind, size: 4, dec
       exporter.stderr,
       /only\.yaml:1:1: "tracing": traces are not exported, and there are no metrics in this file\n/,
     );
+  });
+
+  it('a pair that is wrong costs itself, keys that nobody knows nothing, and both stop where that is wanted', async () => {
+    using folder = programFolder({
+      works: one('counters: [{name: getppid_total, table: calls, help: t}]'),
+      wrong: one('counters: [{name: getppid_one, help: o, labels: [{name: a, size: 4, decoders: [{name: unit}]}]}]'),
+    });
+    writeFileSync(join(folder.path, 'half.yaml'), 'metrics: {counters: [{name: getppid_half_total}]}');
+    const errors = [
+      /wrong\.yaml:3:89: unknown decoder "unit", did you mean "uint"\?\n/,
+      /half\.yaml: its object .*half\.bpf\.o is missing\n/,
+    ];
+    const names = 'works,wrong,half';
+    const known = / unknown key "table"/;
+    {
+      await using exporter = await Exporter.start(folder.path, names);
+      callGetppid(23);
+      assert.deepEqual(await exporter.samples(), ['ebpf_exporter_getppid_total 23']);
+      for (const error of errors) assert.match(exporter.stderr, error);
+      assert.match(exporter.stderr, / WARN {2}.*works\.yaml:3:36: unknown key "table" is passed over/);
+      const attached = (await exporter.scrape()).page.families.get('ebpf_exporter_ebpf_program_attached')!.samples;
+      assert.deepEqual(
+        attached
+          .filter(({ value }) => value === 0)
+          .map(({ labels }) => labels.id)
+          .toSorted(),
+        ['half/', 'wrong/'],
+      );
+    }
+    const options = [`--config.dir=${folder.path}`, `--config.names=${names}`];
+    const strict = await runMeter([...options, '--config.strict']);
+    assert.equal(strict.status, 1);
+    for (const error of [...errors, known]) assert.match(strict.stderr, error);
+    const checked = await runMeter([...options, '--config.check']);
+    assert.equal(checked.status, 1);
+    assert.match(checked.stdout, /^works {2}attached 1 of 1\n/m);
+    assert.match(checked.stdout, /unknown decoder "unit"/);
   });
 
   it('one metric in two files: equal ones are summed, others told by name, and the rest goes on', async () => {
