@@ -6,6 +6,8 @@ export interface Load {
   readonly operations: number;
   /** A block device of the benchmark's own is its argument. */
   readonly device?: boolean;
+  /** It is measured on two CPUs at once too. */
+  readonly contends?: boolean;
   /** Nanoseconds per operation tell something too: it is nothing but CPU time on one CPU. */
   readonly timed?: boolean;
   /**
@@ -30,12 +32,12 @@ export interface Case {
   readonly added?: number;
 }
 
-const pingPong: Load = { name: 'ping-pong', operations: 20_000, timed: true };
+const pingPong: Load = { name: 'ping-pong', operations: 20_000, timed: true, contends: true };
 const datagram: Load = { name: 'datagram', operations: 30_000, timed: true };
-const getppid: Load = { name: 'getppid', operations: 400_000, timed: true };
-const close: Load = { name: 'close', operations: 400_000, timed: true };
-const timer: Load = { name: 'timer', operations: 150_000, timed: true };
-const read: Load = { name: 'read', operations: 6_000, device: true };
+const getppid: Load = { name: 'getppid', operations: 400_000, timed: true, contends: true };
+const close: Load = { name: 'close', operations: 400_000, timed: true, contends: true };
+const timer: Load = { name: 'timer', operations: 150_000, timed: true, contends: true };
+const read: Load = { name: 'read', operations: 6_000, device: true, contends: true };
 const disk: Load = { name: 'disk', operations: 1_000 };
 const terminal: Load = { name: 'terminal', operations: 5_000 };
 const compact: Load = { name: 'compact', operations: 3 };
@@ -50,31 +52,41 @@ const fork: Load = { name: 'fork', operations: 1_000 };
 const exec: Load = { name: 'exec', operations: 200 };
 const connect: Load = { name: 'connect', operations: 1_000, network: 'silent' };
 
-/** One of the plain ways of bench/kernel/peer.bpf.c, and the empty programs that it is held against. */
-export interface Peer {
+/** BPF programs of the benchmark's own, and the empty ones that they are held against. */
+export interface Plain {
   readonly title: string;
+  /** Of this folder. */
+  readonly object: 'peer' | 'design';
   readonly programs: readonly string[];
   /** Names in empty.bpf.c. */
   readonly empty: readonly string[];
   readonly load: Load;
+  readonly net?: number | undefined;
 }
 
-export const peers: readonly Peer[] = [
-  { title: 'plain: counter in a HASH', programs: ['counter_hash'], empty: ['sys_exit'], load: getppid },
-  { title: 'plain: counter in a PERCPU_ARRAY', programs: ['counter_percpu_array'], empty: ['sys_exit'], load: getppid },
-  { title: 'plain: histogram in a HASH', programs: ['histogram_hash'], empty: ['sys_exit'], load: getppid },
-  {
-    title: 'plain: run-queue latency by pid in a HASH',
-    programs: ['wakeup', 'wakeup_new', 'switched'],
-    empty: ['sched_switch'],
-    load: pingPong,
-  },
-  {
-    title: 'plain: block latency by request in a HASH',
-    programs: ['issue', 'complete'],
-    empty: ['block_rq_issue', 'block_rq_complete'],
-    load: read,
-  },
+function design(title: string, program: string, net?: number): Plain {
+  return { title: `design: ${title}`, object: 'design', programs: [program], empty: ['sys_exit'], load: getppid, net };
+}
+
+function peer(title: string, programs: readonly string[], empty: readonly string[], load: Load): Plain {
+  return { title: `plain: ${title}`, object: 'peer', programs, empty, load };
+}
+
+export const plain: readonly Plain[] = [
+  peer('counter in a HASH', ['counter_hash'], ['sys_exit'], getppid),
+  peer('counter in a PERCPU_ARRAY', ['counter_percpu_array'], ['sys_exit'], getppid),
+  peer('histogram in a HASH', ['histogram_hash'], ['sys_exit'], getppid),
+  peer('run-queue latency by pid in a HASH', ['wakeup', 'wakeup_new', 'switched'], ['sched_switch'], pingPong),
+  peer('block latency by request in a HASH', ['issue', 'complete'], ['block_rq_issue', 'block_rq_complete'], read),
+  design('the CPU’s number alone', 'cpu_number'),
+  design('counter shared by all CPUs, atomic', 'counter_shared'),
+  design('counter by CPU and label', 'counter_by_cpu', 2),
+  design('counter by key, cached', 'counter_by_key', 5),
+  design('histogram shared by all CPUs, atomic', 'histogram_shared'),
+  design('histogram by CPU and label', 'histogram_by_cpu', 5),
+  design('histogram by key, cached', 'histogram_cached', 12),
+  design('histogram by 1024 keys', 'histogram_behind', 32),
+  design('histogram by cgroup', 'histogram_by_cgroup', 12),
 ];
 
 /** Tracepoints that a map without C counts; there is one of the name in empty.bpf.c, too. */

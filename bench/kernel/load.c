@@ -1,6 +1,7 @@
 /*
  * Loads whose events are known, for measuring BPF programs and for testing them: load NAME COUNT [ARGUMENT].
- * Prints the nanoseconds that COUNT operations took. Runs on the last CPU alone, before all others where it may.
+ * Prints the nanoseconds that COUNT operations took. Runs on the last CPU alone, before all others where it may; with
+ * --two-cpus before NAME, on the first one too at the same time.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -49,12 +50,13 @@ static long long ping_pong(long count, const char *unused)
 	return start;
 }
 
+/* With an argument that the kernel doesn't look at: the number of the call. */
 static long long getppids(long count, const char *unused)
 {
 	long long start = now();
 
-	while (count--)
-		syscall(SYS_getppid);
+	for (long i = 0; i < count; i++)
+		syscall(SYS_getppid, i);
 	return now() - start;
 }
 
@@ -378,17 +380,59 @@ static const struct {
 	{ "contend", contends }, { "write", writes }, { "migrate", migrates }, { "reread", rereads }, { "sync", syncs },
 };
 
+typedef long long (*run)(long count, const char *argument);
+
+static run find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++)
+		if (strcmp(loads[i].name, name) == 0)
+			return loads[i].run;
+	return NULL;
+}
+
+/* The same on the first CPU and on the last at once: so long as COUNT operations took there, on the average of the two. */
+static long long on_two_cpus(run run, long count, const char *argument)
+{
+	struct {
+		int ready;
+		long long elapsed;
+	} *both = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long long elapsed;
+	int status;
+	pid_t child;
+
+	check(both != MAP_FAILED, "mmap");
+	child = fork();
+	check(child >= 0, "fork");
+	pin_to(child ? sysconf(_SC_NPROCESSORS_ONLN) - 1 : 0);
+	__sync_fetch_and_add(&both->ready, 1);
+	while (*(volatile int *)&both->ready < 2)
+		;
+	elapsed = run(count, argument);
+	if (child == 0) {
+		both->elapsed = elapsed;
+		_exit(0);
+	}
+	check(waitpid(child, &status, 0) == child && status == 0, "the load on the first CPU");
+	return (elapsed + both->elapsed) / 2;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc >= 3) {
-		for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++) {
-			if (strcmp(loads[i].name, argv[1]) != 0)
-				continue;
-			pin();
-			printf("%lld\n", loads[i].run(atol(argv[2]), argc > 3 ? argv[3] : ""));
-			return 0;
-		}
+	int two = argc > 1 && strcmp(argv[1], "--two-cpus") == 0;
+	char **arguments = argv + two;
+	run run = argc - two >= 3 ? find(arguments[1]) : NULL;
+	const char *argument = argc - two > 3 ? arguments[3] : "";
+
+	if (run == NULL) {
+		fprintf(stderr, "usage: load [--two-cpus] NAME COUNT [ARGUMENT]\n");
+		return 2;
 	}
-	fprintf(stderr, "usage: load NAME COUNT [ARGUMENT]\n");
-	return 2;
+	if (two) {
+		printf("%lld\n", on_two_cpus(run, atol(arguments[2]), argument));
+		return 0;
+	}
+	pin();
+	printf("%lld\n", run(atol(arguments[2]), argument));
+	return 0;
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { enableStats } from '../../src/libbpf/stats.ts';
 import { buildLoad, buildProgram } from './build.ts';
-import { type Case, cases, type Load, peers, perfEventCases, tracepointCases } from './cases.ts';
+import { cases, type Load, perfEventCases, plain, tracepointCases } from './cases.ts';
 import { type LoopDevice, loopDevice } from './loop-device.ts';
 import { silentAddresses, silentNetwork } from './silent-network.ts';
 import {
@@ -20,14 +20,19 @@ What the shipped metrics cost per event, each against programs on the same hooks
   gross   nanoseconds by the kernel's statistics, all programs of an event together
   empty   the same of the empty programs: the hooks and the statistics themselves
   net     the difference
+  2 CPUs  net where the load runs on the first and the last CPU at once
+  ratio   gross on two CPUs by gross on one
   added   nanoseconds per operation of the load, end to end, without statistics
 Each is the minimum of the repetitions, and in brackets how far above it their median is.
-The plain ways come first: goals are from one processor (AMD Zen 4), so elsewhere look at the ratio to these.`;
+The plain ways come first, and the designs of the shipped programs, each alone: goals are from one processor (AMD Zen 4),
+so elsewhere look at the ratio to the former and the distance from the latter.`;
 
-type Run = (load: Load) => number;
+type Run = (load: Load, twoCpus?: boolean) => number;
 
 interface Samples {
   readonly gross: number[];
+  /** With the load on two CPUs at once. */
+  readonly contended: number[];
   /** Per operation of the load. */
   readonly elapsed: number[];
 }
@@ -50,13 +55,13 @@ function bench(only: string, repetitions: number): void {
   const binaries = { load: buildLoad(), network: buildLoad('network') };
   const empty = buildProgram('empty');
   using device = loopDevice(1 << 20);
-  const run: Run = (load) => runLoad(binaries, load, device);
-  console.log(row(['metric', 'load', 'gross', 'empty', 'net', 'added', 'added, empty', 'goal', '']));
-  const plain = buildProgram('peer');
-  for (const peer of peers.filter(({ title }) => title.includes(only))) {
-    const make = () => objectVariant(plain, peer.programs);
-    const samples = measure(peer.load, make, () => objectVariant(empty, peer.empty), repetitions, run);
-    report(peer.title, peer.load, samples, []);
+  const run: Run = (load, twoCpus) => runLoad(binaries, load, device, twoCpus);
+  console.log(row(['metric', 'load', 'gross', 'empty', 'net', '2 CPUs', 'ratio', 'added', 'added, empty', 'goal', '']));
+  const objects = { peer: buildProgram('peer'), design: buildProgram('design') };
+  for (const entry of plain.filter(({ title }) => title.includes(only))) {
+    const make = () => objectVariant(objects[entry.object], entry.programs);
+    const samples = measure(entry.load, make, () => objectVariant(empty, entry.empty), repetitions, run);
+    report(entry.title, entry.load, samples, goalsOf(entry));
   }
   for (const { name, load } of tracepointCases) {
     const title = `tracepoints: ${name}`;
@@ -114,10 +119,14 @@ function measureOnce(load: Load, make: () => Variant, into: Samples, run: Run): 
   const before = variant.statistics();
   run(load);
   into.gross.push(perEvent(before, variant.statistics()));
+  if (!load.contends) return;
+  const alone = variant.statistics();
+  run(load, true);
+  into.contended.push(perEvent(alone, variant.statistics()));
 }
 
 function newSamples(): Samples {
-  return { gross: [], elapsed: [] };
+  return { gross: [], contended: [], elapsed: [] };
 }
 
 /** Nanoseconds of one run of each program, added up. */
@@ -131,9 +140,14 @@ function perEvent(before: ReturnType<Variant['statistics']>, after: ReturnType<V
   return sum;
 }
 
-function runLoad(binaries: Record<'load' | 'network', string>, load: Load, device: LoopDevice): number {
+function runLoad(
+  binaries: Record<'load' | 'network', string>,
+  load: Load,
+  device: LoopDevice,
+  twoCpus = false,
+): number {
   const binary = load.network === 'loopback' ? binaries.network : binaries.load;
-  const call = [binary, load.name, String(load.operations)];
+  const call = [binary, ...(twoCpus ? ['--two-cpus'] : []), load.name, String(load.operations)];
   if (load.device) call.push(device.path);
   const network = load.network && networks[load.network];
   const command = network
@@ -148,7 +162,7 @@ interface Goal {
   readonly limit: number;
 }
 
-function goalsOf(entry: Case): Goal[] {
+function goalsOf(entry: { readonly [figure in Goal['figure']]?: number | undefined }): Goal[] {
   const figures = ['net', 'gross', 'added'] as const;
   return figures.flatMap((figure) => (entry[figure] === undefined ? [] : [{ figure, limit: entry[figure] }]));
 }
@@ -157,6 +171,7 @@ function report(title: string, load: Load, samples: ReturnType<typeof measure>, 
   const none = least(samples.none.elapsed);
   const gross = least(samples.metrics.gross);
   const net = gross - least(samples.floor.gross);
+  const contended = least(samples.metrics.contended);
   const added = least(samples.metrics.elapsed) - none;
   const figures = { gross, net, added };
   console.log(
@@ -166,6 +181,8 @@ function report(title: string, load: Load, samples: ReturnType<typeof measure>, 
       spread(samples.metrics.gross),
       spread(samples.floor.gross),
       net.toFixed(1),
+      load.contends ? (contended - least(samples.floor.contended)).toFixed(1) : '',
+      load.contends ? (contended / gross).toFixed(2) : '',
       load.timed ? `${added.toFixed(0)} of ${none.toFixed(0)}` : '',
       load.timed ? (least(samples.floor.elapsed) - none).toFixed(0) : '',
       goals.map(({ figure, limit }) => `${figure} ${limit}`).join(', '),
@@ -185,7 +202,7 @@ function spread(values: readonly number[]): string {
 }
 
 function row(cells: readonly string[]): string {
-  const widths = [48, 10, 14, 14, 6, 13, 12, 10, 0];
+  const widths = [48, 10, 14, 14, 6, 6, 5, 13, 12, 10, 0];
   return cells
     .map((cell, i) => cell.padEnd(widths[i]!))
     .join(' ')

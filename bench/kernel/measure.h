@@ -22,15 +22,21 @@ static inline long long now(void)
 	return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
-/* To the last CPU, before all others where it may. */
-static inline void pin(void)
+/* To one CPU, before all others where it may. */
+static inline void pin_to(int cpu)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &set);
+	CPU_SET(cpu, &set);
 	check(sched_setaffinity(0, sizeof(set), &set) == 0, "sched_setaffinity");
 	sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 });
+}
+
+/* To the last CPU. */
+static inline void pin(void)
+{
+	pin_to(sysconf(_SC_NPROCESSORS_ONLN) - 1);
 }
 
 /* When operations begin; told "stop", it stops before, so that neither the load's start nor its end is counted with them. */
