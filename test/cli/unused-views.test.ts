@@ -37,6 +37,21 @@ for (const [selector, expected] of [
   test(`a view of ${JSON.stringify(selector)}`, () => assert.deepEqual(said(selector), expected));
 }
 
+test('a scale of the own histograms that is not kept', () => {
+  const at = { file: 'f.yaml', line: 9, column: 5, excerpt: '' };
+  const said = (instrumentName: string, maxScale: number) => {
+    const aggregation = { kind: 'base2_exponential_bucket_histogram', maxScale, maxSize: 160, minMax: true } as const;
+    const views = [{ selector: { instrumentName }, aggregation, at, selectorAt: at }];
+    return unusedViews({ unmatchedViews: [], programs: [] }, { views, bpfStats: false, namespace: 'ebpf' });
+  };
+  assert.deepEqual(said('ebpf_meter.read.duration', 3), [
+    'f.yaml:9:5: "max_scale" isn\'t supported for ebpf-meter\'s own histograms, which begin with 20',
+  ]);
+  assert.deepEqual(said('ebpf_meter.read.duration', 20), []);
+  assert.deepEqual(said('ebpf_meter.series', 3), []);
+  assert.deepEqual(said('ebpf.block.io.size', 3), []);
+});
+
 test('what only some configurations have', () => {
   const runTime = { instrumentName: 'ebpf_meter.bpf.run_time' };
   assert.equal(said(runTime).length, 1);
