@@ -157,12 +157,16 @@ function observeSeries(meter: Meter, sources: HealthSources): void {
     unit: '{series}',
   });
   series.addCallback((result) => {
-    for (const table of sources.reading()?.tables ?? []) {
-      if (!table.readable || isOverflow(table.plan.labels)) continue;
-      for (const metric of table.plan.metrics) {
-        result.observe(table.used, { program: table.program, metric: metric.name });
+    // Readers with different limits have tables of their own.
+    const most = new Map<string, { program: string; metric: string; used: number }>();
+    for (const { plan, program, used, readable } of sources.reading()?.tables ?? []) {
+      if (!readable || isOverflow(plan.labels)) continue;
+      for (const { name: metric } of plan.metrics) {
+        const key = JSON.stringify([program, metric]);
+        if (used >= (most.get(key)?.used ?? 0)) most.set(key, { program, metric, used });
       }
     }
+    for (const { program, metric, used } of most.values()) result.observe(used, { program, metric });
   });
 }
 

@@ -56,6 +56,22 @@ test('series of every metric of a readable table', async () => {
   ]);
 });
 
+test('series of tables that differ in their limits are those of the largest, whichever comes first', async () => {
+  const filled = (count: number) => {
+    const rows = new FakeRows(tablePlan('io', 1, [counter('ebpf.reads', 0)]));
+    for (let i = 0; i < count; i++) rows.set(`sd${i}`, [1]);
+    return rows;
+  };
+  for (const counts of [
+    [2, 5],
+    [5, 2],
+  ]) {
+    const reading = await new FakeStore(...counts.map(filled)).read();
+    const metrics = await setUp({ reading: () => reading }).collect();
+    assert.deepEqual(metrics.get('ebpf_meter.series'), [[{ program: 'fake', metric: 'ebpf.reads' }, 5]]);
+  }
+});
+
 test('events that maps without C have missed', async () => {
   const losses = () => [{ program: 'vfs', map: 'calls', reason: 'map_full', count: 17 }];
   const metrics = await setUp({ losses }).collect();
