@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'write-all.ts': [],
   'log.ts': ['type config', 'write-all.ts'],
   btf: [],
-  config: ['btf', 'decoders/registry.ts', 'metrics/prometheus-name.ts'],
+  config: ['btf', 'decoders/registry.ts'],
   decoders: ['type config/plan.ts'],
   kernel: ['btf', 'type decoders/decoder.ts'],
   libbpf: ['btf', 'kernel'],

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { prometheusLabelName, prometheusMetricName } from '../metrics/prometheus-name.ts';
 import type { Diagnostics, Position } from './diagnostic.ts';
 import { areEqual, joinable } from './equal-tables.ts';
 import type { TranslationStrategy } from './exporter.ts';
 import type { MetricPlan, TablePlan } from './plan.ts';
+import { prometheusLabelName, prometheusMetricName } from './prometheus-name.ts';
 import type { ResolvedProgram } from './resolve.ts';
 
 interface Found {

@@ -1,5 +1,6 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { LabelPlan, TablePlan } from '../config/plan.ts';
+import { prometheusLabelName } from '../config/prometheus-name.ts';
 import type { Decode, KernelFacts } from '../decoders/decoder.ts';
 import { DecodeError } from '../decoders/decoder.ts';
 import { labelText } from '../decoders/label-text.ts';
@@ -7,7 +8,6 @@ import { createDecoder, namesMove } from '../decoders/registry.ts';
 import { Carry } from './carry.ts';
 import { addField, type ValueBlock } from './gather.ts';
 import { isOverflow, OVERFLOW_ATTRIBUTE, overflowPlan } from './overflow.ts';
-import { prometheusLabelName } from './prometheus-name.ts';
 import type { Rows } from './rows.ts';
 import { labelsText, SeriesRows } from './series-rows.ts';
 import type { Tallies } from './tallies.ts';

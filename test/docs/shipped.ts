@@ -3,10 +3,10 @@ import { basename, join } from 'node:path';
 import { Diagnostics } from '../../src/config/diagnostic.ts';
 import type { ProgramPlan } from '../../src/config/plan.ts';
 import { type ProgramFile, parseProgramFile } from '../../src/config/program-file.ts';
+import { prometheusLabelName, prometheusMetricName } from '../../src/config/prometheus-name.ts';
 import { resolveProgram } from '../../src/config/resolve.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';
-import { prometheusLabelName, prometheusMetricName } from '../../src/metrics/prometheus-name.ts';
 
 export const root = join(import.meta.dirname, '../..');
 

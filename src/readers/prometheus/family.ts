@@ -1,8 +1,8 @@
 import type { TranslationStrategy } from '../../config/exporter.ts';
 import type { MetricPlan } from '../../config/plan.ts';
-import type { Escaping } from '../../metrics/prometheus-escaping.ts';
-import { escapeName } from '../../metrics/prometheus-escaping.ts';
-import { keepsUtf8, prometheusLabelName, prometheusMetricName } from '../../metrics/prometheus-name.ts';
+import type { Escaping } from '../../config/prometheus-escaping.ts';
+import { escapeName } from '../../config/prometheus-escaping.ts';
+import { keepsUtf8, prometheusLabelName, prometheusMetricName } from '../../config/prometheus-name.ts';
 import { Stretch } from '../../metrics/stretch.ts';
 import type { Table } from '../../metrics/table.ts';
 import type { PageBuffer } from './page-buffer.ts';

@@ -1,5 +1,5 @@
 import { type PageSyntax, pageSyntaxes } from '../../config/exporter.ts';
-import { type Escaping, escapings } from '../../metrics/prometheus-escaping.ts';
+import { type Escaping, escapings } from '../../config/prometheus-escaping.ts';
 
 /** What a page is written in. The same object for the same format. */
 export interface PageFormat {

@@ -8,8 +8,8 @@ import {
   type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../config/exporter.ts';
-import { escapeName } from '../../metrics/prometheus-escaping.ts';
-import type { PrometheusKind } from '../../metrics/prometheus-name.ts';
+import { escapeName } from '../../config/prometheus-escaping.ts';
+import type { PrometheusKind } from '../../config/prometheus-name.ts';
 import { type Label, labelName, metricName, type Naming, namedLabels } from './family.ts';
 
 /** What the SDK's own instruments tell under one name of the page. */

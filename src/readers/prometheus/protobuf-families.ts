@@ -1,6 +1,6 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { HistogramMetricPlan, NumberMetricPlan } from '../../config/plan.ts';
-import { prometheusLabelName } from '../../metrics/prometheus-name.ts';
+import { prometheusLabelName } from '../../config/prometheus-name.ts';
 import type { Table } from '../../metrics/table.ts';
 import { BACKSLASH, copyBytes, QUOTE } from './bytes.ts';
 import { constantLabels, type FamilyKind, type FamilyPart, labelName, type Naming } from './family.ts';

@@ -1,5 +1,5 @@
 import type { HrTime } from '@opentelemetry/api';
-import { openMetricsUnit, type PrometheusKind } from '../../metrics/prometheus-name.ts';
+import { openMetricsUnit, type PrometheusKind } from '../../config/prometheus-name.ts';
 import type { Label } from './family.ts';
 import { messageField, stringField, varintField } from './protobuf-wire.ts';
 

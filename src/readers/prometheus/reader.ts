@@ -1,8 +1,8 @@
 import { MetricReader } from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../config/exporter.ts';
+import { keepsUtf8 } from '../../config/prometheus-name.ts';
 import { scopeName } from '../../config/scope.ts';
 import { chosenBy } from '../../config/wildcard.ts';
-import { keepsUtf8 } from '../../metrics/prometheus-name.ts';
 import { cardinalitySelector } from '../cardinality.ts';
 import type { CreatedReader, ReaderContext } from '../reader.ts';
 import { RecurringErrors } from '../recurring-errors.ts';

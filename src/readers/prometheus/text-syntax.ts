@@ -1,5 +1,5 @@
-import { isLegacyName } from '../../metrics/prometheus-escaping.ts';
-import { openMetricsUnit, type PrometheusKind } from '../../metrics/prometheus-name.ts';
+import { isLegacyName } from '../../config/prometheus-escaping.ts';
+import { openMetricsUnit, type PrometheusKind } from '../../config/prometheus-name.ts';
 import { labelsText } from '../../metrics/series-rows.ts';
 import type { Label } from './family.ts';
 

@@ -5,7 +5,7 @@ import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AggregationTemporality, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
 import type { MetricPlan, TablePlan } from '../../../src/config/plan.ts';
-import { prometheusMetricName } from '../../../src/metrics/prometheus-name.ts';
+import { prometheusMetricName } from '../../../src/config/prometheus-name.ts';
 import type { Rows } from '../../../src/metrics/rows.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { Tallies } from '../../../src/metrics/tallies.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TranslationStrategy } from '../../../src/config/exporter.ts';
 import type { TablePlan } from '../../../src/config/plan.ts';
-import type { Escaping } from '../../../src/metrics/prometheus-escaping.ts';
+import type { Escaping } from '../../../src/config/prometheus-escaping.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { Tallies } from '../../../src/metrics/tallies.ts';
 import { type Label, makeFamilies, writeFamilies } from '../../../src/readers/prometheus/family.ts';

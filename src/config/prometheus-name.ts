@@ -1,4 +1,4 @@
-import type { TranslationStrategy } from '../config/exporter.ts';
+import type { TranslationStrategy } from './exporter.ts';
 import { type Escaping, escapeName } from './prometheus-escaping.ts';
 
 /**

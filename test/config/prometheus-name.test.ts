@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TranslationStrategy } from '../../src/config/exporter.ts';
-import { type PrometheusKind, prometheusLabelName, prometheusMetricName } from '../../src/metrics/prometheus-name.ts';
+import { type PrometheusKind, prometheusLabelName, prometheusMetricName } from '../../src/config/prometheus-name.ts';
 
 const withSuffixes: readonly (readonly [string, string, PrometheusKind, string])[] = [
   ['ebpf.block.io.latency', 's', 'histogram', 'ebpf_block_io_latency_seconds'],

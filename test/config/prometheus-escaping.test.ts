@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { escapeName } from '../../src/metrics/prometheus-escaping.ts';
+import { escapeName } from '../../src/config/prometheus-escaping.ts';
 
 describe('escapeName', () => {
   const cases: [name: string, underscores: string, dots: string, values: string][] = [
