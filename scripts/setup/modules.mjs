@@ -36,7 +36,7 @@ function npmCommand() {
 }
 
 /** One sentence out of npm's error output. */
-export function explainNpm(output) {
+function explainNpm(output) {
   const code = /npm (?:error|ERR!) code (\w+)/.exec(output)?.[1];
   const url = /https?:\/\/[^/\s]+/.exec(output)?.[0];
   if (

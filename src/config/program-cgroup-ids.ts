@@ -10,7 +10,7 @@ export interface CgroupIdsEntry {
 }
 
 /** `hash`: the id is the key; `cgrp_storage`: the map's storage of the cgroup itself is set. */
-export const cgroupIdsTypes = ['hash', 'cgrp_storage'] as const;
+const cgroupIdsTypes = ['hash', 'cgrp_storage'] as const;
 export type CgroupIdsType = (typeof cgroupIdsTypes)[number];
 
 /** Undefined where there is none, or nothing of it can be used, which is reported. */

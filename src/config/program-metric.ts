@@ -33,7 +33,7 @@ export interface MetricEntry {
   readonly valid: boolean;
 }
 
-export const bucketTypes = ['exp2', 'exp2zero', 'linear', 'fixed'] as const;
+const bucketTypes = ['exp2', 'exp2zero', 'linear', 'fixed'] as const;
 export type BucketType = (typeof bucketTypes)[number];
 
 export interface BucketsEntry {

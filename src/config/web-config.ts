@@ -28,7 +28,7 @@ export interface RateLimit {
   readonly burst: number;
 }
 
-export const clientAuthTypes = [
+const clientAuthTypes = [
   'NoClientCert',
   'RequestClientCert',
   'RequireAnyClientCert',

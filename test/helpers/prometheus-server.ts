@@ -28,7 +28,7 @@ export function findPrometheus(): { path: string } | { missing: string } {
  * Builds Prometheus and promtool from their Go module into build/tools, once; some five minutes. Without the service
  * discoveries of clouds, and without the web pages, which the module doesn't have. Throws where there is no Go for it.
  */
-export function buildPrometheus(): string {
+function buildPrometheus(): string {
   const path = join(built, 'prometheus');
   if (existsSync(path)) return path;
   mkdirSync(tools, { recursive: true });

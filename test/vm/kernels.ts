@@ -80,7 +80,7 @@ function download({ suites, series }: (typeof sources)[number], folder: string, 
  * The ELF file in a bzImage, as Documentation/arch/x86/boot.rst describes it: booting that one saves an emulated CPU
  * the seconds that unpacking takes it.
  */
-export function unpackImage(image: Buffer, path: string): Buffer {
+function unpackImage(image: Buffer, path: string): Buffer {
   const setupSectors = image[0x1f1] || 4;
   const start = (setupSectors + 1) * 512 + image.readUInt32LE(0x248);
   // The last four bytes are the size of what is unpacked.

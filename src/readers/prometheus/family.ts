@@ -1,7 +1,6 @@
 import type { TranslationStrategy } from '../../config/exporter.ts';
 import type { MetricPlan } from '../../config/plan.ts';
-import type { Escaping } from '../../config/prometheus-escaping.ts';
-import { escapeName } from '../../config/prometheus-escaping.ts';
+import { type Escaping, escapeName } from '../../config/prometheus-escaping.ts';
 import { keepsUtf8, prometheusLabelName, prometheusMetricName } from '../../config/prometheus-name.ts';
 import { Stretch } from '../../metrics/stretch.ts';
 import type { Table } from '../../metrics/table.ts';

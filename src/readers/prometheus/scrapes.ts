@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { longestMs } from '../../config/exporter/defaults.ts';
 import type { PageSyntax } from '../../config/exporter.ts';
 import type { ScrapeRejection } from '../../metrics/tallies.ts';
 import type { ReaderLog } from '../reader.ts';
@@ -8,7 +9,7 @@ import type { Page } from './page.ts';
 import { PLAIN, send } from './send.ts';
 
 /** Scrapes that are answered at once, unless set. */
-export const defaultMaxScrapes = 40;
+const defaultMaxScrapes = 40;
 
 export interface ScrapesOptions {
   /** A finished page, to be released by whoever asked. */
@@ -83,9 +84,6 @@ export class Scrapes {
   }
 }
 
-/** A timer's longest delay. */
-const LONGEST_MS = 2 ** 31 - 1;
-
 /**
  * How long an answer may take: what the scraper says that it waits, less a tenth, at most half a second, for the way of
  * the answer. Undefined where it says nothing, or nothing that makes sense.
@@ -94,5 +92,5 @@ export function scrapeTimeoutMs(header: string | string[] | undefined): number |
   const text = String(header ?? '').trim();
   const seconds = /^\d+(?:\.\d+)?(?:e[-+]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
   if (!(seconds > 0)) return undefined;
-  return Math.min(seconds * 1000 - Math.min(500, seconds * 100), LONGEST_MS);
+  return Math.min(seconds * 1000 - Math.min(500, seconds * 100), longestMs);
 }
