@@ -1,9 +1,9 @@
 import type { Client, ServiceError } from '@grpc/grpc-js';
 import type { OtlpGrpcConfig } from '../../config/exporter.ts';
-import { MeterError } from '../../errors.ts';
 import { exportErrorType } from '../export-error.ts';
 import { readTlsFiles } from '../tls-files.ts';
 import { readResponse, readStatus } from './answers.ts';
+import { headerError } from './header-error.ts';
 import type { Answer, Transport } from './transport.ts';
 
 const METHOD = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
@@ -130,11 +130,7 @@ function createMetadata(config: OtlpGrpcConfig, { Metadata }: Grpc) {
     try {
       metadata.set(name, value);
     } catch (cause) {
-      // The value is left out of the message: it is often a secret.
-      throw new MeterError('reader', `OTLP to ${config.endpoint}: header "${name}" can't be sent`, {
-        cause,
-        remedy: 'a name has letters, digits, "-", "_" and "."; a value is printable ASCII',
-      });
+      throw headerError(config.endpoint, name, cause);
     }
   }
   return metadata;

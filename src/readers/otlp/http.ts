@@ -10,9 +10,9 @@ import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { withoutQuery } from '../../config/exporter/endpoint-url.ts';
 import type { OtlpHttpConfig } from '../../config/exporter.ts';
-import { MeterError } from '../../errors.ts';
 import { readTlsFiles } from '../tls-files.ts';
 import { readResponse, readStatus, retryAfterMs } from './answers.ts';
+import { headerError } from './header-error.ts';
 import type { Answer, Failed, Transport } from './transport.ts';
 
 const PROTOBUF = 'application/x-protobuf';
@@ -142,11 +142,7 @@ function checkHeaders({ endpoint, headers }: OtlpHttpConfig): void {
       validateHeaderName(name);
       validateHeaderValue(name, value);
     } catch (cause) {
-      // The value is left out of the message: it is often a secret.
-      throw new MeterError('reader', `OTLP to ${withoutQuery(endpoint)}: header "${name}" can't be sent`, {
-        cause,
-        remedy: 'a name has letters, digits, "-", "_" and "."; a value is printable ASCII',
-      });
+      throw headerError(withoutQuery(endpoint), name, cause);
     }
   }
 }
