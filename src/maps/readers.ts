@@ -8,17 +8,8 @@ import { copiedReader, mappedReader } from './memory.ts';
 import type { Entries, EntriesReader, MapReaders, MemoryReader } from './reading.ts';
 import { shapeOf } from './shape.ts';
 
-type Way = (map: KernelMap, shape: ReturnType<typeof shapeOf>) => () => Entries;
-
-/** How each type of map is read, best first; the next is for kernels without. */
-const ways: Readonly<Record<string, readonly Way[]>> = {
-  hash: [batchReader, elementsReader],
-  percpu_hash: [batchReader, elementsReader],
-  lru_hash: [batchReader, elementsReader],
-  lru_percpu_hash: [batchReader, elementsReader],
-  array: [batchReader, elementsReader],
-  percpu_array: [batchReader, elementsReader],
-};
+/** Types of maps that are read by key or index. */
+const readable = ['hash', 'percpu_hash', 'lru_hash', 'lru_percpu_hash', 'array', 'percpu_array'];
 
 /** Reads the maps of one loaded object; must be disposed before it. */
 export interface LoadedMapReaders extends MapReaders, Disposable {}
@@ -64,23 +55,20 @@ export function mapReaders(object: LoadedObject): LoadedMapReaders {
 
 /** Throws MeterError('map') for a type of map that isn't read. */
 export function entriesReader(map: KernelMap): EntriesReader {
-  const [first, ...rest] = ways[map.type] ?? [];
-  if (!first) {
+  if (!readable.includes(map.type)) {
     throw new MeterError('map', `map ${map.name}: maps of type "${map.type}" can't be read`, {
-      remedy: `Use one of ${Object.keys(ways).join(', ')}`,
+      remedy: `Use one of ${readable.join(', ')}`,
     });
   }
   const shape = shapeOf(map);
-  const others = [...rest];
-  let readAll = first(map, shape);
+  let readAll = batchReader(map, shape);
   const read = (): Entries => {
     try {
       return readAll();
     } catch (error) {
-      const next = error instanceof BatchUnsupported ? others.shift() : undefined;
-      if (!next) throw error;
-      readAll = next(map, shape);
-      return read();
+      if (!(error instanceof BatchUnsupported)) throw error;
+      readAll = elementsReader(map, shape);
+      return readAll();
     }
   };
   const { name, keySize, maxEntries } = map;
