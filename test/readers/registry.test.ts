@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { type TestContext, test } from 'node:test';
 import type { ReaderConfig } from '../../src/config/exporter.ts';
 import { createReader, readerKinds } from '../../src/readers/registry.ts';
 import { counter, FakeRows, FakeStore, tablePlan } from '../helpers/fake-rows.ts';
@@ -46,9 +48,23 @@ const CONFIGS: readonly { config: ReaderConfig; describe: RegExp }[] = [
   },
 ];
 
+/** Keeps what is written to standard output from it until the test is over. */
+function mockOutput(t: TestContext) {
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const write = t.mock.method(fs, 'writeSync', (fd: number, bytes: Buffer) => {
+    assert.equal(fd, 1);
+    return bytes.length;
+  });
+  syncBuiltinESMExports();
+  return write;
+}
+
 for (const { config, describe } of CONFIGS) {
   test(describe.source, async (t) => {
-    const print = t.mock.method(console, 'log', () => {});
+    const print = mockOutput(t);
     const rows = new FakeRows(tablePlan('events', 1, [counter('ebpf.events')]));
     rows.set('a', [1]);
     const { context } = fakeContext(new FakeStore(rows));
@@ -57,7 +73,7 @@ for (const { config, describe } of CONFIGS) {
     assert.equal(readerKinds[config.kind].kind, config.kind);
     provide([created.reader], context.health);
     await created.reader.shutdown().catch(() => {});
-    const printed = print.mock.calls.map((call) => String(call.arguments[0])).join('');
+    const printed = print.mock.calls.map((call) => String(call.arguments[1])).join('');
     assert.equal(printed.includes('"ebpf.events"'), describe.source.includes('console'));
   });
 }
