@@ -49,7 +49,8 @@ static __always_inline void count_error(u64 nr, u64 errno)
 	/* Any user may call a number that doesn't exist, and would fill the map with such. */
 	if (nr >= MAX_SYSCALLS || errno - 1 >= MAX_ERRNO || (errno >= ERESTARTSYS && errno <= ERESTART_RESTARTBLOCK))
 		return;
-	errors = syscall_errors_at(cache_place(nr, errno), (struct error_key){ .nr = nr, .errno = errno });
+	/* The number comes last, from the task's registers, and numbers differ in their lower bits: it needs no hash. */
+	errors = syscall_errors_at(nr ^ cache_place(errno, 0), (struct error_key){ .nr = nr, .errno = errno });
 	if (errors)
 		*errors += 1;
 }

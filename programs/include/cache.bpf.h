@@ -54,14 +54,16 @@ static __always_inline void count_lost(void *table)
                                                                                                      \
 	static const value_type name##_zero;                                                         \
                                                                                                      \
-	static __always_inline value_type *name##_behind(const key_type *key)                        \
+	/* On the stack only here: a key that is stored for nothing may hold up the cache's. */      \
+	static __always_inline value_type *name##_behind(u64 wanted)                                         \
 	{                                                                                            \
-		value_type *value = bpf_map_lookup_elem(&name, key);                                 \
+		u64 key = wanted;                                                                    \
+		value_type *value = bpf_map_lookup_elem(&name, &key);                                \
                                                                                                      \
 		if (value)                                                                           \
 			return value;                                                                \
-		bpf_map_update_elem(&name, key, &name##_zero, BPF_NOEXIST);                          \
-		value = bpf_map_lookup_elem(&name, key);                                             \
+		bpf_map_update_elem(&name, &key, &name##_zero, BPF_NOEXIST);                         \
+		value = bpf_map_lookup_elem(&name, &key);                                            \
 		if (!value)                                                                          \
 			count_lost(&name##_lost);                                                    \
 		return value;                                                                        \
@@ -81,7 +83,7 @@ static __always_inline void count_lost(void *table)
 		if (held == wanted)                                                                  \
 			return &entry->value;                                                        \
 		if (held)                                                                            \
-			return name##_behind(&key);                                                  \
+			return name##_behind(wanted);                                                \
 		__builtin_memcpy(__builtin_assume_aligned(&entry->key, 8), &wanted, 8);              \
 		return &entry->value;                                                                \
 	}                                                                                            \
