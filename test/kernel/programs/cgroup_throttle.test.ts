@@ -52,9 +52,10 @@ for (const way of ['fentry', 'kprobe'])
       const { count: seen } = (await throttle.histograms('cgroup.cpu.throttled')).get(folder)!;
       // Periods that pass while a timer is late count there, too.
       assert.ok(seen >= times && seen <= periods, `${seen} of ${periods}`);
-      // The kernel's clock is read a little apart from the program's, and a virtual CPU may stand still in between, once.
+      // The kernel's clock is read a little apart from the program's, and a virtual CPU may stand still in between. To
+      // measure another span, such as the whole period, would be 20 ms wrong.
       const [median] = differences.toSorted((a, b) => a - b).slice(times >> 1);
-      assert.ok(median! < 0.002, `differences of ${differences.join(', ')} s of ${last.sum} s`);
+      assert.ok(median! < 0.01, `differences of ${differences.join(', ')} s of ${last.sum} s`);
       assert.deepEqual(await throttle.numbers('cgroup.cpu.throttled.lost'), new Map([['', 0]]));
     } finally {
       rmdirSync(folder);
