@@ -21,6 +21,8 @@ export interface Boot {
   /** Modules to load before. */
   readonly modules: readonly string[];
   readonly limitMs: number;
+  /** How long the command may print nothing. */
+  readonly silenceMs: number;
 }
 
 export interface Outcome {
@@ -30,15 +32,26 @@ export interface Outcome {
   readonly problem: string | undefined;
   /** How often a VM ended before its command began. */
   readonly panics: number;
+  /** How often a VM stood still after that, and its command began anew in another. */
+  readonly hangs: number;
+}
+
+/** That a VM was ended, and whether for printing nothing. */
+interface Killed {
+  readonly afterMs: number;
+  readonly silent: boolean;
 }
 
 /** What a VM may take until its command begins. */
 const startLimitMs = 120_000;
 const attempts = 3;
+const mostHangs = 1;
 
 /**
  * Boots a kernel on this machine's files and runs a command, whose output goes to this process's as it comes.
- * A VM that ends before the command is booted again: one in some twenty dies in an oops under emulation.
+ * A VM that ends before the command is booted again: one in some twenty dies in an oops under emulation. So is one that
+ * stands still, once, where it is emulated: kernels patch their code while other CPUs run it, which QEMU's threads don't
+ * always survive.
  */
 export async function runInVm(boot: Boot): Promise<Outcome> {
   const paths = {
@@ -54,18 +67,23 @@ export async function runInVm(boot: Boot): Promise<Outcome> {
     `KERNEL_MODULES='${modules}'\nLOAD_MODULES='${boot.modules.join(' ')}'\n`,
   );
 
-  for (let attempt = 1; ; attempt++) {
+  let panics = 0;
+  let hangs = 0;
+  for (;;) {
     rmSync(paths.started, { force: true });
     rmSync(paths.status, { force: true });
-    const { console: messages, late } = await bootOnce(boot, paths.started);
-    const panics = existsSync(paths.started) ? attempt - 1 : attempt;
+    const { console: messages, killed } = await bootOnce(boot, paths.started);
     if (existsSync(paths.status))
-      return { status: Number(readFileSync(paths.status, 'utf8')), problem: undefined, panics };
+      return { status: Number(readFileSync(paths.status, 'utf8')), problem: undefined, panics, hangs };
     const end = messages.trimEnd().split('\n').slice(-30).join('\n');
-    const when = existsSync(paths.started) ? 'before its command had ended' : 'before its command began';
-    const problem = `the VM ${late ? `was ended after ${late / 1000} s,` : 'ended'} ${when}; its kernel's last messages:\n${end}`;
-    if (existsSync(paths.started) || attempt === attempts) return { status: undefined, problem, panics };
-    console.error(`vm: ${boot.kernel.release}: ${problem}\nvm: booting it again (${attempt} of ${attempts - 1})`);
+    const began = existsSync(paths.started);
+    const when = began ? 'before its command had ended' : 'before its command began';
+    const problem = `the VM ${killed ? `was ended after ${killed.afterMs / 1000} s${killed.silent ? ' of silence' : ''},` : 'ended'} ${when}; its kernel's last messages:\n${end}`;
+    const hung = killed?.silent === true && boot.accelerator === 'tcg';
+    if (!began) panics++;
+    else if (hung) hangs++;
+    if (began ? !hung || hangs > mostHangs : panics === attempts) return { status: undefined, problem, panics, hangs };
+    console.error(`vm: ${boot.kernel.release}: ${problem}\nvm: booting it again`);
   }
 }
 
@@ -78,7 +96,7 @@ export async function chooseAccelerator(kernel: Kernel, initramfs: string): Prom
   return late === undefined && status === 0 ? 'kvm' : 'tcg';
 }
 
-async function bootOnce(boot: Boot, started: string): Promise<{ console: string; late: number | undefined }> {
+async function bootOnce(boot: Boot, started: string): Promise<{ console: string; killed: Killed | undefined }> {
   const args = [
     ...machine(boot.accelerator),
     ...kernelArgs(boot.kernel, boot.initramfs, ''),
@@ -98,9 +116,17 @@ async function bootOnce(boot: Boot, started: string): Promise<{ console: string;
   const unstarted = setTimeout(() => {
     if (!existsSync(started)) qemu.kill('SIGKILL');
   }, startLimitMs);
+  let silent = false;
+  const silence = setTimeout(() => {
+    silent = true;
+    qemu.kill('SIGKILL');
+  }, boot.silenceMs);
+  for (const output of [stdout!, stderr!]) output.on('data', () => silence.refresh());
   const { late } = await end(qemu, boot.limitMs);
   clearTimeout(unstarted);
-  return { console: await console, late };
+  clearTimeout(silence);
+  const afterMs = silent ? boot.silenceMs : late;
+  return { console: await console, killed: afterMs === undefined ? undefined : { afterMs, silent } };
 }
 
 async function end(qemu: ChildProcess, limitMs: number): Promise<{ late: number | undefined; status: number | null }> {

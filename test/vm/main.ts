@@ -30,6 +30,8 @@ const allTests = 'test/kernel/**/*.test.ts';
 const testLimitMs = 5 * 60_000;
 /** What one VM may take: a few minutes where nothing else runs, five times as long where much does. */
 const limitMs = 45 * 60_000;
+/** A test that takes too long is ended and told of by then. */
+const silenceMs = testLimitMs + 60_000;
 
 // Exiting ends the VM, and removes what is temporary.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -82,10 +84,11 @@ async function runAll(wanted: readonly string[], tests: string): Promise<KernelR
     accelerator ??= await chooseAccelerator(kernel, initramfs);
     console.log(`\n${name}: booting ${kernel.release} (${accelerator})`);
     const started = performance.now();
-    const boot = { kernel, initramfs, accelerator, folder: shared, disk, modules, command, limitMs };
-    const { problem, panics } = await runInVm(boot);
+    const boot = { kernel, initramfs, accelerator, folder: shared, disk, modules, command, limitMs, silenceMs };
+    const { problem, panics, hangs } = await runInVm(boot);
     const seconds = (performance.now() - started) / 1000;
     if (panics > 0) console.log(`${name}: ${panics} of its VMs ended before the command began`);
+    if (hangs > 0) console.log(`${name}: ${hangs} of its VMs stood still while the command ran`);
     const seen = tests === allTests ? readResults(shared) : readTests(shared);
     const problems = problem === undefined ? seen.problems : [...seen.problems, problem];
     results.push({ ...seen, kernel: name, release: kernel.release, seconds, problems });
