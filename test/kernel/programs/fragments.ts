@@ -16,17 +16,24 @@ export function untilTimeouts(ipv4: number, ipv6?: number): string {
 export const fragmentationFailures = `
   echo "$(awk '/^Ip:/ && $19 ~ /^[0-9]+$/ { print $19 }' /proc/net/snmp) $(awk '/^Ip6FragFails/ { print $2 }' /proc/net/snmp6)"`;
 
-/** Shell commands by which a network namespace forwards 53 packets of IPv4 and 47 of IPv6, all of which are too big. */
+/**
+ * Shell commands by which a network namespace forwards 53 packets of IPv4 and 47 of IPv6, all of which are too big. A link that
+ * isn't up yet drops what it is given, and so does the search for a neighbour's address.
+ */
 export const forwarding = `
   unshare --net sleep 600 & peer=$!
   trap "kill $peer" EXIT
   until [ "$(readlink /proc/$peer/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
   there() { nsenter --target $peer --net "$@"; }
-  ip link add near type veth peer name far netns $peer
+  ip link add near address 02:00:00:00:00:01 type veth peer name far address 02:00:00:00:00:02 netns $peer
   ip link set near up; there ip link set far up
+  until there ip link show far | grep -q 'state UP' && ip link show near | grep -q 'state UP'; do sleep 0.01; done
   ip address add 10.1.0.1/24 dev near; ip address add fd01::1/64 dev near nodad
   there ip address add 10.1.0.2/24 dev far; there ip address add fd01::2/64 dev far nodad
-  there ip route add default via 10.1.0.1; there ip route add default via fd01::1
+  for gateway in 10.1.0.1 fd01::1; do
+    there ip neighbour add $gateway lladdr 02:00:00:00:00:01 dev far nud permanent
+    there ip route add default via $gateway
+  done
   echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
   ip route add 10.2.0.0/24 dev near mtu lock 1000; ip route add fd02::/64 dev near mtu lock 1280
   there "$0" whole 53 10.2.0.9; there "$0" whole 47 fd02::9
