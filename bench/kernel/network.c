@@ -441,6 +441,19 @@ static long long accepted(long count, const char *to, int port)
 	return now() - start;
 }
 
+/* Takes whole packets, of which those of its family, `four` or `six`, go from and to the address. */
+static int raw_socket(const struct address *address, unsigned char *four, unsigned char *six)
+{
+	int sock = socket(address->any.sa_family, SOCK_RAW, IPPROTO_RAW);
+
+	check(sock >= 0, "socket");
+	memcpy(four + 12, &address->four.sin_addr, 4);
+	memcpy(four + 16, &address->four.sin_addr, 4);
+	memcpy(six + 8, &address->six.sin6_addr, 16);
+	memcpy(six + 24, &address->six.sin6_addr, 16);
+	return sock;
+}
+
 /*
  * COUNT datagrams to ADDRESS of which one fragment is sent. Where PORT is 1, another that overlaps it; where it is 2, the
  * fragment has no multiple of 8 bytes, as all but the last must.
@@ -448,17 +461,13 @@ static long long accepted(long count, const char *to, int port)
 static long long fragments(long count, const char *to, int fault)
 {
 	struct address address = parse(to, 0);
-	int is_ipv6 = address.any.sa_family == AF_INET6, sock = socket(address.any.sa_family, SOCK_RAW, IPPROTO_RAW);
+	int is_ipv6 = address.any.sa_family == AF_INET6, sock;
 	/* IPv4 from and to the address, more fragments; IPv6 with a header for fragments, the first of more. */
 	unsigned char four[20 + 16] = { 0x45, 0, 0, sizeof(four), [6] = 0x20, [8] = 64, IPPROTO_UDP };
 	unsigned char six[48 + 16] = { 0x60, [5] = sizeof(six) - 40, IPPROTO_FRAGMENT, 64, [40] = IPPROTO_UDP, [43] = 1 };
 	long long start = now();
 
-	check(sock >= 0, "socket");
-	memcpy(four + 12, &address.four.sin_addr, 4);
-	memcpy(four + 16, &address.four.sin_addr, 4);
-	memcpy(six + 8, &address.six.sin6_addr, 16);
-	memcpy(six + 24, &address.six.sin6_addr, 16);
+	sock = raw_socket(&address, four, six);
 	if (fault == 2)
 		four[3] = sizeof(four) - 1, six[5] = sizeof(six) - 40 - 1;
 	for (long i = 1; i <= count; i++) {
@@ -481,17 +490,13 @@ static long long fragments(long count, const char *to, int fault)
 static long long whole(long count, const char *to, int port)
 {
 	struct address address = parse(to, 0);
-	int is_ipv6 = address.any.sa_family == AF_INET6, sock = socket(address.any.sa_family, SOCK_RAW, IPPROTO_RAW);
+	int is_ipv6 = address.any.sa_family == AF_INET6, sock;
 	unsigned char four[1400] = { 0x45, 0, sizeof(four) >> 8, sizeof(four) & 0xff, [6] = 0x40, [8] = 64, IPPROTO_UDP };
 	unsigned char six[1400] = { 0x60, [4] = (sizeof(six) - 40) >> 8, (sizeof(six) - 40) & 0xff, IPPROTO_UDP, 64 };
 	const void *bytes = is_ipv6 ? six : four;
 	long long start = now();
 
-	check(sock >= 0, "socket");
-	memcpy(four + 12, &address.four.sin_addr, 4);
-	memcpy(four + 16, &address.four.sin_addr, 4);
-	memcpy(six + 8, &address.six.sin6_addr, 16);
-	memcpy(six + 24, &address.six.sin6_addr, 16);
+	sock = raw_socket(&address, four, six);
 	/* Where that is the sender's own doing, it is told. */
 	while (count--)
 		sendto(sock, bytes, sizeof(four), 0, &address.any, address.size);
