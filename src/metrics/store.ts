@@ -165,10 +165,9 @@ export class Store implements SeriesStore {
     const time = this.#now();
     const errors = new Set<Error>();
     const stretch = new Stretch();
-    for (const { maps } of this.#programs) {
-      maps.reset();
-      maps.read();
-    }
+    // All begin before any is read: a joined metric reads other programs' maps, which are filled for this reading then.
+    for (const { maps } of this.#programs) maps.reset();
+    for (const { maps } of this.#programs) maps.read();
     for (const { name, tables, expiries } of this.#programs) {
       for (const { table, source } of tables) {
         try {

@@ -29,6 +29,7 @@ export class FakeMap implements EntriesReader {
   readonly map: string;
   readonly keySize: number;
   readonly valueSize: number;
+  readonly valueStride: number;
   readonly cpus: number;
   cpuNumbers: readonly number[];
   maxEntries = 1000;
@@ -41,12 +42,9 @@ export class FakeMap implements EntriesReader {
     this.map = map;
     this.keySize = keySize;
     this.valueSize = valueSize;
+    this.valueStride = valueSize * cpus;
     this.cpus = cpus;
     this.cpuNumbers = Array.from({ length: cpus }, (_, cpu) => cpu);
-  }
-
-  get valueStride(): number {
-    return this.valueSize * this.cpus;
   }
 
   /** Sets the entry of a key (u32 parts) to u64 numbers, those of all CPUs one after the other. */
