@@ -84,6 +84,9 @@ export class RecordCounter implements EntriesReader {
   #keys: Uint8Array;
   /** Two halves of each count, the lower first. */
   #counts: Uint32Array;
+  /** What the last reading was given: records go on being counted while it is taken over. */
+  #readKeys = new Uint8Array(0);
+  #readCounts = new Uint32Array(0);
   readonly #lost = { buffer_full: 0, map_full: 0, short_record: 0 };
 
   /** `now` gives milliseconds. */
@@ -110,7 +113,13 @@ export class RecordCounter implements EntriesReader {
 
   read(): Entries {
     const count = this.#entries.size;
-    return { count, keys: this.#keys, values: new Uint8Array(this.#counts.buffer, 0, count * 8) };
+    if (this.#readCounts.length < count * 2) {
+      this.#readKeys = new Uint8Array(this.#keys.length);
+      this.#readCounts = new Uint32Array(this.#counts.length);
+    }
+    this.#readKeys.set(this.#keys.subarray(0, count * this.keySize));
+    this.#readCounts.set(this.#counts.subarray(0, count * 2));
+    return { count, keys: this.#readKeys, values: new Uint8Array(this.#readCounts.buffer, 0, count * 8) };
   }
 
   *losses(): Iterable<PerfArrayLoss> {

@@ -1,5 +1,6 @@
 /**
- * One reading of a map with keys. The buffers belong to the reader and are overwritten by its next reading.
+ * One reading of a map with keys. The buffers belong to the reader and are overwritten by its next reading, and by nothing
+ * else: who reads may pause before everything is taken over.
  */
 export interface Entries {
   readonly count: number;

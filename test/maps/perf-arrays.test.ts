@@ -96,3 +96,19 @@ test('more keys than there was room for at first', () => {
     records.map((record) => [record, 2n]),
   );
 });
+
+test('what was read stays as it was while records are counted on, and flushed', () => {
+  const { counter: one, clock } = counter(
+    [{ records: ['0001', '0002', '0002'] }, { records: ['0003'] }, { records: ['0004', '0004', '0004'] }],
+    { flushMs: 10, limit: 1000 },
+  );
+  one.consume();
+  const { count, keys, values } = one.read();
+  const before = [count, Buffer.from(keys).toString('hex', 0, 4), Buffer.from(values).toString('hex')];
+  one.consume();
+  clock.now = 10;
+  one.consume();
+  assert.deepEqual([count, Buffer.from(keys).toString('hex', 0, 4), Buffer.from(values).toString('hex')], before);
+  assert.deepEqual(before[1], '00010002');
+  assert.deepEqual(entries(one), [['0004', 3n]]);
+});
