@@ -1,3 +1,4 @@
+import { inBackground } from '../background.ts';
 import { dropCode } from '../libbpf/drop-code.ts';
 import { trimMemory } from '../libbpf/trim.ts';
 import type { Options } from './args.ts';
@@ -16,7 +17,7 @@ export async function run(options: Options): Promise<number> {
   const session = await startSession(config, log);
   tidy();
   // When the first scrapes and exports have come, and their code is compiled.
-  setTimeout(tidy, 60_000).unref();
+  setTimeout(() => inBackground('memory', tidy), 60_000).unref();
   log.info(`running after ${Math.round(performance.now())} ms, until SIGINT or SIGTERM`);
 
   log.info(`${await signal}: ending`);

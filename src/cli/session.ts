@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
+import { type BackgroundListener, listenToBackground } from '../background.ts';
 import { ConfigError } from '../config/diagnostic.ts';
 import type { ExporterConfig, ReaderConfig } from '../config/exporter.ts';
 import { scopeName } from '../config/scope.ts';
@@ -29,7 +30,7 @@ import { version } from '../version.ts';
 import { detectResource } from './detect-resource.ts';
 import { compatibleSources, healthSources, LastReading, lossesOf } from './own-health.ts';
 import { readingLog } from './reading-log.ts';
-import { logError } from './report.ts';
+import { errorText, logError } from './report.ts';
 import { unusedViews } from './unused-views.ts';
 import { absentText, waysText } from './ways.ts';
 
@@ -59,6 +60,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const bpfStats = config.bpfStats && startStatistics(stack, log);
 
   const tallies = new Tallies();
+  stack.use(listenToBackground(backgroundLog(log, tallies)));
   const health = new Health(tallies);
   const warn = (warning: MeterError) => logError(log, 'warn', warning);
   const plans = programs.running.map(({ plan }) => plan);
@@ -124,6 +126,17 @@ function reportPrograms({ running, failures, conflicts }: LoadedPrograms, log: L
     if (lost.length > 0) log.warn(`${name}: without them these count too little or nothing: ${lost.join(', ')}`);
   }
   for (const { error } of failures) logError(log, error instanceof ConfigError ? 'error' : 'warn', error);
+}
+
+/** Counts what fails in the background, and logs when that begins and when it is over. */
+function backgroundLog(log: Log, tallies: Tallies): BackgroundListener {
+  return {
+    failed(task, error) {
+      tallies.backgroundError(task);
+      log.once(task, `${task}: ${errorText(error)}; it is tried again`);
+    },
+    over: (task) => log.over(task, `${task}: works again`),
+  };
 }
 
 /** What is not worth going on with. The reasons have been logged. */

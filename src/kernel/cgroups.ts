@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { inBackground } from '../background.ts';
 import { MeterError } from '../errors.ts';
 
 /** What happened to a cgroup since it was asked last; of several things the last. */
@@ -50,7 +51,7 @@ const ROOT_ID = 1n;
 const REMEMBERED = 8192;
 /** Without events: how old what was seen may be before an unknown id makes it look again. */
 const BELIEVED_MS = 1000;
-/** Without events: how often it looks which cgroups are gone. */
+/** Without events, or where the last look could not see all: how often it looks which cgroups are gone. */
 const LOOK_MS = 60_000;
 
 /**
@@ -80,8 +81,11 @@ class WatchedCgroups implements Cgroups {
   #walked = Number.NEGATIVE_INFINITY;
   /** Events were lost since the walk. */
   #stale = true;
+  /** Something could not be looked at in the walk, so that what wasn't found needn't be gone. */
+  #torn = false;
   #warned = false;
   #failed = false;
+  #failedToLook = false;
   #changes = 0;
 
   constructor({ root = '', rootId = ROOT_ID, events, now = () => performance.now(), warn = () => {} }: CgroupsOptions) {
@@ -103,14 +107,15 @@ class WatchedCgroups implements Cgroups {
     }
     const found = this.#known(id);
     // With the whole hierarchy in view, what is in none of it is gone.
-    if (found === undefined && this.#mount?.whole && !this.#gone.has(id) && !this.#live.has(id)) this.#bury(id);
+    const isSeen = this.#mount?.whole === true && !this.#torn;
+    if (found === undefined && isSeen && !this.#gone.has(id) && !this.#live.has(id)) this.#bury(id);
     return found;
   }
 
   update(): void {
     const { events, lost } = this.#take();
     this.#stale ||= lost;
-    if (this.#events === undefined) this.#stale ||= this.#now() - this.#walked >= LOOK_MS;
+    if (this.#events === undefined || this.#torn) this.#stale ||= this.#now() - this.#walked >= LOOK_MS;
     if (this.#stale) this.#walk();
     // What happened during the walk is in the events of the next time.
     for (const { id, path, removed } of events) {
@@ -160,11 +165,11 @@ class WatchedCgroups implements Cgroups {
     this.#gone.delete(id);
     const isNew = this.#live.get(id) !== path;
     this.#live.set(id, path);
-    if (isNew) for (const listener of this.#listeners) listener(id, path);
+    if (isNew) this.#announce(id, path);
   }
 
   #bury(id: bigint, path: string | undefined = this.#live.get(id)): void {
-    if (this.#live.delete(id)) for (const listener of this.#listeners) listener(id, undefined);
+    if (this.#live.delete(id)) this.#announce(id, undefined);
     const noticed = this.#gone.get(id)?.noticed ?? this.#now();
     this.#gone.set(id, { path, noticed });
     if (this.#gone.size <= REMEMBERED) return;
@@ -174,16 +179,29 @@ class WatchedCgroups implements Cgroups {
     }
   }
 
+  #announce(id: bigint, path: string | undefined): void {
+    for (const listener of this.#listeners) inBackground('cgroup ids', () => listener(id, path));
+  }
+
   #walk(): void {
     this.#walked = this.#now();
     this.#stale = false;
-    this.#mount = findMount(this.#root, this.#rootId);
-    if (!this.#mount?.whole) this.#tell();
-    if (this.#mount === undefined) return;
-    const found = new Map<bigint, string>();
-    walk(this.#root + this.#mount.point, this.#mount.prefix, found);
-    if (this.#mount.whole) for (const id of this.#live.keys()) if (!found.has(id)) this.#bury(id);
+    const look = new Look();
+    this.#mount = findMount(this.#root, this.#rootId, look);
+    if (!this.#mount?.whole && look.failure === undefined) this.#tell();
+    if (this.#mount !== undefined) look.walk(this.#root + this.#mount.point, this.#mount.prefix);
+    const { found, failure } = look;
+    this.#torn = failure !== undefined;
+    if (failure !== undefined) this.#tellFailure(failure);
+    if (this.#mount?.whole && !this.#torn) for (const id of this.#live.keys()) if (!found.has(id)) this.#bury(id);
     for (const [id, path] of found) this.#raise(id, path);
+  }
+
+  #tellFailure(cause: Error): void {
+    if (this.#failedToLook) return;
+    this.#failedToLook = true;
+    const message = `cgroup names: not all cgroups can be looked at, so that some stay unknown: ${cause.message}`;
+    this.#warn(new MeterError('environment', message, { cause }));
   }
 
   #tell(): void {
@@ -208,9 +226,9 @@ const usual = '/sys/fs/cgroup';
 const nowhere: Mount = { point: usual, prefix: usual, whole: false };
 
 /** The cgroup2 that shows the most; a hybrid set-up has it at /sys/fs/cgroup/unified. */
-function findMount(root: string, rootId: bigint): Mount | undefined {
-  const mounts = mountPoints(root).flatMap((point): Mount[] => {
-    const id = inode(root + point);
+function findMount(root: string, rootId: bigint, look: Look): Mount | undefined {
+  const mounts = mountPoints(root, look).flatMap((point): Mount[] => {
+    const id = look.inode(root + point);
     if (id === undefined) return [];
     const prefix = point === usual || point.startsWith(`${usual}/`) ? point : usual;
     return [{ point, prefix, whole: id === rootId }];
@@ -219,11 +237,12 @@ function findMount(root: string, rootId: bigint): Mount | undefined {
 }
 
 /** Source: proc_pid_mountinfo(5): the fifth field, with octal escapes; the file system's type is behind the hyphen. */
-function mountPoints(root: string): string[] {
+function mountPoints(root: string, look: Look): string[] {
   let text: string;
   try {
     text = readFileSync(`${root}/proc/self/mountinfo`, 'utf8');
-  } catch {
+  } catch (error) {
+    look.note(error);
     return [];
   }
   return text.split('\n').flatMap((line) => {
@@ -234,23 +253,42 @@ function mountPoints(root: string): string[] {
   });
 }
 
-function walk(folder: string, name: string, found: Map<bigint, string>): void {
-  const id = inode(folder);
-  if (id === undefined) return;
-  found.set(id, name);
-  for (const child of folders(folder)) walk(`${folder}/${child}`, `${name}/${child}`, found);
-}
+/** One look at the folders of the hierarchy. Nothing throws. */
+class Look {
+  readonly found = new Map<bigint, string>();
+  /** What could not be looked at first, though it may be there. */
+  failure: Error | undefined;
 
-/** Undefined where the folder is gone. */
-function inode(folder: string): bigint | undefined {
-  return statSync(folder, { bigint: true, throwIfNoEntry: false })?.ino;
-}
+  /** Finds the folder, by this name, and those below it. */
+  walk(folder: string, name: string): void {
+    const id = this.inode(folder);
+    if (id === undefined) return;
+    this.found.set(id, name);
+    for (const child of this.#folders(folder)) this.walk(`${folder}/${child}`, `${name}/${child}`);
+  }
 
-function folders(folder: string): string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
-  } catch {
-    // It is gone, or not for us.
-    return [];
+  /** Undefined where the folder is gone, or can't be looked at. */
+  inode(folder: string): bigint | undefined {
+    try {
+      return statSync(folder, { bigint: true }).ino;
+    } catch (error) {
+      this.note(error);
+      return undefined;
+    }
+  }
+
+  #folders(folder: string): string[] {
+    try {
+      return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+    } catch (error) {
+      this.note(error);
+      return [];
+    }
+  }
+
+  /** A folder that went away meanwhile is no failure; of one that is just going, kernfs says ENODEV. */
+  note(error: unknown): void {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!['ENOENT', 'ENOTDIR', 'ENODEV'].includes(code)) this.failure ??= error as Error;
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { inBackground } from '../background.ts';
 import { MeterError } from '../errors.ts';
 import { readProcText } from './proc-text.ts';
 import { SymbolTable } from './symbol-table.ts';
@@ -70,12 +71,12 @@ export function createSymbols(options: SymbolsOptions): Symbols {
   function load(): SymbolTable {
     modules = readModules();
     modulesCheckedAt = now();
-    setTimeout(forgetWhenIdle, IDLE_MS).unref();
+    setTimeout(() => inBackground('kernel symbols', forgetWhenIdle), IDLE_MS).unref();
     return readTable();
   }
 
   function forgetWhenIdle(): void {
-    if (asked) setTimeout(forgetWhenIdle, IDLE_MS).unref();
+    if (asked) setTimeout(() => inBackground('kernel symbols', forgetWhenIdle), IDLE_MS).unref();
     else forget();
     asked = false;
   }

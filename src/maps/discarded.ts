@@ -1,3 +1,4 @@
+import { repeat } from '../background.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
 import { openRingBuffer } from '../libbpf/ring-buffer.ts';
 
@@ -17,8 +18,7 @@ export function discardRecords(object: LoadedObject, maps: readonly string[]): D
   const discard = () => {
     for (const ring of rings) ring.discard();
   };
-  const timer = rings.length === 0 ? undefined : setInterval(discard, lookMs).unref();
-  stack.defer(() => clearInterval(timer));
+  if (rings.length > 0) stack.use(repeat(`${object.path}: traces`, lookMs, discard));
   const all = stack.move();
   return { [Symbol.dispose]: () => all.dispose() };
 }

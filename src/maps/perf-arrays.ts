@@ -1,3 +1,4 @@
+import { repeat } from '../background.ts';
 import type { PerfArrayPlan } from '../config/plan.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
 import { openPerfBuffer, type PerfBuffer } from '../libbpf/perf-buffer.ts';
@@ -36,8 +37,7 @@ export function openPerfArrays(object: LoadedObject, plans: readonly PerfArrayPl
   const consume = () => {
     for (const counter of counters) counter.consume();
   };
-  const timer = plans.length === 0 ? undefined : setInterval(consume, lookMs).unref();
-  stack.defer(() => clearInterval(timer));
+  if (plans.length > 0) stack.use(repeat(`${object.path}: records`, lookMs, consume));
   const all = stack.move();
   return {
     readers: new Map(counters.map((counter) => [counter.map, counter])),

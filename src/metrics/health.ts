@@ -288,8 +288,15 @@ function observeTallies(meter: Meter, tallies: Tallies): void {
   );
   observeCounts(
     meter,
+    'ebpf_meter.background.errors',
+    'Failures of what the exporter does between readings; it is tried again',
+    '{error}',
+    () => tallies.backgroundErrors(),
+  );
+  observeCounts(
+    meter,
     'ebpf_meter.scrape.rejections',
-    'Requests to the Prometheus reader that were turned away or broken off',
+    'Requests to the Prometheus reader that were turned away, broken off or answered with an error',
     '{request}',
     () => [...tallies.scrapeRejections()].map(([reason, count]) => ({ reason, count })),
   );

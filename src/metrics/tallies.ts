@@ -2,7 +2,7 @@ import { DeliveryTallies } from './deliveries.ts';
 import { type Tallied, Tally } from './tally.ts';
 
 /** Why a request to the Prometheus reader was not answered with what it asked for. */
-export type ScrapeRejection = 'overload' | 'timeout' | 'unauthorized' | 'rate_limit' | 'connections';
+export type ScrapeRejection = 'overload' | 'timeout' | 'unauthorized' | 'rate_limit' | 'connections' | 'failed';
 
 /**
  * What went wrong while maps were read, keys decoded and metrics exported, counted since the process started.
@@ -16,6 +16,7 @@ export class Tallies {
   readonly #expired = new Tally<'program' | 'map'>();
   readonly #overflows = new Tally<'program' | 'table'>();
   readonly #exportErrors = new Tally<'exporter' | 'errorType'>();
+  readonly #backgroundErrors = new Tally<'task'>();
   readonly #scrapeRejections = new Map<ScrapeRejection, number>();
 
   /** One key (or bucket) could not be decoded. `label` is the label's name as the plan has it. */
@@ -43,7 +44,12 @@ export class Tallies {
     this.#exportErrors.add({ exporter, errorType });
   }
 
-  /** One request was turned away. */
+  /** A task between the readings failed once. */
+  backgroundError(task: string): void {
+    this.#backgroundErrors.add({ task });
+  }
+
+  /** One request was turned away, or answered with an error. */
   scrapeRejected(reason: ScrapeRejection): void {
     this.#scrapeRejections.set(reason, (this.#scrapeRejections.get(reason) ?? 0) + 1);
   }
@@ -66,6 +72,10 @@ export class Tallies {
 
   exportErrors(): Iterable<Readonly<Tallied<'exporter' | 'errorType'>>> {
     return this.#exportErrors;
+  }
+
+  backgroundErrors(): Iterable<Readonly<Tallied<'task'>>> {
+    return this.#backgroundErrors;
   }
 
   /** By reason. */

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { repeat } from '../background.ts';
 import type { CgroupIdsPlan } from '../config/plan.ts';
 import { compileRe2 } from '../decoders/re2.ts';
 import { MeterError } from '../errors.ts';
@@ -85,6 +86,5 @@ export function keepCgroupIds(
     for (const map of maps) map.note(id, path);
   });
   cgroups.update();
-  const timer = setInterval(() => cgroups.update(), lookMs).unref();
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  return repeat('cgroup ids', lookMs, () => cgroups.update());
 }

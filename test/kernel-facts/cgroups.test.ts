@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -40,8 +41,13 @@ class Machine implements Disposable {
     this.make('');
   }
 
+  /** Of the mount. */
+  get folder(): string {
+    return join(this.#root.path, this.point);
+  }
+
   make(path: string): bigint {
-    const folder = join(this.#root.path, this.point, path);
+    const folder = join(this.folder, path);
     mkdirSync(folder, { recursive: true });
     return statSync(folder, { bigint: true }).ino;
   }
@@ -243,4 +249,61 @@ test('who watches is told what is there, then what comes and goes, each once', (
     [7n, undefined],
     [slice, undefined],
   ]);
+});
+
+/** Makes folders whose path is longer than the kernel takes; returns their first's path. */
+function makeTooDeep(folder: string): string {
+  const name = 'd'.repeat(250);
+  const back = process.cwd();
+  process.chdir(folder);
+  try {
+    for (let level = 0; level < 17; level++) {
+      mkdirSync(name);
+      process.chdir(name);
+    }
+  } finally {
+    process.chdir(back);
+  }
+  return join(folder, name);
+}
+
+test('what a look can’t see all of takes nothing for gone, says so once, and is repeated', () => {
+  using machine = new Machine();
+  const old = machine.make('old');
+  const cgroups = machine.cgroups();
+  cgroups.update();
+  const tooDeep = makeTooDeep(machine.folder);
+  machine.remove('old');
+  machine.events.lost = true;
+  cgroups.update();
+  assert.deepEqual(removedIds(cgroups), []);
+  assert.equal(cgroups.path(12345n), undefined);
+  assert.deepEqual(removedIds(cgroups), [], 'what was not found may be where it could not look');
+  machine.events.lost = true;
+  cgroups.update();
+  assert.equal(machine.warnings.length, 1);
+  assert.match(machine.warnings[0]!, /^cgroup names: not all cgroups can be looked at, .*ENAMETOOLONG/);
+  execFileSync('rm', ['-rf', tooDeep]);
+  machine.now = 59_999;
+  cgroups.update();
+  assert.deepEqual(removedIds(cgroups), []);
+  machine.now = 60_000;
+  cgroups.update();
+  assert.ok(removedIds(cgroups).includes(old));
+});
+
+test('a listener that throws keeps nobody from the names', () => {
+  using machine = new Machine();
+  const cgroups = machine.cgroups();
+  const seen: string[] = [];
+  cgroups.watch((_, path) => {
+    if (path?.endsWith('/bad') === true) throw new Error('the kernel said no');
+  });
+  cgroups.watch((_, path) => void seen.push(path ?? 'gone'));
+  const bad = machine.make('bad');
+  const good = machine.make('good');
+  cgroups.update();
+  assert.equal(cgroups.path(bad), '/sys/fs/cgroup/bad');
+  assert.equal(cgroups.path(good), '/sys/fs/cgroup/good');
+  assert.deepEqual(seen.sort(), ['/sys/fs/cgroup', '/sys/fs/cgroup/bad', '/sys/fs/cgroup/good']);
 });

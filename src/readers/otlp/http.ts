@@ -59,7 +59,9 @@ export function createHttpTransport(config: OtlpHttpConfig, idleMs: number = IDL
     });
     request.on('error', fail);
     request.on('response', (response) => {
-      readBody(response).then((bytes) => resolve(answerOf(response, bytes)), fail);
+      readBody(response)
+        .then((bytes) => resolve(answerOf(response, bytes)))
+        .catch(fail);
     });
     request.end(body);
     promise.then(() => clearTimeout(timer));

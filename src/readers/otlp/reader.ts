@@ -10,7 +10,7 @@ import { longestMs } from '../../config/exporter/defaults.ts';
 import type { HistogramAggregation, PeriodicReaderConfig } from '../../config/exporter.ts';
 import { MeterError } from '../../errors.ts';
 import { cardinalitySelector } from '../cardinality.ts';
-import { exportErrorText } from '../export-error.ts';
+import { exportErrorText, exportErrorType } from '../export-error.ts';
 import { Outage } from '../outage.ts';
 import type { ReaderContext } from '../reader.ts';
 import { RecurringErrors } from '../recurring-errors.ts';
@@ -62,7 +62,7 @@ export class OtlpReader extends MetricReader {
   readonly #size = new RequestSize();
   #timer: NodeJS.Timeout | undefined;
   #waiting = 0;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<Failed | undefined> = Promise.resolve(undefined);
   #recovering = false;
   /** Set as long as nobody answers. */
   #absent: Failed | undefined;
@@ -160,18 +160,31 @@ export class OtlpReader extends MetricReader {
   #tick(): void {
     if (this.#waiting > 0) return;
     void this.#queue(async () => {
+      if (this.#absent === undefined && performance.now() >= this.#notBefore) return this.#export();
       if (this.#absent !== undefined) await this.#follow(this.#absent);
-      else if (performance.now() < this.#notBefore) await this.#read();
-      else await this.#export();
+      else await this.#read();
+      return undefined;
     });
   }
 
-  /** Exports never overlap, since each is about what the one before has delivered. */
-  #queue<Result>(work: () => Promise<Result>): Promise<Result> {
+  /**
+   * Exports never overlap, since each is about what the one before has delivered. Never rejects, since nobody may wait for
+   * it: what breaks in the exporter itself is a failed export, and the next interval tries again.
+   */
+  #queue(work: () => Promise<Failed | undefined>): Promise<Failed | undefined> {
     this.#waiting++;
-    const result = this.#last.then(work).finally(() => this.#waiting--);
-    this.#last = result.catch(() => {});
-    return result;
+    this.#last = this.#last
+      .then(work)
+      .catch((error: unknown) => this.#broken(error))
+      .finally(() => this.#waiting--);
+    return this.#last;
+  }
+
+  #broken(cause: unknown): Failed {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    const failed = { ...lateFailure(), error, errorType: exportErrorType(error), retryable: false };
+    this.#outage.failed(error, failed.errorType);
+    return failed;
   }
 
   /** While nobody answers, series that come and go are followed, and nothing is encoded. */
@@ -279,7 +292,7 @@ export class OtlpReader extends MetricReader {
         failed = answer.accepted || !answer.retryable ? await this.#queue(() => this.#export()) : answer;
       }
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!signal.aborted) this.#broken(error);
     } finally {
       this.#recovering = false;
     }

@@ -98,6 +98,8 @@ export class PrometheusReader extends MetricReader {
     if (writer === undefined) {
       writer = createPageWriter(syntax, this.#context.tables, naming);
       this.#writers.set(key, writer);
+      // What failed for want of a file descriptor may work the next time.
+      writer.catch(() => this.#writers.delete(key));
     }
     return writer;
   }

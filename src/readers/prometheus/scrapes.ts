@@ -74,13 +74,19 @@ export class Scrapes {
       if (this.#failing) this.#options.log.info('collection: works again');
       this.#failing = false;
     } catch (error) {
-      const cause = error instanceof Error ? error.message : String(error);
-      if (!this.#failing) this.#options.log.warn(`collection: ${cause}`);
-      this.#failing = true;
-      if (!response.headersSent) send(response, 500, PLAIN, `The collection failed: ${cause}\n`);
+      this.fail(response, error);
     } finally {
       page?.release();
     }
+  }
+
+  /** Answers with what has failed; it is counted, logged once, and tried again with the next request. */
+  fail(response: ServerResponse, error: unknown): void {
+    const cause = error instanceof Error ? error.message : String(error);
+    this.#options.rejected('failed');
+    if (!this.#failing) this.#options.log.warn(`collection: ${cause}`);
+    this.#failing = true;
+    if (!response.headersSent) send(response, 500, PLAIN, `The collection failed: ${cause}\n`);
   }
 }
 

@@ -44,7 +44,8 @@ const SERVER = {
   maxHeaderSize: 8192,
 };
 
-const causes: Readonly<Record<ScrapeRejection, string>> = {
+/** What fails is logged with its own cause. */
+const causes: Readonly<Record<Exclude<ScrapeRejection, 'failed'>, string>> = {
   overload: 'too many scrapes at once: some are answered with 503',
   timeout: 'scrapes take longer than their scrapers wait: these are answered with 503, or broken off',
   unauthorized: 'somebody asks without a right user and password, and is answered with 401',
@@ -113,7 +114,7 @@ export class PrometheusServer {
     const answer = (request: IncomingMessage, response: ServerResponse) => {
       this.#answers.add(response);
       response.once('close', () => this.#answers.delete(response));
-      void this.#admit(request, response);
+      this.#admit(request, response).catch((error) => this.#scrapes.fail(response, error));
     };
     const server =
       this.#security?.tls === undefined
@@ -128,7 +129,7 @@ export class PrometheusServer {
   /** Counts, and logs the first of each kind. */
   #reject(reason: ScrapeRejection): void {
     this.#options.health.tallies.scrapeRejected(reason);
-    if (this.#rejected.has(reason)) return;
+    if (reason === 'failed' || this.#rejected.has(reason)) return;
     this.#rejected.add(reason);
     this.#options.log.warn(`Prometheus server: ${causes[reason]}`);
   }

@@ -120,6 +120,26 @@ for (const { kind, start } of protocols) {
       assert.deepEqual(values(server.accepted[0]!.metric('ebpf.reads')), [10n]);
     });
 
+    test('what breaks in the exporter itself is a failed export, and the next interval tries again', async () => {
+      await using server = await start();
+      const { rows, reader, lines, tallies } = await setUp(server, {}, { intervalMs: 5 });
+      rows.set('sda', [7, 0, 0, 0, 0, 0]);
+      let failures = 3;
+      const collect = reader.collect.bind(reader);
+      reader.collect = () => {
+        if (failures-- > 0) throw new RangeError('Array buffer allocation failed');
+        return collect();
+      };
+      const received = await server.waitFor(() => true);
+      assert.deepEqual(values(received.metric('ebpf.reads')), [7n]);
+      await reader.shutdown();
+      assert.deepEqual([...tallies.exportErrors()], [{ exporter: kind, errorType: 'RangeError', count: 3 }]);
+      assert.deepEqual(lines, [
+        `warn: OTLP to ${server.url}: export failed: Array buffer allocation failed`,
+        `info: OTLP to ${server.url}: delivering again after 3 failed exports`,
+      ]);
+    });
+
     test('shutdown rejects where the last export failed', async () => {
       await using server = await start();
       const { rows, reader } = await setUp(server);

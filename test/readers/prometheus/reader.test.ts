@@ -253,6 +253,36 @@ describe('PrometheusReader', () => {
     assert.ok(provider);
   });
 
+  it('makes what writes a format again where that failed', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([3], [23]);
+    const { context, lines, tallies } = fakeContext({ read: () => store.read(), hold: () => store.hold() });
+    const plan = tablePlan('events', ['key'], 1, [counter('ebpf.events')]);
+    const program = {
+      plan: programPlan('test', [plan]),
+      readers: fakeReaders([map]),
+      startTime: [1, 0] as [number, number],
+    };
+    const store: Store = new Store([program], NO_FACTS, tallies);
+    const tables = [...store.tables];
+    let refusals = 2;
+    Object.defineProperty(tables, 0, {
+      get() {
+        if (refusals-- > 0) throw new Error('EMFILE: too many open files');
+        return store.tables[0];
+      },
+    });
+    const reader = new PrometheusReader(localReader, { ...context, tables });
+    const url = await reader.listen();
+    providers.push(provide([reader], context.health));
+    assert.deepEqual([(await fetchPage(url)).status, (await fetchPage(url)).status], [500, 500]);
+    const { status, body } = await fetchPage(url);
+    assert.equal(status, 200);
+    assert.match(body.toString(), /^ebpf_events_total\{key="3"\} 23$/m);
+    assert.deepEqual([...tallies.scrapeRejections()], [['failed', 2]]);
+    assert.deepEqual(lines, ['warn: collection: EMFILE: too many open files', 'info: collection: works again']);
+  });
+
   it('logs an instrument that fails at every scrape once', async () => {
     const { url, lines, meter } = await start(new FakeMap('events', 4, 8));
     meter.createObservableGauge('own').addCallback(() => {
