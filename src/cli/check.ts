@@ -1,5 +1,6 @@
 import { createKernelFacts } from '../kernel/facts.ts';
 import { listenToLibbpf } from '../libbpf/print.ts';
+import { ownInstruments } from '../metrics/own-instruments.ts';
 import { Store } from '../metrics/store.ts';
 import { Tallies } from '../metrics/tallies.ts';
 import { failuresOf, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
@@ -15,7 +16,7 @@ import { wrap } from './wrap.ts';
 export async function check(options: Options): Promise<number> {
   const { config, log } = await configure(options);
   if (log.writes('debug')) listenToLibbpf((level, line) => log.debug(`libbpf: ${line}`, { level }));
-  using prepared = preparePrograms(config);
+  using prepared = preparePrograms(config, ownInstruments(config));
   for (const warning of [...prepared.warnings, ...unusedViews(prepared, config)]) log.warn(warning);
   using programs = loadAll(prepared);
   const { errors } = await new Store(programs.running, createKernelFacts(), new Tallies()).read();

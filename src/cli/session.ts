@@ -13,6 +13,7 @@ import { trimMemory } from '../libbpf/trim.ts';
 import type { Log } from '../log.ts';
 import { observeCompatible } from '../metrics/compatible.ts';
 import { Health, recordReadings } from '../metrics/health.ts';
+import { ownInstruments } from '../metrics/own-instruments.ts';
 import { ownViews } from '../metrics/own-views.ts';
 import { observeProcess } from '../metrics/process.ts';
 import { readerStore } from '../metrics/reader-store.ts';
@@ -52,7 +53,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   if (log.writes('debug')) listenToLibbpf((level, line) => log.debug(`libbpf: ${line}`, { level }));
   await using stack = new AsyncDisposableStack();
 
-  using prepared = preparePrograms(config);
+  using prepared = preparePrograms(config, ownInstruments(config));
   for (const warning of [...prepared.warnings, ...unusedViews(prepared, config)]) log.warn(warning);
   const programs = stack.use(loadAll(prepared));
   reportPrograms(programs, log);

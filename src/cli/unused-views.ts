@@ -12,19 +12,15 @@ const sdkMaxScale = 20;
 /** One line, with its place, for each view that changes nothing, or not all that it says. */
 export function unusedViews(
   { unmatchedViews, programs }: Pick<PreparedPrograms, 'unmatchedViews' | 'programs'>,
-  {
-    views = [],
-    bpfStats,
-    compatibleMetrics,
-    namespace,
-  }: Pick<ExporterConfig, 'views' | 'bpfStats' | 'compatibleMetrics' | 'namespace'>,
+  config: Pick<ExporterConfig, 'views' | 'bpfStats' | 'compatibleMetrics' | 'namespace'>,
 ): readonly string[] {
+  const { views = [] } = config;
   const scaled = views.filter(
     ({ aggregation }) =>
       aggregation?.kind === 'base2_exponential_bucket_histogram' && aggregation.maxScale < sdkMaxScale,
   );
   if (unmatchedViews.length === 0 && scaled.length === 0) return [];
-  const own = ownInstruments(bpfStats, compatibleMetrics ? namespace : undefined);
+  const own = ownInstruments(config);
   const scope = { name: scopeName, version };
   const histograms = own.filter(({ type }) => type === 'histogram');
   const ignored = scaled.filter(({ selector }) => histograms.some((one) => selects(selector, one, scope)));

@@ -1,5 +1,5 @@
 import { createNoopMeter, type Meter } from '@opentelemetry/api';
-import type { InstrumentTypeName } from '../config/exporter.ts';
+import type { ExporterConfig, InstrumentTypeName } from '../config/exporter.ts';
 import type { Instrument } from '../config/views.ts';
 import { observeCompatible } from './compatible.ts';
 import { Health } from './health.ts';
@@ -28,17 +28,18 @@ const sources = {
   isRunTimeMeasured: () => true,
 };
 
-/**
- * All instruments of the exporter itself, by registering them where nothing is measured. `compatible`: the namespace of
- * those under ebpf_exporter's names; undefined: without them.
- */
-export function ownInstruments(bpfStats: boolean, compatible: string | undefined): readonly Instrument[] {
+/** All instruments of the exporter itself with this configuration, by registering them where nothing is measured. */
+export function ownInstruments({
+  bpfStats,
+  compatibleMetrics = false,
+  namespace,
+}: Pick<ExporterConfig, 'bpfStats' | 'compatibleMetrics' | 'namespace'>): readonly Instrument[] {
   const found: Instrument[] = [];
   const meter = recording((instrument) => found.push(instrument));
   const tallies = new Tallies();
   new Health(tallies).bind(meter, { ...sources, bpfStats });
   observeProcess(meter);
-  if (compatible !== undefined) observeCompatible(meter, compatible, sources, tallies);
+  if (compatibleMetrics) observeCompatible(meter, namespace, sources, tallies);
   return found;
 }
 

@@ -1,4 +1,5 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
+import { checkAlone } from '../config/check-alone.ts';
 import { type Conflict, checkTogether } from '../config/check-together.ts';
 import { ConfigError, type Diagnostic, Diagnostics, type DiagnosticsOptions } from '../config/diagnostic.ts';
 import type { ExporterConfig, ViewConfig } from '../config/exporter.ts';
@@ -6,7 +7,7 @@ import type { ProgramPlan } from '../config/plan.ts';
 import { type ProgramFile, parseProgramFile } from '../config/program-file.ts';
 import { type ResolvedProgram, resolveProgram } from '../config/resolve.ts';
 import { scopeName } from '../config/scope.ts';
-import { resolveWithViews } from '../config/views.ts';
+import { type Instrument, resolveWithViews } from '../config/views.ts';
 import { MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
 import { pageSize } from '../kernel/page-size.ts';
@@ -47,10 +48,11 @@ export interface PreparedPrograms extends Disposable {
 /**
  * Finds the programs that the configuration wants, opens their objects and checks their files against them. With
  * `compatible_metrics` and without `strict`, what is wrong with one pair costs that pair alone, as where it can't be loaded.
+ * `own` are the exporter's own instruments, whose names no metric may have.
  * Throws an AggregateError of everything that is wrong with the configuration, in all files,
  * and MeterError('environment') where nothing can be opened, as without libbpf.
  */
-export function preparePrograms(config: ExporterConfig): PreparedPrograms {
+export function preparePrograms(config: ExporterConfig, own: readonly Instrument[]): PreparedPrograms {
   if (config.btfPath !== undefined) checkBtf(config.btfPath);
   const found = findPrograms(config.programs.directories);
   const goesOn = config.compatibleMetrics === true && !config.strict;
@@ -69,6 +71,7 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
   const { views = [] } = config;
   const matched = new Set<ViewConfig>();
   const options = { namespace: config.namespace, cpus: possibleCpus().indexes, pageSize: pageSize() };
+  const strategies = config.readers.flatMap((reader) => (reader.kind === 'prometheus' ? [reader.translation] : []));
   const prepare = (pair: ProgramFiles, told: Diagnostics) => {
     const file = parsePair(pair, told);
     if (file === undefined || file.hasOnlyTraces || !isSelected(file, config.programs)) return;
@@ -80,7 +83,9 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
     const resolve = (metrics = override?.metrics) =>
       resolveProgram(file, object?.layout(), { ...options, ...override, metrics, placeOf }, told);
     const plan = resolveWithViews(resolve, views, config.namespace, scope, told, (view) => matched.add(view));
-    if (plan !== undefined) programs.push({ plan, object });
+    if (plan === undefined) return;
+    checkAlone(plan, { strategies, own }, told);
+    if (!goesOn || !told.hasErrors) programs.push({ plan, object });
   };
   const warnings: Diagnostic[] = [];
   for (const pair of found.programs) {
@@ -91,11 +96,9 @@ export function preparePrograms(config: ExporterConfig): PreparedPrograms {
     warnings.push(...told.warnings);
     if (told.hasErrors) failures.push({ name: pair.name, error: new ConfigError(told.errors), bpfPrograms: [] });
   }
-  const translations = config.readers.flatMap((reader) => (reader.kind === 'prometheus' ? [reader.translation] : []));
   const conflicts = checkTogether(
     programs.map(({ plan }) => plan),
-    diagnostics,
-    translations,
+    strategies,
   );
 
   const wrong = halves.filter((error) => !failed.has(error));

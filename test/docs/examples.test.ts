@@ -17,7 +17,7 @@ const instruments: readonly Instrument[] = [
   ...programs.flatMap(({ metrics }) =>
     metrics.map(({ name, kind, unit }) => ({ name: `ebpf.${name}`, type: types[kind], unit })),
   ),
-  ...ownInstruments(true, undefined),
+  ...ownInstruments({ bpfStats: true, namespace: 'ebpf' }),
 ];
 
 const reader = 'meter_provider: {readers: [{pull: {exporter: {prometheus/development: }}}]}\n';

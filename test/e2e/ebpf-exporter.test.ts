@@ -384,6 +384,50 @@ metrics: {counters: [{name: samples, help: s, labels: [{name: kind, size: 4, dec
     assert.match(checked.stdout, /unknown decoder "unit"/);
   });
 
+  it('a pair whose names clash or are reserved costs itself, and no page', async () => {
+    const exp2 =
+      '{name: getppid_exp2, help: e, bucket_max: 4, labels: [{name: LABEL, size: 8, decoders: [{name: uint}]}]}';
+    const lat = `${exp2.replace('getppid_exp2,', 'lat, map: getppid_exp2,').replace('LABEL', 'bucket')}`;
+    const byWord = (name: string, label: string) =>
+      `counters: [{name: ${name}, help: w, map: getppid_word_total, labels: [{name: ${label}, size: 2, decoders: ${uint}}]}]`;
+    using folder = programFolder({
+      works: one('counters: [{name: getppid_total, help: t}]'),
+      count: one(`{histograms: [${lat}], counters: [{name: lat_count, help: c, map: getppid_one}]}`),
+      bound: one(
+        'histograms: [{name: l, help: e, map: getppid_text_total, bucket_max: 4, labels: [{name: le, size: 4, decoders: [{name: string}]}, {name: b, size: 4, decoders: [{name: string}]}]}]',
+      ),
+      inner: one(byWord('words_total', '__name__')),
+      twice: one(`counters: [{name: a.b, help: a, map: getppid_one}, {name: a_b, help: a, map: getppid_one}]`),
+      own: one('counters: [{name: build_info, help: b, map: getppid_one}]'),
+      // What another pair is left out with is nobody's.
+      after: one('counters: [{name: lat_count, help: c, map: getppid_array_total, labels: []}]'),
+    });
+    const errors = [
+      /count\.yaml:3:\d+: metrics "ebpf_exporter\.lat_count" and "ebpf_exporter\.lat" \(.*\) are both "ebpf_exporter_lat_count"/,
+      /bound\.yaml:3:\d+: label "le" of histogram "ebpf_exporter\.l": "le" is the bucket's bound/,
+      /inner\.yaml:3:\d+: label "__name__" of metric "ebpf_exporter\.words_total": names that begin with "__"/,
+      /twice\.yaml:3:\d+: metrics "ebpf_exporter\.a_b" and "ebpf_exporter\.a\.b" \(.*\) are both "ebpf_exporter_a_b"/,
+      /own\.yaml:3:\d+: metric "ebpf_exporter\.build_info" is one of ebpf-meter's own/,
+    ];
+    const names = 'works,count,bound,inner,twice,own,after';
+    {
+      await using exporter = await Exporter.start(folder.path, names);
+      callGetppid(23);
+      const scrape = await exporter.scrape();
+      assert.deepEqual(samplesOf(scrape), ['ebpf_exporter_getppid_total 23']);
+      for (const error of errors) assert.match(exporter.stderr, error);
+      const enabled = scrape.page.families.get('ebpf_exporter_enabled_configs')!.samples;
+      assert.deepEqual(
+        enabled.map(({ labels }) => labels.name),
+        ['after', 'works'],
+      );
+      assert.equal(scrape.page.families.get('ebpf_exporter_lat_count')?.samples.length, 1);
+    }
+    const strict = await runMeter([`--config.dir=${folder.path}`, `--config.names=${names}`, '--config.strict']);
+    assert.equal(strict.status, 1);
+    for (const error of errors) assert.match(strict.stderr, error);
+  });
+
   it('one metric in two files: equal ones are summed, others told by name, and the rest goes on', async () => {
     const array = `{name: getppid_array_total, help: a, labels: [{name: index, size: 4, decoders: ${uint}}]}`;
     const perCpu = `{name: getppid_per_cpu_total, help: c, labels: [{name: kind, size: 1, decoders: ${uint}}, {name: cpu, size: 2, decoders: ${uint}}]}`;
