@@ -39,9 +39,16 @@ export interface DiagnosticsOptions {
 export class Diagnostics {
   readonly #list: Diagnostic[] = [];
   readonly #passesOverUnknownKeys: boolean;
+  /** By file. */
+  readonly #cleaned = new Map<string, (message: string) => string>();
 
   constructor({ passesOverUnknownKeys = false }: DiagnosticsOptions = {}) {
     this.#passesOverUnknownKeys = passesOverUnknownKeys;
+  }
+
+  /** Has every message about a file pass through `clean`, which takes out what may not be shown. */
+  clean(file: string, clean: (message: string) => string): void {
+    this.#cleaned.set(file, clean);
   }
 
   error(position: Position, message: string): void {
@@ -58,7 +65,8 @@ export class Diagnostics {
     else this.error(position, `unknown key "${name}"${hint}`);
   }
 
-  #add({ file, line, column, excerpt }: Position, message: string, severity: Diagnostic['severity']): void {
+  #add({ file, line, column, excerpt }: Position, said: string, severity: Diagnostic['severity']): void {
+    const message = this.#cleaned.get(file)?.(said) ?? said;
     // An aliased node is looked at wherever it is used; its error is told once.
     const known = this.#list.some(
       (other) => other.file === file && other.line === line && other.column === column && other.message === message,

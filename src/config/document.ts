@@ -10,6 +10,7 @@ import {
   type Scalar,
 } from 'yaml';
 import type { Diagnostics, Position } from './diagnostic.ts';
+import { HiddenText, type HidingRules } from './hidden.ts';
 import { suggest } from './nearest.ts';
 
 /** A YAML file that has been read: what its nodes need to say where they are. */
@@ -19,17 +20,26 @@ class Source {
   readonly document: Document.Parsed;
   readonly #text: string;
   readonly #lines: LineCounter;
+  readonly #hidden: HiddenText | undefined;
 
-  constructor(file: string, text: string, lines: LineCounter, document: Document.Parsed, diagnostics: Diagnostics) {
+  constructor(
+    file: string,
+    text: string,
+    lines: LineCounter,
+    document: Document.Parsed,
+    diagnostics: Diagnostics,
+    hidden: HiddenText | undefined,
+  ) {
     this.file = file;
     this.document = document;
     this.diagnostics = diagnostics;
     this.#text = text;
     this.#lines = lines;
+    this.#hidden = hidden;
   }
 
   position(offset: number): Position {
-    return positionIn(this.file, this.#text, this.#lines, offset);
+    return positionIn(this.file, this.#text, this.#lines, offset, this.#hidden);
   }
 }
 
@@ -39,29 +49,39 @@ function isSameKey(one: unknown, other: unknown): boolean {
   return one === other || (text(one) !== undefined && text(one) === text(other));
 }
 
-function positionIn(file: string, text: string, lines: LineCounter, offset: number): Position {
+function positionIn(file: string, text: string, lines: LineCounter, offset: number, hidden?: HiddenText): Position {
   const { line, col } = lines.linePos(Math.min(offset, text.length));
   const start = lines.lineStarts[line - 1] ?? 0;
   const end = text.indexOf('\n', start);
-  const excerpt = text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
+  const whole = text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
+  const excerpt = hidden?.excerpt(whole, start) ?? whole;
   return { file, line: Math.max(line, 1), column: Math.max(col, 1), excerpt };
+}
+
+export interface ParseOptions {
+  /** May change the document's scalars (value and source) before they are looked at; positions stay. */
+  readonly prepare?: (document: Document.Parsed, position: (offset: number) => Position) => void;
+  /** What no error of the file may show, neither in its message nor in the source line; unset: all is shown. */
+  readonly hiding?: HidingRules;
 }
 
 /**
  * Parses one YAML document. Syntax errors, duplicate keys and warnings are reported with their positions;
  * returns undefined where the text can't be made sense of. Never throws.
- * `prepare` may change the document's scalars (value and source) before they are looked at; positions stay.
  */
 export function parseYaml(
   text: string,
   file: string,
   diagnostics: Diagnostics,
-  prepare?: (document: Document.Parsed, position: (offset: number) => Position) => void,
+  options: ParseOptions = {},
 ): ConfigNode | undefined {
   const lineCounter = new LineCounter();
   // A byte order mark would count as a column.
-  if (text.startsWith('\ufeff')) return parseYaml(text.slice(1), file, diagnostics, prepare);
+  if (text.startsWith('\ufeff')) return parseYaml(text.slice(1), file, diagnostics, options);
+  const { prepare, hiding } = options;
   let document: Document.Parsed;
+  let hidden: HiddenText | undefined;
+  let isParsed: boolean;
   try {
     document = parseDocument(text, {
       lineCounter,
@@ -70,20 +90,28 @@ export function parseYaml(
       logLevel: 'error',
       uniqueKeys: isSameKey,
     });
+    isParsed = document.errors.every(({ code }) => code === 'DUPLICATE_KEY');
+    hidden = hiding && new HiddenText(hiding, text, isParsed ? document : undefined);
   } catch (error) {
     // Nesting so deep that the parser's recursion ends.
-    diagnostics.error(positionIn(file, text, lineCounter, 0), `not readable as YAML: ${(error as Error).message}`);
+    const position = positionIn(file, hiding === undefined ? text : '', lineCounter, 0);
+    diagnostics.error(position, `not readable as YAML: ${(error as Error).message}`);
     return undefined;
   }
-  const source = new Source(file, text, lineCounter, document, diagnostics);
-  for (const { pos, message } of document.warnings) diagnostics.warn(source.position(pos[0]), message);
+  if (hidden !== undefined) diagnostics.clean(file, (message) => hidden.message(message));
+  const source = new Source(file, text, lineCounter, document, diagnostics, hidden);
+  const shown = (message: string) => hidden?.syntax(message) ?? message;
+  for (const { pos, message } of document.warnings) diagnostics.warn(source.position(pos[0]), shown(message));
   // What follows the first syntax errors is mostly their echo.
   for (const { code, pos, message } of document.errors.slice(0, 5)) {
-    const text = code === 'MULTIPLE_DOCS' ? 'a second YAML document begins here; a file has one' : message;
+    const text = code === 'MULTIPLE_DOCS' ? 'a second YAML document begins here; a file has one' : shown(message);
     diagnostics.error(source.position(pos[0]), text);
   }
-  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return undefined;
-  prepare?.(document, (offset) => source.position(offset));
+  if (!isParsed) return undefined;
+  if (prepare !== undefined) {
+    prepare(document, (offset) => source.position(offset));
+    hidden?.look(document);
+  }
   return new ConfigNode(source, document.contents, document.contents?.range?.[0] ?? 0, 'the file');
 }
 

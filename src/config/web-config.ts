@@ -2,9 +2,10 @@ import { dirname } from 'node:path';
 import { type Diagnostic, Diagnostics, type Position } from './diagnostic.ts';
 import { type ConfigMap, type ConfigNode, parseYaml } from './document.ts';
 import { resolvePath } from './exporter/path.ts';
-import { secretText, withoutLine, withoutText } from './exporter/secrets.ts';
+import { secretText } from './exporter/secrets.ts';
 import { section, setting } from './exporter/section.ts';
 import { goDuration } from './go-duration.ts';
+import type { HidingRules } from './hidden.ts';
 import { suggest } from './nearest.ts';
 
 /**
@@ -103,6 +104,32 @@ const headerValues: Readonly<Record<string, readonly string[]>> = {
   'X-Content-Type-Options': ['nosniff'],
 };
 
+const topKeys = ['tls_server_config', 'http_server_config', 'basic_auth_users', 'rate_limit'];
+const tlsKeys = [
+  ...['cert', 'cert_file', 'key', 'key_file', 'client_ca', 'client_ca_file', 'client_auth_type'],
+  ...['client_allowed_sans', 'min_version', 'max_version', 'cipher_suites', 'curve_preferences'],
+  'prefer_server_cipher_suites',
+];
+const httpKeys = ['headers', 'http2'];
+const rateKeys = ['interval', 'burst'];
+/** Those whose values are words of the format, so that an error may quote what isn't one. */
+const choices = ['client_auth_type', 'min_version', 'max_version', 'cipher_suites', 'curve_preferences'];
+
+/** Shown are the format's own names, those of users, and values where secrets have no business. */
+const hiding: HidingRules = {
+  words: new Set([...topKeys, ...tlsKeys, ...httpKeys, ...rateKeys, ...headerNames]),
+  key([section = '', key, ...below]) {
+    const isName = (text: string) => /^[A-Za-z_][\w-]{0,39}$/.test(text);
+    if (key === undefined) return topKeys.includes(section) ? 'open' : isName(section) ? 'key' : 'hidden';
+    if (section === 'basic_auth_users') return below.length === 0 && /^[\w.@ -]{1,40}$/.test(key) ? 'key' : 'hidden';
+    if (below.length > 0) return headerNames.some((name) => name === below[0]) ? 'key' : 'hidden';
+    if ([...choices, ...rateKeys, 'headers', 'http2'].includes(key)) return 'open';
+    return isName(key) ? 'key' : 'hidden';
+  },
+  shows: ([section, key = ''], text) =>
+    (section === 'rate_limit' || choices.includes(key) || key === 'http2') && /^[\w.-]{0,60}$/.test(text),
+};
+
 /**
  * Reads the text of a web configuration; `file` is its path, from whose folder its own paths start. `config` is undefined
  * where there are errors; these show no line that may hold a secret, and neither do warnings of what does nothing here.
@@ -116,18 +143,14 @@ export function readWebConfig(
   readonly warnings: readonly Diagnostic[];
 } {
   const diagnostics = new Diagnostics();
-  const root = parseYaml(text, file, diagnostics);
+  const root = parseYaml(text, file, diagnostics, { hiding });
   const config = root && readRoot(root, dirname(file));
-  const { errors } = diagnostics;
-  // What can't be parsed may be anything; else secrets stand behind keys.
-  const shown = errors.map(root === undefined ? withoutText : withoutLine);
-  return { config: errors.length === 0 ? config : undefined, errors: shown, warnings: diagnostics.warnings };
+  const { errors, warnings } = diagnostics;
+  return { config: errors.length === 0 ? config : undefined, errors, warnings };
 }
 
 function readRoot(root: ConfigNode, directory: string): WebConfig {
-  const map = section(root, {
-    supported: ['tls_server_config', 'http_server_config', 'basic_auth_users', 'rate_limit'],
-  });
+  const map = section(root, { supported: topKeys });
   const tls = setting(map, 'tls_server_config');
   const http = setting(map, 'http_server_config');
   const limit = setting(map, 'rate_limit');
@@ -140,13 +163,7 @@ function readRoot(root: ConfigNode, directory: string): WebConfig {
 }
 
 function readTls(node: ConfigNode, directory: string): WebTls | undefined {
-  const map = section(node, {
-    supported: [
-      ...['cert', 'cert_file', 'key', 'key_file', 'client_ca', 'client_ca_file', 'client_auth_type'],
-      ...['client_allowed_sans', 'min_version', 'max_version', 'cipher_suites', 'curve_preferences'],
-      'prefer_server_cipher_suites',
-    ],
-  });
+  const map = section(node, { supported: tlsKeys });
   if (map === undefined || map.entries.length === 0) return undefined;
   const cert = readPem(map, 'cert', directory);
   const key = readPem(map, 'key', directory);
@@ -190,10 +207,16 @@ function readTls(node: ConfigNode, directory: string): WebTls | undefined {
 function readPem(map: ConfigMap, name: string, directory: string): Pem | undefined {
   const fileNode = setting(map, `${name}_file`);
   const file = fileNode?.string();
+  if (file?.includes('-----BEGIN ')) {
+    fileNode!.error(
+      `"${name}_file" has the text itself, which belongs to "${name}"; it has to be the path of a PEM file`,
+    );
+    return undefined;
+  }
   if (file !== undefined && file !== '') return { file: resolvePath(directory, file), at: fileNode!.position };
   const node = setting(map, name);
   const text = node && secretText(node);
-  return text === undefined || text === '' ? undefined : { text, at: withoutLine(node!.position) };
+  return text === undefined || text === '' ? undefined : { text, at: node!.position };
 }
 
 function readVersion(map: ConfigMap, name: string): TlsVersion | undefined {
@@ -217,7 +240,7 @@ function readNames(
 }
 
 function readHeaders(node: ConfigNode): ReadonlyMap<string, string> {
-  const map = section(node, { supported: ['headers', 'http2'] });
+  const map = section(node, { supported: httpKeys });
   const http2 = setting(map, 'http2');
   if (http2?.boolean()) http2.warn('"http2": true has no effect: this server speaks HTTP/1.1 only, as all scrapers do');
   const headers = new Map<string, string>();
@@ -228,7 +251,7 @@ function readHeaders(node: ConfigNode): ReadonlyMap<string, string> {
     if (text === undefined || text === '') continue;
     const allowed = headerValues[name];
     if (allowed !== undefined && !allowed.includes(text.toLowerCase())) {
-      value.error(`"${name}" may be ${allowed.join(' or ')}, not "${text}"`);
+      value.error(`"${name}" may be ${allowed.join(' or ')}`);
     } else if (/[^\t\x20-\x7e\x80-\xff]/.test(text)) value.error(`"${name}" has a character that no header may have`);
     headers.set(name, text);
   }
@@ -245,14 +268,15 @@ function readUsers(node: ConfigNode | undefined): ReadonlyMap<string, string> {
     if (!(cost >= 4 && cost <= 31)) {
       value.error(`the password of "${name}" is no bcrypt hash; "htpasswd -nBC 10 ${name}" makes one`);
     }
-    if (name.includes(':')) key.error(`user "${name}": basic authentication knows no names with a colon`);
+    if (name.includes(':'))
+      key.error('basic authentication knows no names with a colon; behind the one after a name is a space');
     users.set(name, hash);
   }
   return users;
 }
 
 function readRateLimit(node: ConfigNode): RateLimit | undefined {
-  const map = section(node, { supported: ['interval', 'burst'] });
+  const map = section(node, { supported: rateKeys });
   const interval = setting(map, 'interval');
   const text = interval?.text() ?? '0';
   const intervalMs = goDuration(text);

@@ -12,6 +12,12 @@ export interface TlsMaterial {
 
 /** Reads and checks the files. Throws MeterError('reader') that names the file at fault. */
 export function readTlsFiles(tls: TlsFilesConfig): TlsMaterial {
+  // Nor may an error quote it then.
+  if ([tls.caFile, tls.keyFile, tls.certFile].some((file) => file?.includes('-----BEGIN '))) {
+    throw new MeterError('reader', 'a TLS setting has the text of a certificate or a key', {
+      remedy: 'it has to be the path of a PEM file',
+    });
+  }
   if ((tls.keyFile === undefined) !== (tls.certFile === undefined)) {
     const given = tls.keyFile ?? tls.certFile;
     const missing = tls.keyFile === undefined ? 'key' : 'certificate';

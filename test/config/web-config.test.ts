@@ -121,14 +121,17 @@ rate_limit: {interval: 1m1.5s, burst: 7}
     ],
     [
       'http_server_config:\n  headers: {X-Frame-Options: allow}\n',
-      ['2:30 "X-Frame-Options" may be deny or sameorigin, not "allow"'],
+      ['2:30 "X-Frame-Options" may be deny or sameorigin'],
     ],
     [
       'basic_auth_users: {alice: secret}',
       ['1:27 the password of "alice" is no bcrypt hash; "htpasswd -nBC 10 alice" makes one'],
     ],
     ['basic_auth_users: {alice: 4711}', ['1:27 "alice" must be a string: put it into quotes']],
-    [`basic_auth_users: {"a:b": ${HASH}}`, ['1:20 user "a:b": basic authentication knows no names with a colon']],
+    [
+      `basic_auth_users: {"a:b": ${HASH}}`,
+      ['1:20 basic authentication knows no names with a colon; behind the one after a name is a space'],
+    ],
     ['rate_limit: {interval: soon, burst: 1}', ['1:24 "interval": "soon" is no duration such as 500ms, 1s or 1m30s']],
     ['rate_limit: {interval: -1s, burst: 1}', ['1:24 "interval": "-1s" is no duration such as 500ms, 1s or 1m30s']],
     ['rate_limit: {interval: 1s}', ['1:13 "rate_limit" has no "burst" above 0, so every request would be turned away']],
@@ -142,9 +145,29 @@ rate_limit: {interval: 1m1.5s, burst: 7}
       'basic_auth_users: {alice: 4711}',
       'basic_auth_users:\n  alice: hunter2\n',
       'basic_auth_users:\n  alice: "hunter2\n',
+      'basic_auth_users:\n  alice:hunter2\n',
+      'basic_auth_users: alice:hunter2\n',
+      'basic_auth_users: {alice:hunter2}\n',
+      'basic_auth_users: {"alice:$2y$10$hunter2"}\n',
+      'basic_auth: {alice: hunter2}\n',
+      'basic_auth_user:\n  alice: &a hunter2\nrate_limit: *a\n',
+      'tls_server_config: {key_flie: hunter2}\n',
+      'tls_server_config: hunter2\n',
+      'tls: {key: hunter2}\n',
+      'tls_server_config: {cert_file: a, key: hunter2, client_ca: [hunter2]}\n',
+      'http_server_config: {headers: {Authorization: hunter2}}\n',
+      'http_server_config: {headers: {X-Frame-Options: hunter2}}\n',
+      'alice: hunter2\n',
+      '- hunter2\n',
+      'rate_limit: 1 # hunter2\n',
+      'basic_auth_users: {alice: *hunter2}\n',
+      'basic_auth_users: {alice: !hunter2 x}\n',
+      'basic_auth_users: {alice: |hunter2\n',
+      'tls_server_config: {cert_file: a, key_file: "-----BEGIN PRIVATE KEY-----\\nhunter2"}\n',
     ]) {
-      const shown = readWebConfig(text, 'web.yml').errors.map(formatDiagnostic).join('\n');
-      assert.notEqual(shown, '');
+      const { errors, warnings } = readWebConfig(text, 'web.yml');
+      const shown = [...errors, ...warnings].map(formatDiagnostic).join('\n');
+      assert.notEqual(shown, '', text);
       assert.doesNotMatch(shown, /4711|hunter2/);
     }
   });

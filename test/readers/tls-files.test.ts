@@ -22,6 +22,21 @@ test('good files are read as they are', () => {
   assert.match(material.cert!.toString(), /BEGIN CERTIFICATE/);
 });
 
+test('a key in place of its file is not quoted', () => {
+  const keyFile = '/etc/-----BEGIN PRIVATE KEY-----\nMIIEv\n-----END PRIVATE KEY-----\n';
+  for (const tls of [
+    { ...NONE, keyFile },
+    { ...NONE, keyFile, certFile: 'client.crt' },
+    { ...NONE, caFile: keyFile },
+  ]) {
+    assert.throws(() => readTlsFiles(tls), {
+      name: 'MeterError',
+      message: 'a TLS setting has the text of a certificate or a key',
+      remedy: 'it has to be the path of a PEM file',
+    });
+  }
+});
+
 test('bad files are named', (t) => {
   using certificates = createTestCertificates();
   const folder = mkdtempSync(join(tmpdir(), 'ebpf-meter-tls-'));

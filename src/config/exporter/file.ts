@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
-import { type Diagnostic, Diagnostics, type Position } from '../diagnostic.ts';
+import { type Diagnostic, Diagnostics } from '../diagnostic.ts';
 import { type ConfigMap, type ConfigNode, parseYaml } from '../document.ts';
 import type { ExporterConfig, LogLevel } from '../exporter.ts';
 import { nearest } from '../nearest.ts';
 import { readDistribution } from './distribution.ts';
 import { readMeterProvider } from './readers.ts';
 import { readResource } from './resource-attributes.ts';
-import { secretLines, withoutLine, withoutText } from './secrets.ts';
+import { exporterFileHiding } from './secrets.ts';
 import { setting } from './section.ts';
 import { type Environment, substituteScalars } from './substitute.ts';
 
@@ -45,31 +45,19 @@ const levels: Record<(typeof severities)[number], LogLevel> = {
  */
 export function readExporterFile(text: string, file: string, env: Environment): ExporterFile {
   const diagnostics = new Diagnostics();
-  let secret: ReadonlySet<number> = new Set();
-  const root = parseYaml(text, file, diagnostics, (document, position) => {
-    secret = secretLines(document, position);
-    substituteScalars(document, text, env, position, diagnostics);
+  const root = parseYaml(text, file, diagnostics, {
+    prepare: (document, position) => substituteScalars(document, text, env, position, diagnostics),
+    hiding: exporterFileHiding,
   });
-  const cleaned = (list: readonly Diagnostic[]): readonly Diagnostic[] => {
-    if (root !== undefined) return list.map((one) => (secret.has(one.line) ? withoutLine(one) : one));
-    const explained = explainSyntax(list);
-    return /headers|endpoint/.test(text) ? explained.map(withoutText) : explained;
-  };
+  const explained = (list: readonly Diagnostic[]) => (root === undefined ? explainSyntax(list, text) : list);
   const top = root === undefined ? undefined : readRoot(root, file);
   return {
-    config: top && withPlaces(top.config, (place) => (secret.has(place.line) ? withoutLine(place) : place)),
+    config: top?.config,
     root,
     readers: top?.readers,
-    errors: () => cleaned(diagnostics.errors),
-    warnings: () => cleaned(diagnostics.warnings),
+    errors: () => explained(diagnostics.errors),
+    warnings: () => explained(diagnostics.warnings),
   };
-}
-
-function withPlaces(config: ExporterConfig, change: (place: Position) => Position): ExporterConfig {
-  const { places } = config.programs;
-  if (places === undefined) return config;
-  const changed = new Map([...places].map(([name, place]) => [name, change(place)]));
-  return { ...config, programs: { ...config.programs, places: changed } };
 }
 
 function readRoot(root: ConfigNode, file: string): { config: ExporterConfig; readers: ConfigNode } | undefined {
@@ -123,12 +111,13 @@ function checkFormat(map: ConfigMap): void {
 }
 
 /** A `{` behind `$` starts a map where YAML is in flow style, and the parser's errors don't tell. */
-function explainSyntax(errors: readonly Diagnostic[]): readonly Diagnostic[] {
+function explainSyntax(errors: readonly Diagnostic[], text: string): readonly Diagnostic[] {
+  const written = text.replace(/^\ufeff/, '').split('\n');
   const explained: Diagnostic[] = [];
   const lines = new Set<number>();
   for (const error of errors) {
     if (lines.has(error.line)) continue;
-    if (error.excerpt.slice(error.column - 2, error.column) !== '${') {
+    if (written[error.line - 1]?.slice(error.column - 2, error.column) !== '${') {
       explained.push(error);
       continue;
     }

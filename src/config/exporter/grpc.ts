@@ -44,7 +44,8 @@ function writtenPort(text: string): string | undefined {
 /** Why this can't be sent as gRPC metadata; undefined where it can. Never quotes the value. */
 export function headerCause(name: string, value: string): string | undefined {
   if (!/^[0-9a-z_.-]+$/i.test(name)) {
-    return `${JSON.stringify(name)} is no name of a header: letters, digits, "_", "-" and "." are allowed`;
+    // What stands in front of the first "=" may be the secret, as in `Authorization: Basic c2VjcmV0==`.
+    return 'the name of a header has something else than letters, digits, "_", "-" and "."; NAME=VALUE is meant';
   }
   if (/-bin$/i.test(name)) return `${JSON.stringify(name)}: binary headers (-bin) aren't supported by this version`;
   if (!/^[ -~]*$/.test(value)) {

@@ -377,7 +377,7 @@ const wrong: readonly [env: Record<string, string>, errors: readonly string[]][]
     { OTEL_METRICS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'a=s3cr3t%0A,b c=1' },
     [
       'OTEL_EXPORTER_OTLP_METRICS_HEADERS: the value of "a" has characters that a header can\'t have (only printable ASCII)',
-      'OTEL_EXPORTER_OTLP_METRICS_HEADERS: "b c" is no name of a header: letters, digits, "_", "-" and "." are allowed',
+      'OTEL_EXPORTER_OTLP_METRICS_HEADERS: the name of a header has something else than letters, digits, "_", "-" and "."; NAME=VALUE is meant',
     ],
   ],
 ];

@@ -37,6 +37,31 @@ const files: readonly [what: string, text: string][] = [
     'credentials and the rest in one line',
     withReaders('- periodic: {exporter: {otlp_grpc: {endpoint: "http://u:s3cr3t@c", x: 1}}}'),
   ],
+  ['a misspelt list', otlp('header_list: a=s3cr3t')],
+  ['a misspelt key that begins the same line', otlp('hedaers: [{name: a, value: s3cr3t}]')],
+  ['no space behind a key in flow style', otlp('headers: [{name: a, value:"Bearer s3cr3t"}]')],
+  ['no space behind a key in block style', otlp('headers:', '  - name: a', '    value:"Bearer s3cr3t"')],
+  ['no space behind the list', otlp('headers_list:a=s3cr3t')],
+  ['a value beside the headers', otlp('headers:', '  - name: a', 'value: s3cr3t')],
+  ['a list that goes on in the next line', otlp('headers_list: a=1,', '  b=s3cr3t:x%zz')],
+  ['a list as HTTP has headers', otlp('headers_list: "Authorization: Basic s3cr3t=="')],
+  ['a name that is the secret', otlp('headers: [{name: "s3cr3t x", value: a}]')],
+  ['a misspelt endpoint', otlp('endpiont: "http://u:s3cr3t@c"')],
+  ['a scalar for tls', otlp('tls: s3cr3t')],
+  ['a wrong value below tls', otlp('tls: {insecure: s3cr3t}')],
+  ['a wrong key below tls', otlp('tls: {s3cr3t: 1}')],
+  ['basic_auth', otlp('basic_auth: {username: a, password: s3cr3t}')],
+  ['an authorization', otlp('authorization: Bearer s3cr3t')],
+  ['headers of the reader', withReaders('- periodic: {headers: {a: s3cr3t}}')],
+  ['headers at the top', 'file_format: "1.2"\nheaders: [{name: a, value: s3cr3t}]\n'],
+  ['headers of the distribution', 'file_format: "1.1"\ndistribution: {ebpf_meter: {headers: {a: s3cr3t}}}\n'],
+  ['an unknown key at the top', 'file_format: "1.1"\nmeter_providr: {readers: [{value: s3cr3t}]}\n'],
+  ['a comment', otlp('compression: zstd # Bearer s3cr3t')],
+  ['an unclosed quote before', otlp('compression: "none', 'headers_list: a=s3cr3t', 'encoding: "protobuf"')],
+  ['an anchor that is not there', otlp('headers: [{name: a, value: *s3cr3t}]')],
+  ['a tag', otlp('headers: [{name: a, value: !s3cr3t x}, 1]')],
+  ['a block scalar on the line of its header', otlp('headers_list: |s3cr3t')],
+  ['a merge', `x-t: &t {value: [s3cr3t]}\n${otlp('headers: [{name: a, <<: *t}]')}`],
 ];
 
 for (const [what, text] of files) {
@@ -72,4 +97,66 @@ test('of a line with a secret the key is shown', () => {
       '                         ^',
     ].join('\n'),
   );
+});
+
+test('no secret is shown of files with random slips', () => {
+  let seed = 20_261;
+  const below = (limit: number): number => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * limit);
+  };
+  const whole = otlp(
+    'endpoint: "https://collector:4317"',
+    'compression: gzip',
+    'tls: {insecure: false}',
+    'headers:',
+    '  - name: authorization',
+    '    value: "Bearer s3cr3t"',
+    '  - {name: x-key, value: s3cr3t}',
+    'headers_list: b=s3cr3t,c=1',
+    'timeout: 1000',
+  );
+  const pieces = [
+    ' ',
+    '\n',
+    ':',
+    ': ',
+    '"',
+    "'",
+    '#',
+    ' #',
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    '- ',
+    '&',
+    '*',
+    '!',
+    '|',
+    '>',
+    '%',
+    '?',
+    'x',
+    '\t',
+    '<<: ',
+  ];
+  let wrong = 0;
+  for (let round = 0; round < 2000; round++) {
+    let text = whole;
+    for (let slip = 0; slip <= below(3); slip++) {
+      // Never in the secret itself, of which a part would be looked for in vain.
+      let at = below(text.length);
+      while (/s3c?r?3?c?r?3?t?$/.test(text.slice(Math.max(at - 6, 0), at)) && !text.slice(0, at).endsWith(secret)) at--;
+      const isRemoval = below(2) === 0 && !text.startsWith('s3', at);
+      text = text.slice(0, at) + (isRemoval ? '' : pieces[below(pieces.length)]!) + text.slice(isRemoval ? at + 1 : at);
+    }
+    const file = readExporterFile(text, 'otelcol.yaml', {});
+    const diagnostics = [...file.errors(), ...file.warnings()];
+    if (diagnostics.length > 0) wrong++;
+    const shown = diagnostics.map(formatDiagnostic).join('\n');
+    assert.ok(!shown.includes(secret), `${text}\n${shown}`);
+  }
+  assert.ok(wrong > 1000, `${wrong} were wrong`);
 });
