@@ -18,6 +18,7 @@ export class Outage {
   /** What was logged of this outage, by error.type. */
   readonly #told = new Set<string>();
   #lastError: Error | undefined;
+  #isPauseTold = false;
 
   constructor(options: OutageOptions) {
     this.#options = options;
@@ -33,6 +34,7 @@ export class Outage {
     const failures = this.#failures;
     this.#failures = 0;
     this.#told.clear();
+    this.#isPauseTold = false;
     this.#lastError = undefined;
     if (failures > 0) {
       log.info(`${describe}: delivering again after ${failures} failed ${failures === 1 ? 'export' : 'exports'}`);
@@ -51,5 +53,17 @@ export class Outage {
     this.#told.add(errorType);
     const remedy = exportRemedy(errorType);
     log.warn(`${describe}: export failed: ${exportErrorText(error)}${remedy === undefined ? '' : `; ${remedy}`}`);
+  }
+
+  /** The receiver isn't asked for so many milliseconds, since it wants that; `isCut`: it wants even more. */
+  waits(pauseMs: number, isCut: boolean): void {
+    if (this.#isPauseTold) return;
+    this.#isPauseTold = true;
+    const { log, describe } = this.#options;
+    const seconds = Math.round(pauseMs) / 1000;
+    const wish = isCut ? `more than ${seconds} s, which is the most it gets` : `${seconds} s`;
+    log.warn(
+      `${describe}: nothing is sent for ${seconds} s: the receiver asks for ${wish}; each interval counts as a failed export`,
+    );
   }
 }

@@ -3,7 +3,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { type OtlpServer, type OtlpServerOptions, PARTIAL_SUCCESS, Reception, retryStatus } from './otlp-server.ts';
+import {
+  type OtlpServer,
+  type OtlpServerOptions,
+  PARTIAL_SUCCESS,
+  Reception,
+  retryStatus,
+  VERBOSE_ANSWER,
+} from './otlp-server.ts';
 
 export interface OtlpHttpServerOptions extends OtlpServerOptions {
   /** How it says when to come again: by the header, or in the body's RetryInfo. */
@@ -29,6 +36,9 @@ export async function startOtlpHttpServer(options: OtlpHttpServerOptions = {}): 
     switch (behaviour) {
       case 'accept':
         response.end();
+        break;
+      case 'verbose':
+        response.end(VERBOSE_ANSWER);
         break;
       case 'partial':
         response.end(PARTIAL_SUCCESS);

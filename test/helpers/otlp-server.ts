@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
+import { messageField, stringField, writeVarint } from '../../src/readers/otlp/wire.ts';
 import { within } from './deadline.ts';
 
 /** One OTLP metric as a test compares it; 64-bit integers are bigints, or numbers where they stand for counts. */
@@ -41,10 +42,10 @@ export interface ReceivedExport {
 }
 
 /**
- * accept: store it and say OK. partial: store it and say that three points were rejected. unavailable, exhausted: refuse
+ * accept: store it and say OK; verbose: in an answer that nobody reads. partial: store it and say that three points were rejected. unavailable, exhausted: refuse
  * with that status (of HTTP 503 and 413). hang: never answer. vanish: store it and break the connection off.
  */
-export type Behaviour = 'accept' | 'partial' | 'unavailable' | 'exhausted' | 'hang' | 'vanish';
+export type Behaviour = 'accept' | 'verbose' | 'partial' | 'unavailable' | 'exhausted' | 'hang' | 'vanish';
 
 export interface OtlpServer extends AsyncDisposable {
   readonly kind: 'otlp_grpc' | 'otlp_http';
@@ -78,6 +79,11 @@ export interface OtlpServerOptions {
 /** ExportMetricsServiceResponse with partial_success (1): rejected_data_points (1) and error_message (2). */
 export const PARTIAL_SUCCESS = Buffer.from('\x0a\x0b\x08\x03\x12\x07too old', 'latin1');
 
+/** A partial_success with more than 4 MiB of text. */
+export const VERBOSE_ANSWER = messageField(1, [stringField(2, 'x'.repeat(4 * 1024 * 1024))]);
+
+const TOO_LARGE = 'Received message larger than max (5000000 vs 4194304)';
+
 const root = protobuf.loadSync(new URL('otlp-metrics.proto', import.meta.url).pathname);
 const requestType = root.lookupType('otlp.ExportMetricsServiceRequest');
 
@@ -101,7 +107,8 @@ export class Reception {
     this.requests++;
     this.sizes.push(request.length);
     if (request.length > this.largest) return 'exhausted';
-    if (['accept', 'partial', 'vanish'].includes(this.behaviour)) this.accepted.push(decodeExport(request, headers));
+    if (['accept', 'verbose', 'partial', 'vanish'].includes(this.behaviour))
+      this.accepted.push(decodeExport(request, headers));
     this.#events.emit('request');
     return this.behaviour;
   }
@@ -188,12 +195,15 @@ export async function startOtlpServer(options: OtlpServerOptions = {}): Promise<
         switch (reception.receive(call.request, call.metadata.getMap())) {
           case 'accept':
             return callback(null, Buffer.alloc(0));
+          case 'verbose':
+            return callback(null, VERBOSE_ANSWER);
           case 'partial':
             return callback(null, PARTIAL_SUCCESS);
           case 'unavailable':
             return callback({ code: status.UNAVAILABLE, details: 'switched off by the test', metadata });
           case 'exhausted':
-            return callback({ code: status.RESOURCE_EXHAUSTED, details: 'message larger than max', metadata });
+            // In the words of grpc-js, which has them for answers that it doesn't read too.
+            return callback({ code: status.RESOURCE_EXHAUSTED, details: TOO_LARGE, metadata });
           case 'vanish':
             return server.forceShutdown();
           case 'hang':
@@ -207,11 +217,12 @@ export async function startOtlpServer(options: OtlpServerOptions = {}): Promise<
   return reception.server('otlp_grpc', url, () => server.forceShutdown());
 }
 
-/** A google.rpc.Status with a RetryInfo of up to 127 s. */
+/** A google.rpc.Status with a RetryInfo. */
 export function retryStatus(seconds: number): Buffer {
-  const type = 'type.googleapis.com/google.rpc.RetryInfo';
-  const any = Buffer.from([0x0a, type.length, ...Buffer.from(type), 0x12, 4, 0x0a, 2, 0x08, seconds]);
-  return Buffer.from([0x08, 14, 0x1a, any.length, ...any]);
+  const type = stringField(1, 'type.googleapis.com/google.rpc.RetryInfo');
+  const delay = Buffer.alloc(11, 0x08);
+  const retryInfo = messageField(1, [delay.subarray(0, writeVarint(delay, 1, seconds))]);
+  return Buffer.concat([Buffer.from([0x08, 14]), messageField(3, [type, messageField(2, [retryInfo])])]);
 }
 
 function retryInfo(seconds: number | undefined): Metadata {

@@ -1,6 +1,15 @@
 import type { Rejected } from './transport.ts';
 import { type Field, readFields } from './wire.ts';
 
+/** Bytes of an answer that is read; gRPC's own limit. One that is longer says nothing that has to be known. */
+export const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** What stands for an answer that says that all went well, but is too long to be read. */
+export const UNREAD: Rejected = {
+  points: 0,
+  message: `an answer of more than ${MOST_ANSWER_BYTES / 1024 / 1024} MiB, which is not read`,
+};
+
 /** What a google.rpc.Status tells. */
 export interface RpcStatus {
   readonly message: string;
@@ -37,12 +46,17 @@ export function readStatus(bytes: Uint8Array): RpcStatus {
   return { message: text(first(fields, 2)), retryAfterMs };
 }
 
-/** Milliseconds of a Retry-After header, seconds or a date (RFC 9110, 10.2.3); undefined where it is neither. */
-export function retryAfterMs(header: string | undefined, now: number): number | undefined {
+/**
+ * Milliseconds of a Retry-After header, seconds or a date (RFC 9110, 10.2.3); undefined where it is neither. `date` is the
+ * header Date of the same answer: two times of one clock, rather than of that machine's and of this one's.
+ */
+export function retryAfterMs(header: string | undefined, date?: string): number | undefined {
   if (header === undefined) return undefined;
   if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  const until = Date.parse(header);
+  if (Number.isNaN(until)) return undefined;
+  const now = Date.parse(date ?? '');
+  return Math.max(0, until - (Number.isNaN(now) ? Date.now() : now));
 }
 
 /** google.protobuf.Duration: seconds and nanoseconds. */
@@ -50,7 +64,13 @@ function durationMs(bytes: Uint8Array): number {
   const fields = fieldsOf(bytes);
   const seconds = first(fields, 1);
   const nanoseconds = first(fields, 2);
-  return (typeof seconds === 'number' ? seconds * 1000 : 0) + (typeof nanoseconds === 'number' ? nanoseconds / 1e6 : 0);
+  return Math.max(0, signed(seconds) * 1000 + signed(nanoseconds) / 1e6);
+}
+
+/** An int64 or int32, which are varints of 64 bits; 0 where there is none. */
+function signed(value: Field['value'] | undefined): number {
+  if (typeof value !== 'number') return 0;
+  return value >= 2 ** 63 ? value - 2 ** 64 : value;
 }
 
 function fieldsOf(bytes: Uint8Array): readonly Field[] {

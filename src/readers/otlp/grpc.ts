@@ -2,7 +2,7 @@ import type { Client, ServiceError } from '@grpc/grpc-js';
 import type { OtlpGrpcConfig } from '../../config/exporter.ts';
 import { exportErrorType } from '../export-error.ts';
 import { readTlsFiles } from '../tls-files.ts';
-import { readResponse, readStatus } from './answers.ts';
+import { MOST_ANSWER_BYTES, readResponse, readStatus, UNREAD } from './answers.ts';
 import { headerError } from './header-error.ts';
 import type { Answer, Transport } from './transport.ts';
 
@@ -30,6 +30,11 @@ const REFUSALS = new Set([
 /** grpc-js's words for calls that never got a connection. */
 const NOT_SENT = /^No connection established|^Name resolution failed|Waiting for LB pick|name resolution: [^,]*$/;
 
+/** grpc-js's words for answers that it doesn't read; the receiver says its own of requests. */
+const TOO_LONG = new RegExp(
+  `^Received message (larger than max \\(\\d+ vs|that decompresses to a size larger than) ${MOST_ANSWER_BYTES}\\b`,
+);
+
 /**
  * OTLP over gRPC. Rejects with MeterError('reader') for a TLS file or header that can't be used.
  * gRPC is imported here, and only here, since it takes some 100 ms.
@@ -45,6 +50,7 @@ export async function createGrpcTransport(config: OtlpGrpcConfig): Promise<Trans
     'grpc.max_reconnect_backoff_ms': RECONNECT.longest,
     // What is sent again is newer, and not kept for it.
     'grpc.enable_retries': 0,
+    'grpc.max_receive_message_length': MOST_ANSWER_BYTES,
     'grpc.default_compression_algorithm': config.compression === 'gzip' ? 2 : 0,
   } as const;
   const connect = (): Client => new grpc.Client(grpcTarget(config.endpoint), credentials, options);
@@ -59,6 +65,11 @@ export async function createGrpcTransport(config: OtlpGrpcConfig): Promise<Trans
     const one = called.makeUnaryRequest(METHOD, same, same, bytes, headers, { deadline }, (error, response) => {
       if (error === null) {
         resolve({ accepted: true, rejected: readResponse(response ?? new Uint8Array(0)) });
+        return;
+      }
+      // A call has either a message or an error: who sends one has taken the request.
+      if (answered && TOO_LONG.test(error.details)) {
+        resolve({ accepted: true, rejected: UNREAD });
         return;
       }
       const failed = failureOf(error, answered);
@@ -92,15 +103,17 @@ function failureOf(error: ServiceError, headersCame: boolean): Answer & { accept
   const answered = headersCame || error.metadata.get('content-type').length > 0;
   const [details] = error.metadata.get('grpc-status-details-bin');
   const retryAfterMs = details instanceof Buffer ? readStatus(details).retryAfterMs : undefined;
+  const isExhausted = errorType === 'RESOURCE_EXHAUSTED';
+  const retryable = RETRYABLE.has(errorType) || (isExhausted && retryAfterMs !== undefined);
   return {
     accepted: false,
     error,
     errorType,
-    retryable: RETRYABLE.has(errorType) || (errorType === 'RESOURCE_EXHAUSTED' && retryAfterMs !== undefined),
+    retryable,
     answered,
     unclear: answered ? !REFUSALS.has(errorType) : !NOT_SENT.test(error.details),
-    tooLarge: errorType === 'RESOURCE_EXHAUSTED' && retryAfterMs === undefined,
-    retryAfterMs,
+    tooLarge: isExhausted && retryAfterMs === undefined,
+    retryAfterMs: retryable ? retryAfterMs : undefined,
   };
 }
 

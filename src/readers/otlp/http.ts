@@ -11,7 +11,7 @@ import { constants, gzip } from 'node:zlib';
 import { withoutQuery } from '../../config/exporter/endpoint-url.ts';
 import type { OtlpHttpConfig } from '../../config/exporter.ts';
 import { readTlsFiles } from '../tls-files.ts';
-import { readResponse, readStatus, retryAfterMs } from './answers.ts';
+import { MOST_ANSWER_BYTES, readResponse, readStatus, retryAfterMs, UNREAD } from './answers.ts';
 import { headerError } from './header-error.ts';
 import type { Answer, Failed, Transport } from './transport.ts';
 
@@ -20,8 +20,6 @@ const PROTOBUF = 'application/x-protobuf';
 const RETRYABLE = new Set([429, 502, 503, 504]);
 /** A gateway doesn't know what has become of the request. */
 const UNCLEAR = new Set([502, 504]);
-/** An answer that is longer than this says nothing that has to be known. */
-const MOST_ANSWER_BYTES = 64 * 1024;
 /**
  * A connection without a request is kept for so long. Receivers close theirs after a minute, as the Collector does: one
  * that were used again just then would break off, and nobody knew whether the request had come.
@@ -101,14 +99,16 @@ function failureOf(error: Error, sent: boolean): Failed {
   };
 }
 
-function answerOf(response: IncomingMessage, bytes: Buffer): Answer {
+/** `bytes`: the answer's body; undefined: it is too long to be read. */
+function answerOf(response: IncomingMessage, bytes: Buffer | undefined): Answer {
   const { statusCode: status = 0, statusMessage = '', headers } = response;
   const isProtobuf = headers['content-type']?.startsWith(PROTOBUF) === true;
   if (status >= 200 && status < 300) {
+    if (bytes === undefined) return { accepted: true, rejected: UNREAD };
     return { accepted: true, rejected: isProtobuf ? readResponse(bytes) : undefined };
   }
   const retryable = RETRYABLE.has(status);
-  const said = isProtobuf ? readStatus(bytes) : undefined;
+  const said = isProtobuf && bytes !== undefined ? readStatus(bytes) : undefined;
   const where = headers.location === undefined ? '' : ` to ${headers.location}`;
   const words = [`HTTP ${status} ${statusMessage}${where}`.trim(), said?.message || undefined];
   return {
@@ -119,18 +119,19 @@ function answerOf(response: IncomingMessage, bytes: Buffer): Answer {
     answered: true,
     unclear: UNCLEAR.has(status),
     tooLarge: status === 413,
-    retryAfterMs: retryable ? (retryAfterMs(headers['retry-after'], Date.now()) ?? said?.retryAfterMs) : undefined,
+    retryAfterMs: retryable ? (retryAfterMs(headers['retry-after'], headers.date) ?? said?.retryAfterMs) : undefined,
   };
 }
 
-async function readBody(response: IncomingMessage): Promise<Buffer> {
+async function readBody(response: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size <= MOST_ANSWER_BYTES) chunks.push(chunk);
+    else chunks.length = 0;
   }
-  return Buffer.concat(chunks);
+  return size > MOST_ANSWER_BYTES ? undefined : Buffer.concat(chunks);
 }
 
 function tlsOptions({ tls }: OtlpHttpConfig) {

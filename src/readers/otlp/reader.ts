@@ -6,7 +6,6 @@ import {
   MetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import { longestMs } from '../../config/exporter/defaults.ts';
 import type { HistogramAggregation, PeriodicReaderConfig } from '../../config/exporter.ts';
 import { MeterError } from '../../errors.ts';
 import { cardinalitySelector } from '../cardinality.ts';
@@ -64,10 +63,11 @@ export class OtlpReader extends MetricReader {
   #waiting = 0;
   #last: Promise<Failed | undefined> = Promise.resolve(undefined);
   #recovering = false;
+  readonly #backOff = new BackOff();
   /** Set as long as nobody answers. */
   #absent: Failed | undefined;
-  /** When the receiver wants to be asked again, by performance.now(). */
-  #notBefore = 0;
+  /** Why the receiver isn't asked before `until`, by performance.now(). */
+  #pause: { readonly failed: Failed; readonly until: number } | undefined;
 
   constructor({ config, describe, context, transport }: OtlpReaderOptions) {
     const { exporter } = config;
@@ -160,9 +160,9 @@ export class OtlpReader extends MetricReader {
   #tick(): void {
     if (this.#waiting > 0) return;
     void this.#queue(async () => {
-      if (this.#absent === undefined && performance.now() >= this.#notBefore) return this.#export();
-      if (this.#absent !== undefined) await this.#follow(this.#absent);
-      else await this.#read();
+      const failed = this.#absent ?? (this.#pauseLeft() > 0 ? this.#pause?.failed : undefined);
+      if (failed === undefined) return this.#export();
+      await this.#follow(failed);
       return undefined;
     });
   }
@@ -187,7 +187,7 @@ export class OtlpReader extends MetricReader {
     return failed;
   }
 
-  /** While nobody answers, series that come and go are followed, and nothing is encoded. */
+  /** While nobody answers, or wants to be asked, series that come and go are followed, and nothing is encoded. */
   async #follow(failed: Failed): Promise<void> {
     await this.#read();
     this.#outage.failed(failed.error, failed.errorType, failed.retryable);
@@ -208,14 +208,32 @@ export class OtlpReader extends MetricReader {
     health.exported(exporter.kind, (performance.now() - start) / 1000);
     this.#absent = failed?.answered === false && failed.retryable ? failed : undefined;
     if (failed === undefined) {
+      this.#backOff.reset();
+      this.#pause = undefined;
       this.#outage.succeeded();
       this.#rejections.finish();
       return undefined;
     }
     this.#outage.failed(failed.error, failed.errorType, failed.retryable);
-    if (failed.retryAfterMs !== undefined) this.#notBefore = performance.now() + failed.retryAfterMs;
-    if (failed.retryable) void this.#recover(failed);
+    if (failed.retryable) {
+      this.#putOff(failed);
+      void this.#recover(failed);
+    }
     return failed;
+  }
+
+  /** Puts off what comes next, where the receiver has answered. */
+  #putOff(failed: Failed): void {
+    if (!failed.answered) return;
+    const { retryAfterMs = 0 } = failed;
+    const pauseMs = this.#backOff.next(retryAfterMs);
+    this.#pause = { failed, until: performance.now() + pauseMs };
+    if (pauseMs <= retryAfterMs) this.#outage.waits(pauseMs, retryAfterMs > pauseMs);
+  }
+
+  /** Milliseconds. */
+  #pauseLeft(): number {
+    return this.#pause === undefined ? 0 : Math.max(0, this.#pause.until - performance.now());
   }
 
   /** Maps that can't be read are logged where they are read, for all readers together. */
@@ -279,15 +297,17 @@ export class OtlpReader extends MetricReader {
     if (this.#recovering) return;
     this.#recovering = true;
     const { signal } = this.#closing;
-    const backOff = new BackOff();
+    const pause = (ms: number) => sleep(ms, undefined, { signal, ref: false });
     try {
       for (let failed: Failed | undefined = first; failed?.retryable; ) {
-        const pause = failed.retryAfterMs ?? (failed.answered ? backOff.next() : PROBE_PAUSE_MS);
-        await sleep(Math.min(pause, longestMs), undefined, { signal, ref: false });
+        if (!failed.answered) await pause(PROBE_PAUSE_MS);
+        // An export that somebody asks for meanwhile may make it longer, and a timer may be early.
+        for (let left = this.#pauseLeft(); left > 0; left = this.#pauseLeft()) await pause(Math.ceil(left));
         if (this.#outage.error === undefined) return;
         const answer = await this.#transport.probe(PROBE_TIMEOUT_MS);
         if (signal.aborted) return;
         if (answer.accepted || answer.answered) this.#absent = undefined;
+        if (!answer.accepted && answer.retryable) this.#putOff(answer);
         // Who is there, but takes no request without data, may take one with data.
         failed = answer.accepted || !answer.retryable ? await this.#queue(() => this.#export()) : answer;
       }

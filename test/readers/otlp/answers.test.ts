@@ -39,7 +39,14 @@ describe('answers', () => {
     assert.deepEqual(readStatus(Buffer.from('<html>')), { message: '', retryAfterMs: undefined });
   });
 
-  const now = Date.parse('2026-01-01T00:00:00Z');
+  test('a delay below zero is none', () => {
+    // -1 s as an int64.
+    const seconds = [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+    const delay = messageField(2, [messageField(1, [Uint8Array.from(seconds)])]);
+    assert.equal(readStatus(messageField(3, [stringField(1, retryInfo), delay])).retryAfterMs, 0);
+  });
+
+  const now = 'Thu, 01 Jan 2026 00:00:00 GMT';
   for (const [header, expected] of [
     [undefined, undefined],
     ['30', 30_000],
@@ -50,6 +57,13 @@ describe('answers', () => {
   ] as const) {
     test(`Retry-After: ${header}`, () => assert.equal(retryAfterMs(header, now), expected));
   }
+
+  test('Retry-After: a date without a Date is held against the clock of this machine', (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.parse(now) });
+    for (const date of [undefined, 'today']) {
+      assert.equal(retryAfterMs('Thu, 01 Jan 2026 00:01:00 GMT', date), 60_000);
+    }
+  });
 });
 
 describe('protobuf', () => {
@@ -112,4 +126,14 @@ test('back-off: 1 s, longer each time, at most 5 s, a fifth more or less', () =>
       [1000, 1500, 2250, 3375, 5000, 5000].map((delay) => Math.round(delay * factor)),
     );
   }
+});
+
+test('back-off: a receiver may ask for more, up to minutes, but not for less', () => {
+  const backOff = new BackOff(() => 0.5);
+  assert.deepEqual(
+    [0, 7000, 999_999_999_999_000, Number.POSITIVE_INFINITY, 300, 0].map((asked) => backOff.next(asked)),
+    [1000, 7000, 300_000, 300_000, 5000, 5000],
+  );
+  backOff.reset();
+  assert.equal(backOff.next(), 1000);
 });

@@ -181,6 +181,63 @@ for (const { kind, start, errorTypes } of protocols) {
       await reader.shutdown();
     });
 
+    test('a receiver that asks for no pause at all is not asked before the back-off is over', async () => {
+      await using server = await start();
+      const { rows, reader } = await setUp(server, {}, { intervalMs: 20, timeoutMs: 5000 });
+      rows.set('sda', [10, 0, 0, 0, 0, 0]);
+      server.behaviour = 'unavailable';
+      server.retryAfterS = 0;
+      await server.waitForRequests(1);
+      const refused = performance.now();
+      server.behaviour = 'accept';
+      await server.waitFor(() => true);
+      // A second but for a fifth, and a timer may be a millisecond early.
+      assert.ok(performance.now() - refused >= 750);
+      assert.deepEqual([server.requests, server.probes], [2, 1]);
+      await reader.shutdown();
+    });
+
+    test('a receiver that asks for ages gets minutes; it is logged, and what is left out is counted', async () => {
+      await using server = await start();
+      const { rows, reader, lines, tallies } = await setUp(server, {}, { intervalMs: 5, timeoutMs: 5000 });
+      rows.set('sda', [10, 0, 0, 0, 0, 0]);
+      server.behaviour = 'unavailable';
+      server.retryAfterS = 999_999_999_999;
+      const failed = async (): Promise<void> => {
+        while (![...tallies.exportErrors()].some(({ count }) => count >= 7)) await setImmediate();
+      };
+      await within(failed(), () => `counted ${JSON.stringify([...tallies.exportErrors()])}`);
+      assert.deepEqual([server.requests, server.probes], [1, 0]);
+      assert.deepEqual(lines.slice(1), [
+        `warn: OTLP to ${server.url}: nothing is sent for 300 s: the receiver asks for more than 300 s, which is the most it gets; each interval counts as a failed export`,
+      ]);
+      server.behaviour = 'accept';
+      await reader.shutdown();
+      assert.equal(server.accepted.length, 1);
+      assert.deepEqual(
+        [...tallies.exportErrors()].map(({ errorType }) => errorType),
+        [errorTypes.unavailable],
+      );
+    });
+
+    test('what was stored is delivered, however long the answer is that says so', async () => {
+      await using server = await start();
+      const { rows, reader, lines } = await setUp(server, { temporality: 'delta' });
+      server.behaviour = 'verbose';
+      for (const reads of [7, 13]) {
+        rows.set('sda', [reads, 0, 0, 0, 0, 0]);
+        await reader.forceFlush();
+      }
+      assert.equal(totals(server, 'ebpf.reads'), 13);
+      assert.equal(server.requests, 2);
+      assert.equal(server.accepted.at(-1)!.metric('ebpf_meter.export.failures'), undefined);
+      assert.equal(server.accepted.at(-1)!.metric('ebpf_meter.export.unclear'), undefined);
+      const warning = 'warning of the receiver: an answer of more than 4 MiB, which is not read';
+      assert.deepEqual(lines, [`warn: OTLP to ${server.url}: ${warning}`]);
+      server.behaviour = 'accept';
+      await reader.shutdown();
+    });
+
     test('until then the maps are read, so that series that vanish are kept', async () => {
       await using server = await start();
       const { rows, store, reader } = await setUp(server, {}, { intervalMs: 20, timeoutMs: 5000 });
