@@ -67,7 +67,8 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const plans = programs.running.map(({ plan }) => plan);
   const cgroups = stack.use(cgroupNames(plans, warn))?.cgroups;
   stack.use(keepCgroupIds(programs.running, cgroups));
-  const kernel = createKernelFacts({ warn, cgroups, forgotten: trimMemory });
+  const names = config.compatibleMetrics ? 'ebpf_exporter' : 'kernel';
+  const kernel = createKernelFacts({ warn, cgroups, names, forgotten: trimMemory });
   const limits = config.readers.map(({ cardinalityLimits }) => cardinalityLimits ?? {});
   const store = new Store(programs.running, kernel, tallies, cgroups, limits);
   const readings = new LastReading(

@@ -4,6 +4,7 @@ import { createBlockDevices } from './block-devices.ts';
 import { type Cgroups, createCgroups } from './cgroups.ts';
 import { createDropReasons } from './drop-reasons.ts';
 import { errnoNames } from './errnos.ts';
+import { exporterErrnoNames, exporterSyscallNames } from './exporter-names.ts';
 import { createInterfaces } from './interfaces.ts';
 import { createPciNames } from './pci-ids.ts';
 import { createSymbols } from './symbols.ts';
@@ -20,6 +21,8 @@ export interface KernelFactsOptions {
   readonly warn?: (warning: MeterError) => void;
   /** Those of this machine, found by looking, unless set. */
   readonly cgroups?: Cgroups | undefined;
+  /** Whose names system calls and errnos have; the kernel's unless set. */
+  readonly names?: 'kernel' | 'ebpf_exporter';
   /** Called after the symbols' megabytes were given back. */
   readonly forgotten?: () => void;
 }
@@ -27,10 +30,11 @@ export interface KernelFactsOptions {
 /** What the running kernel says of itself, for the decoders. Nothing is read before it is asked for, and nothing throws. */
 export function createKernelFacts(options: KernelFactsOptions = {}): KernelFacts {
   const { root = '', arch = process.arch, now = () => performance.now() } = options;
-  const { warn = () => {}, forgotten = () => {} } = options;
+  const { warn = () => {}, forgotten = () => {}, names = 'kernel' } = options;
   const { cgroups = createCgroups({ root, now, warn }) } = options;
-  const syscalls = syscallNames(arch);
-  const errnos = errnoNames();
+  const isTheirs = names === 'ebpf_exporter';
+  const syscalls = isTheirs ? exporterSyscallNames(syscallNames(arch)) : syscallNames(arch);
+  const errnos = isTheirs ? exporterErrnoNames(errnoNames()) : errnoNames();
   const interfaces = createInterfaces(root, now);
   const symbols = createSymbols({ root, now, warn, forgotten });
   return {

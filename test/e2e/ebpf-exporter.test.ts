@@ -327,6 +327,27 @@ metrics: {counters: [{name: samples, help: s, labels: [{name: kind, size: 4, dec
     assert.equal((await exporter.stop('SIGTERM')).status, 0);
   });
 
+  it("system calls and errnos have ebpf_exporter's names", async () => {
+    const futex = process.arch === 'arm64' ? 98 : 202;
+    const label = (decoder: string, words: string) =>
+      `labels: [{name: n, size: 2, decoders: [{name: uint}, {name: static_map, static_map: {${words}}}, {name: ${decoder}}]}]`;
+    using folder = programFolder({
+      errors: one(`counters: [{name: getppid_word_total, help: w, ${label('errno', '16: 95, 1000: 117, 2048: 512')}}]`),
+      calls: one(
+        `counters: [{name: getppid_calls_total, map: getppid_word_total, help: w, ${label('syscall', `16: ${futex}, 1000: ${futex}, 2048: 2000`)}}]`,
+      ),
+    });
+    await using exporter = await Exporter.start(folder.path, 'errors,calls');
+    callGetppid(23);
+    assert.deepEqual(await exporter.samples(), [
+      'ebpf_exporter_getppid_calls_total{n="futex_time64"} 16',
+      'ebpf_exporter_getppid_calls_total{n="unknown_syscall:2000"} 7',
+      'ebpf_exporter_getppid_word_total{n="EFSCORRUPTED"} 8',
+      'ebpf_exporter_getppid_word_total{n="ENOTSUP"} 8',
+      'ebpf_exporter_getppid_word_total{n="unknown:512"} 7',
+    ]);
+  });
+
   it('traces are answered with a line, and metrics beside them work', async () => {
     const buckets = one('counters: [{name: getppid_total, help: t}]');
     const tracing = 'tracing:\n  spans:\n    - {name: s, ringbuf: r}\n';

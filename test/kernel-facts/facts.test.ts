@@ -166,6 +166,57 @@ test('errnos', () => {
   for (const [number, name] of errnos) assert.equal(facts.errno(number), name, `${number}`);
 });
 
+test("ebpf_exporter's names of system calls and errnos, where they are asked for", () => {
+  const theirs = (arch: string) => createKernelFacts({ arch, names: 'ebpf_exporter' });
+  for (const [arch, count] of [
+    ['x64', 37],
+    ['arm64', 32],
+  ] as const) {
+    const kernels = createKernelFacts({ arch });
+    const numbers = Array.from({ length: 600 }, (_, number) => number);
+    assert.equal(
+      numbers.filter((number) => kernels.syscall(number) !== theirs(arch).syscall(number)).length,
+      count,
+      arch,
+    );
+  }
+  for (const [arch, number, name] of [
+    ['x64', 0, 'read'],
+    ['x64', 7, 'poll_time64'],
+    ['x64', 17, 'pread'],
+    ['x64', 18, 'pwrite'],
+    ['x64', 40, 'sendfile64'],
+    ['x64', 60, 'exit'],
+    ['x64', 94, 'chown'],
+    ['x64', 155, 'pivotroot'],
+    ['x64', 156, 'sysctl'],
+    ['x64', 189, 'setxattr'],
+    ['x64', 202, 'futex_time64'],
+    ['x64', 214, 'printargs'],
+    ['x64', 228, 'clock_gettime64'],
+    ['x64', 229, 'clock_getres_time64'],
+    ['x64', 231, 'exit'],
+    ['x64', 262, 'newfstatat'],
+    ['x64', 333, 'io_pgetevents_time64'],
+    ['x64', 462, 'mseal'],
+    ['x64', 600, undefined],
+    ['arm64', 41, 'pivotroot'],
+    ['arm64', 67, 'pread'],
+    ['arm64', 94, 'exit'],
+    ['arm64', 98, 'futex_time64'],
+    ['arm64', 171, 'adjtimex64'],
+    ['riscv64', 63, undefined],
+  ] as const) {
+    assert.equal(theirs(arch).syscall(number), name, `${arch} ${number}`);
+  }
+  for (const [number, name] of errnos) {
+    const expected = number === 95 ? 'ENOTSUP' : number === 117 ? 'EFSCORRUPTED' : number >= 512 ? undefined : name;
+    assert.equal(theirs('x64').errno(number), expected, `${number}`);
+  }
+  assert.equal(theirs('x64').errno(117), 'EFSCORRUPTED');
+  assert.equal(createKernelFacts().errno(117), 'EUCLEAN');
+});
+
 /** Of this machine, whatever it is. */
 test('this kernel: lo has its index, and its block devices their names', () => {
   const facts = createKernelFacts();
