@@ -1,4 +1,5 @@
 import type { LogLevel } from './config/exporter.ts';
+import { printable, printableJson } from './printable.ts';
 import { type WriteError, writeAll } from './write-all.ts';
 
 /** From the most to the least urgent. */
@@ -25,6 +26,7 @@ export interface LogOptions {
 /**
  * What the process says while it works, an entry per call: `TIME LEVEL message name=value`, or as JSON
  * one object per line with `time`, `level`, `message` and the fields. Further lines of a message are indented as text.
+ * What a terminal would obey is escaped, whoever's text it is in.
  * What can't be written, as on a full disk, is counted, and told when there is room again.
  */
 export class Log {
@@ -98,9 +100,9 @@ export class Log {
 
   #text(level: LogLevel, message: string, fields: LogFields): string {
     const time = this.#now().toISOString();
-    return this.#format === 'json'
-      ? `${JSON.stringify({ time, level, message, ...fields })}\n`
-      : `${this.#times ? `${time} ` : ''}${level.toUpperCase().padEnd(5)} ${indentRest(message)}${fieldsText(fields)}\n`;
+    if (this.#format === 'json') return `${printableJson(JSON.stringify({ time, level, message, ...fields }))}\n`;
+    const head = `${this.#times ? `${time} ` : ''}${level.toUpperCase().padEnd(5)}`;
+    return `${head} ${printable(indentRest(message) + fieldsText(fields))}\n`;
   }
 }
 

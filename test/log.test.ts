@@ -37,6 +37,23 @@ describe('log: text', () => {
   });
 });
 
+describe('log: text of others', () => {
+  const hostile = 'a\x1b[2Jb\rc\x9b1md\u202ee\u2028f\u{e0041}g\0\x7f\tü';
+
+  it('is escaped where a terminal would obey it, or it would hide what is there', () => {
+    assert.deepEqual(
+      logged('text', 'info', (log) => log.warn(hostile, { name: 'x\x1b]0;y\x07' })),
+      [String.raw`${time} WARN  a\x1b[2Jb\rc\x9b1md\u202ee\u2028f\u{e0041}g\x00\x7f${'\t'}ü name=x\x1b]0;y\x07${'\n'}`],
+    );
+  });
+
+  it('is the same text in JSON, of which nothing goes out as it is', () => {
+    const [line] = logged('json', 'info', (log) => log.warn(hostile, { name: hostile }));
+    assert.doesNotMatch(line!.slice(0, -1), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    assert.deepEqual(JSON.parse(line!), { time, level: 'warn', message: hostile, name: hostile });
+  });
+});
+
 describe('log: JSON', () => {
   it('writes one object per line, fields beside the message', () => {
     const [line, ...more] = logged('json', 'info', (log) => log.warn('two\nlines', { map: 'calls', count: 3 }));

@@ -3,6 +3,7 @@ import { listenToLibbpf } from '../libbpf/print.ts';
 import { ownInstruments } from '../metrics/own-instruments.ts';
 import { Store } from '../metrics/store.ts';
 import { Tallies } from '../metrics/tallies.ts';
+import { printable } from '../printable.ts';
 import { failuresOf, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
 import { preparePrograms } from '../programs/prepare.ts';
 import type { Options } from './args.ts';
@@ -25,7 +26,7 @@ export async function check(options: Options): Promise<number> {
     ...programLines(programs),
     ...[...programs.conflicts, ...errors].map((error) => wrap(errorText(error), 0)),
   ];
-  console.log(lines.length > 0 ? lines.join('\n') : 'no program is enabled, so there is nothing to measure');
+  console.log(lines.length > 0 ? printable(lines.join('\n')) : 'no program is enabled, so there is nothing to measure');
   return lines.length === 0 || failuresOf(programs).length > 0 || errors.length > 0 ? 1 : 0;
 }
 

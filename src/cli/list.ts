@@ -6,6 +6,7 @@ import { MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
 import { createHooks } from '../kernel/hooks.ts';
 import { OpenedObject } from '../libbpf/object.ts';
+import { printable } from '../printable.ts';
 import { findPrograms, type ProgramFiles } from '../programs/find.ts';
 import { starterOf } from '../programs/generic/registry.ts';
 import { parsePair, programDiagnostics } from '../programs/prepare.ts';
@@ -27,13 +28,13 @@ export async function list(options: Options): Promise<number> {
   const entries = found.programs
     .filter(({ name }) => wanted?.includes(name) ?? true)
     .map((pair) => entry(pair, config, (hooks) => whetherRuns(hooks, kernel.tell, environment)));
-  if (entries.length > 0) console.log(entries.join('\n\n'));
+  if (entries.length > 0) console.log(printable(entries.join('\n\n')));
   const diagnostics = new Diagnostics();
   const names = [...found.programs.map(({ name }) => name), ...found.broken.keys()];
   const unknown = unknownPrograms(names, { ...config.programs, only: wanted ?? config.programs.only }, diagnostics);
   const misnamed = diagnostics.hasErrors ? [new ConfigError(diagnostics.errors)] : [];
   const errors = [...found.errors, ...unknown, ...misnamed];
-  for (const error of errors) console.error(`ebpf-meter: ${errorText(error)}`);
+  for (const error of errors) console.error(`ebpf-meter: ${printable(errorText(error))}`);
   return errors.length > 0 ? 1 : 0;
 }
 

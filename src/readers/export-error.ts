@@ -58,15 +58,24 @@ export function exportErrorType(error: unknown): string {
   return error.name;
 }
 
+/** Of what a receiver says, in UTF-16 units; it may send megabytes. */
+const MOST_WORDS = 1000;
+
+/** What a receiver says, not longer than a log's line may be. */
+export function receiverText(text: string): string {
+  return text.length <= MOST_WORDS ? text : `${text.slice(0, MOST_WORDS)}… (${text.length} characters)`;
+}
+
 /**
  * A failed export's reason in words, without what is of no use: grpc-js ends some of its messages with the empty name of a
  * note, Node gives advice about how to start it, and OpenSSL names a line of its source.
  */
 export function exportErrorText(error: Error): string {
-  return error.message
+  const words = error.message
     .replace(/; if the root CA is installed locally, try running Node\.js with --use-system-ca/g, '')
     .replace(/\b[\dA-F]+:error:[^:]*:[^:]*:[^:]*:([^:]*):\S*:\d+:\s*/g, 'TLS: $1')
     .replace(/\.? Resolution note: *$/, '');
+  return receiverText(words);
 }
 
 /** What to do about such failures, one clause; undefined where nothing in particular helps. */

@@ -26,6 +26,7 @@ test("the reason's words are without what says nothing", () => {
     exportErrorText(new Error('4 DEADLINE_EXCEEDED: Deadline exceeded.')),
     '4 DEADLINE_EXCEEDED: Deadline exceeded.',
   );
+  assert.equal(exportErrorText(new Error('x'.repeat(70_000))), `${'x'.repeat(1000)}… (70000 characters)`);
 });
 
 test('what an operator sees of TLS that fails says what to do', async () => {

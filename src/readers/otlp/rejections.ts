@@ -1,4 +1,5 @@
 import type { Health } from '../../metrics/health.ts';
+import { receiverText } from '../export-error.ts';
 import type { ReaderLog } from '../reader.ts';
 import type { Rejected } from './transport.ts';
 
@@ -35,7 +36,7 @@ export class Rejections {
     // The message may be another one each time.
     if (rejected !== undefined && !this.#last) {
       const what = rejected.points === 0 ? 'warning of the receiver' : `${rejected.points} points rejected`;
-      this.#log.warn(`${this.#describe}: ${what}: ${rejected.message}`);
+      this.#log.warn(`${this.#describe}: ${what}: ${receiverText(rejected.message)}`);
     } else if (rejected === undefined && this.#last) {
       this.#log.info(`${this.#describe}: nothing is rejected or warned of any more`);
     }
