@@ -84,7 +84,7 @@ static __always_inline int too_big(const struct sk_buff *skb, enum network_type 
 
 	if (!cpu || (only_netns && BPF_CORE_READ(skb, dev, nd_net.net, ns.inum) != only_netns))
 		return 0;
-	cpu->failures[type][TOO_BIG] += 1;
+	cpu->failures[type][TOO_BIG] += packets_between(BPF_CORE_READ(skb, head), BPF_CORE_READ(skb, end));
 	return 0;
 }
 

@@ -341,21 +341,29 @@ int BPF_PROG(tcp_receive_reset, const struct sock *sk)
 	return 0;
 }
 
-static __always_inline void count_retransmit(const struct sock_common *sock, u32 state)
+static __always_inline void count_retransmits(const struct sock_common *sock, u32 state, u64 segments)
 {
 	struct cpu_tcp *cpu = percpu_element(&tcp);
 
 	if (cpu && is_counted(sock) && state < TCP_STATES)
-		cpu->retransmits[socket_network_type(sock)][state] += 1;
+		cpu->retransmits[socket_network_type(sock)][state] += segments;
+}
+
+/* As tcp_skb_pcount() of include/net/tcp.h, by which the kernel counts RetransSegs. */
+static __always_inline u64 segments_of(const struct sk_buff *skb)
+{
+	u16 segments = ((const struct tcp_skb_cb *)skb->cb)->tcp_gso_segs;
+
+	return segments ?: 1;
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
-int BPF_PROG(tcp_retransmit_skb, const struct sock *sk)
+int BPF_PROG(tcp_retransmit_skb, const struct sock *sk, const struct sk_buff *skb)
 {
 	/* Where the tracepoint has the result as its third argument it also fires for what could not be sent. */
 	if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err) && (int)ctx[2])
 		return 0;
-	count_retransmit(&sk->__sk_common, sk->__sk_common.skc_state);
+	count_retransmits(&sk->__sk_common, sk->__sk_common.skc_state, segments_of(skb));
 	return 0;
 }
 
@@ -363,7 +371,7 @@ int BPF_PROG(tcp_retransmit_skb, const struct sock *sk)
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(tcp_retransmit_synack, const struct sock *sk, const struct request_sock *req)
 {
-	count_retransmit(&req->__req_common, TCP_SYN_RECV);
+	count_retransmits(&req->__req_common, TCP_SYN_RECV, 1);
 	return 0;
 }
 

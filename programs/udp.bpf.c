@@ -21,6 +21,19 @@ struct drop_key {
 
 CACHED_MAP(udp_receive_drops, struct drop_key, u64, MAX_PORTS);
 
+/* Since 6.10, when the tracepoint got the buffer as its third argument. */
+struct trace_event_raw_udp_fail_queue_rcv_skb {
+	u16 family;
+} __attribute__((preserve_access_index));
+
+/* More than one where the socket takes datagrams put together (UDP_GRO). */
+static __always_inline u64 datagrams_of(unsigned long long *ctx)
+{
+	if (!bpf_core_field_exists(struct trace_event_raw_udp_fail_queue_rcv_skb, family))
+		return 1;
+	return buffer_packets((const struct sk_buff *)ctx[2]);
+}
+
 SEC("tp_btf/udp_fail_queue_rcv_skb")
 int BPF_PROG(udp_fail_queue_rcv_skb, int error, const struct sock *sk)
 {
@@ -34,7 +47,7 @@ int BPF_PROG(udp_fail_queue_rcv_skb, int error, const struct sock *sk)
 		key.port = port;
 	drops = udp_receive_drops_at(cache_place(key.port, key.reason), key);
 	if (drops)
-		*drops += 1;
+		*drops += datagrams_of(ctx);
 	return 0;
 }
 

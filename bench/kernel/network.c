@@ -5,11 +5,13 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -63,6 +65,14 @@ static int listen_on(struct address *address)
 
 	bind_to(sock, address);
 	check(listen(sock, 1) == 0, "listen");
+	return sock;
+}
+
+static int connect_now(const struct address *address)
+{
+	int sock = new_socket(address, SOCK_STREAM);
+
+	check(connect(sock, &address->any, address->size) == 0, "connect");
 	return sock;
 }
 
@@ -284,6 +294,86 @@ static long long overflow(long count, const char *to, int port)
 	return start;
 }
 
+/* Sends until no more fits, and gives the bytes. */
+static long fill(int sock)
+{
+	static const char bytes[1 << 16];
+	long sent = 0, part;
+
+	while ((part = send(sock, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+		sent += part;
+	return sent;
+}
+
+static void receive(int sock, long size)
+{
+	static char bytes[1 << 16];
+	long part;
+
+	for (; size > 0; size -= part) {
+		part = recv(sock, bytes, sizeof(bytes), 0);
+		check(part > 0, "recv");
+	}
+}
+
+/*
+ * COUNT times as much as a connection to itself has in flight, in packets as large as the interface takes, is lost where
+ * it arrives and sent again.
+ */
+static long long resent(long count, const char *to, int port)
+{
+	struct address address = parse(to, 0);
+	int listener = listen_on(&address), client = connect_now(&address), server = accept(listener, NULL, NULL), none = 0;
+	struct sock_filter reject = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog filter = { 1, &reject };
+	long long start = now();
+
+	check(server >= 0, "accept");
+	/* Then it may have much in flight. */
+	for (int i = 0; i < 8; i++)
+		receive(server, fill(client));
+	while (count--) {
+		unsigned int before = drops(server);
+		long sent;
+
+		check(setsockopt(server, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) == 0, "SO_ATTACH_FILTER");
+		sent = fill(client);
+		while (drops(server) == before)
+			usleep(50);
+		check(setsockopt(server, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)) == 0, "SO_DETACH_FILTER");
+		receive(server, sent);
+	}
+	return now() - start;
+}
+
+/*
+ * COUNT times seven datagrams in one buffer to a socket at PORT that takes them so, and whose receive buffer is full. The
+ * kernel counts each buffer as one drop of the socket.
+ */
+static long long merged(long count, const char *to, int port)
+{
+	struct address address = parse(to, port);
+	int receiver = new_socket(&address, SOCK_DGRAM), sender = new_socket(&address, SOCK_DGRAM), least = 1, on = 1;
+	int segment = 500;
+	char bytes[7 * 500] = { 0 };
+	long long start = now();
+
+	check(setsockopt(receiver, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)) == 0, "SO_RCVBUF");
+	check(setsockopt(receiver, SOL_UDP, UDP_GRO, &on, sizeof(on)) == 0, "UDP_GRO");
+	check(setsockopt(sender, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)) == 0, "UDP_SEGMENT");
+	bind_to(receiver, &address);
+	check(connect(sender, &address.any, address.size) == 0, "connect");
+	for (unsigned int dropped = 0; dropped < count; dropped = drops(receiver)) {
+		unsigned int queued = memory_info(receiver, SK_MEMINFO_RMEM_ALLOC);
+
+		check(send(sender, bytes, sizeof(bytes), 0) == sizeof(bytes), "send");
+		while (drops(receiver) == dropped && memory_info(receiver, SK_MEMINFO_RMEM_ALLOC) == queued)
+			usleep(50);
+	}
+	check(drops(receiver) == count, "every buffer but the first ones dropped");
+	return now() - start;
+}
+
 /* Three datagrams to each of COUNT ports from PORT on, whose receive buffers are full. */
 static long long overflows(long count, const char *to, int port)
 {
@@ -333,14 +423,6 @@ static int listen_at(struct address *address, int backlog)
 	check(setsockopt(sock, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0, "SO_REUSEPORT");
 	bind_to(sock, address);
 	check(listen(sock, backlog) == 0, "listen");
-	return sock;
-}
-
-static int connect_now(const struct address *address)
-{
-	int sock = new_socket(address, SOCK_STREAM);
-
-	check(connect(sock, &address->any, address->size) == 0, "connect");
 	return sock;
 }
 
@@ -503,6 +585,26 @@ static long long whole(long count, const char *to, int port)
 	return now() - start;
 }
 
+/*
+ * COUNT times three datagrams of 1300 bytes in one buffer to a port that nobody has, not to be fragmented, whatever has
+ * been learnt of the way.
+ */
+static long long cut(long count, const char *to, int port)
+{
+	struct address address = parse(to, CLOSED_PORT);
+	int sock = new_socket(&address, SOCK_DGRAM), segment = 1300, probe = IP_PMTUDISC_PROBE, is_ipv6;
+	static const char bytes[3 * 1300];
+	long long start = now();
+
+	is_ipv6 = address.any.sa_family == AF_INET6;
+	check(setsockopt(sock, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)) == 0, "UDP_SEGMENT");
+	check(setsockopt(sock, is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, is_ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &probe,
+			 sizeof(probe)) == 0, "MTU_DISCOVER");
+	while (count--)
+		check(sendto(sock, bytes, sizeof(bytes), 0, &address.any, address.size) == sizeof(bytes), "sendto");
+	return now() - start;
+}
+
 /* COUNT datagrams of 3000 bytes to a port that nobody has, wherever they get. */
 static long long large(long count, const char *to, int port)
 {
@@ -522,9 +624,10 @@ static const struct {
 } loads[] = {
 	{ "closed", closed },   { "reset", reset },         { "measured", measured }, { "refused", refused },
 	{ "crossed", crossed }, { "abandoned", abandoned }, { "taken", taken },
-	{ "late", late },       { "overflow", overflow }, { "overflows", overflows },   { "unheard", unheard },   { "heard", heard },
+	{ "late", late },       { "overflow", overflow },   { "overflows", overflows }, { "merged", merged },
+	{ "resent", resent },   { "unheard", unheard },     { "heard", heard },
 	{ "queued", queued },   { "frame", frame },         { "accepted", accepted }, { "fragments", fragments },
-	{ "whole", whole },     { "large", large },
+	{ "whole", whole },     { "large", large },       { "cut", cut },
 };
 
 int main(int argc, char **argv)

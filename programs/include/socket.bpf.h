@@ -96,7 +96,21 @@ struct tcp_sock {
 struct sk_buff {
 	struct net_device *dev;
 	struct sock *sk;
+	unsigned int len;
 	__be16 protocol;
+	char cb[48];
+	u32 end;
+	unsigned char *head;
+};
+
+/* Behind a buffer's bytes. */
+struct skb_shared_info {
+	u16 gso_segs;
+};
+
+/* What TCP keeps in `cb` of the buffers that it has sent. */
+struct tcp_skb_cb {
+	u16 tcp_gso_segs;
 };
 
 struct trace_event_raw_tcp_retransmit_skb {
@@ -127,6 +141,26 @@ static __always_inline enum network_type socket_network_type(const struct sock_c
 static __always_inline enum network_type packet_network_type(const struct sk_buff *skb)
 {
 	return skb->protocol == bpf_htons(ETH_P_IPV6) ? IPV6 : IPV4;
+}
+
+/* No reason to look for a second packet: a flood of small ones is when this is called most. */
+#define ONE_PACKET_BYTES 64
+
+/*
+ * The packets of a buffer, whose bytes begin and end there: several where what sends them cuts it up (GSO), or what
+ * received them has put them together (GRO). As the kernel counts a socket's drops (sk_drops_add of include/net/sock.h).
+ */
+static __always_inline u64 packets_between(const unsigned char *head, u32 end)
+{
+	const struct skb_shared_info *shared = (const void *)(head + end);
+	u16 segments = BPF_CORE_READ(shared, gso_segs);
+
+	return segments ?: 1;
+}
+
+static __always_inline u64 buffer_packets(const struct sk_buff *skb)
+{
+	return skb->len <= ONE_PACKET_BYTES ? 1 : packets_between(skb->head, skb->end);
 }
 
 /* Whether the process chose the port, rather than the kernel. */

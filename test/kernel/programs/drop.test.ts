@@ -38,6 +38,12 @@ test('datagrams that a receive buffer drops are packets dropped, of either famil
   }
 });
 
+test('datagrams and segments that are dropped in one buffer are counted one by one', async () => {
+  const { counting } = await countInNamespace('drop', 'run merged 23 127.0.0.1 53; run merged 11 ::1 53');
+  using _ = counting;
+  assert.deepEqual(await byReason(counting, /udp.*queue_rcv/), new Map([[reasonOf('SOCKET_RCVBUFF'), 34 * 7]]));
+});
+
 test('what reaches its receiver is not dropped', async () => {
   const { counting } = await countInNamespace('drop', 'run heard 997 127.0.0.1; run heard 97 ::1');
   using _ = counting;

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { buildLoad } from '../../../bench/kernel/build.ts';
 import { silentAddresses, silentNetwork } from '../../../bench/kernel/silent-network.ts';
 import { count } from './counting.ts';
+import { countInNamespace } from './namespace.ts';
 
 const load = buildLoad();
 const connections = 23;
@@ -68,4 +69,18 @@ test('answers to a SYN that are sent again are counted too', async () => {
     wait $client $server 2>/dev/null || true`);
   assert.ok(expected >= 1);
   assert.deepEqual(counted, new Map([['ipv4 syn_received', expected]]));
+});
+
+test('segments that are sent again in one buffer are counted one by one', async () => {
+  for (const [family, address] of [
+    ['ipv4', '127.0.0.1'],
+    ['ipv6', '::1'],
+  ]) {
+    const script = `ip link set lo mtu 1500; run resent 3 ${address}; ${printRetransmits}`;
+    const { counting, lines } = await countInNamespace('tcp', script);
+    using _ = counting;
+    const expected = Number(lines[1]);
+    assert.ok(expected >= 97, `${expected} segments`);
+    assert.deepEqual(await counting.numbers('tcp.retransmits'), new Map([[`${family} established`, expected]]));
+  }
 });

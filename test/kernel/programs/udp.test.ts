@@ -18,6 +18,13 @@ test('datagrams that a full receive buffer drops are counted by local port, of b
   );
 });
 
+test('datagrams that are dropped together are counted one by one, where the kernel tells how many', async () => {
+  const { counting } = await countInNamespace('udp', 'run merged 23 127.0.0.1 53');
+  using _ = counting;
+  const drops = 23 * (isKernelSince(6, 10) ? 7 : 1);
+  assert.deepEqual(await counting.numbers('udp.receive.drops'), new Map([['53 receive_buffer', drops]]));
+});
+
 test('ports that clients get are counted together, unless they begin elsewhere', async () => {
   const script = 'run overflow 7 127.0.0.1 32768; run overflow 5 127.0.0.1 60000';
   {
