@@ -12,8 +12,13 @@ struct cpu_page_cache {
 
 PERCPU_TABLE(page_cache, struct cpu_page_cache);
 
+struct super_block {
+	unsigned long s_magic;
+} __attribute__((preserve_access_index));
+
 struct inode {
 	unsigned long i_ino;
+	struct super_block *i_sb;
 } __attribute__((preserve_access_index));
 
 struct address_space {
@@ -38,23 +43,33 @@ struct folio___6_14 {
 
 enum pageflags { PG_head = 6 };
 
-static __always_inline bool is_counted(struct folio *folio)
-{
-	struct address_space *mapping;
+/* include/uapi/linux/magic.h */
+#define HUGETLBFS_MAGIC 0x958458f6
 
-	if (!only_inode)
-		return true;
-	mapping = bpf_core_type_exists(struct folio) ? folio->mapping : ((struct page *)folio)->mapping;
-	return mapping->host->i_ino == only_inode;
+static __always_inline struct inode *folio_inode(struct folio *folio)
+{
+	return (bpf_core_type_exists(struct folio) ? folio->mapping : ((struct page *)folio)->mapping)->host;
 }
 
-/* Where there are no folios, files have no larger pages. */
+static __always_inline bool is_counted(struct folio *folio)
+{
+	return !only_inode || folio_inode(folio)->i_ino == only_inode;
+}
+
+/*
+ * Huge pages that a process has by hugetlbfs are memory without a file behind it, and the tracepoint has them all the same.
+ * Where there are no folios, files have no other larger pages.
+ */
 static __always_inline u64 folio_pages(struct folio *folio)
 {
 	/* The flags are first in every page, but a number once, and a struct since 6.18. */
 	unsigned long flags = *(unsigned long *)folio;
 
-	if (!bpf_core_type_exists(struct folio) || !(flags >> bpf_core_enum_value(enum pageflags, PG_head) & 1))
+	if (!(flags >> bpf_core_enum_value(enum pageflags, PG_head) & 1))
+		return 1;
+	if (folio_inode(folio)->i_sb->s_magic == HUGETLBFS_MAGIC)
+		return 0;
+	if (!bpf_core_type_exists(struct folio))
 		return 1;
 	if (bpf_core_field_exists(struct folio, _nr_pages))
 		return folio->_nr_pages;

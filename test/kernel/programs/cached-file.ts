@@ -10,7 +10,8 @@ export const bytes = pages * 4096;
 // Not in the folder for temporary files: that may be in memory, whose pages are no page cache.
 const build = join(import.meta.dirname, '../../../build');
 mkdirSync(build, { recursive: true });
-const folder = mkdtempSync(join(build, 'page-cache-'));
+/** On a disk; removed after the tests. */
+export const folder = mkdtempSync(join(build, 'page-cache-'));
 after(() => rmSync(folder, { recursive: true }));
 
 /** Runs dd, and throws where it fails. */
