@@ -31,19 +31,20 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
 }
 
 export interface DiagnosticsOptions {
-  /** Whether keys that nobody knows are warnings, as files have them that were written for ebpf_exporter; unset: errors. */
-  readonly passesOverUnknownKeys?: boolean;
+  /** Whether files are read as ebpf_exporter reads them, so that what it takes and we don't is a warning; unset: an error. */
+  readonly readsAsExporter?: boolean;
 }
 
 /** Errors and warnings of all files, so that a user sees them at once. */
 export class Diagnostics {
   readonly #list: Diagnostic[] = [];
-  readonly #passesOverUnknownKeys: boolean;
+  /** Whether files are read as ebpf_exporter reads them. */
+  readonly readsAsExporter: boolean;
   /** By file. */
   readonly #cleaned = new Map<string, (message: string) => string>();
 
-  constructor({ passesOverUnknownKeys = false }: DiagnosticsOptions = {}) {
-    this.#passesOverUnknownKeys = passesOverUnknownKeys;
+  constructor({ readsAsExporter = false }: DiagnosticsOptions = {}) {
+    this.readsAsExporter = readsAsExporter;
   }
 
   /** Has every message about a file pass through `clean`, which takes out what may not be shown. */
@@ -61,7 +62,7 @@ export class Diagnostics {
 
   /** `hint`: what was probably meant, as the end of a message. */
   unknownKey(position: Position, name: string, hint: string): void {
-    if (this.#passesOverUnknownKeys) this.warn(position, `unknown key "${name}" is passed over${hint}`);
+    if (this.readsAsExporter) this.warn(position, `unknown key "${name}" is passed over${hint}`);
     else this.error(position, `unknown key "${name}"${hint}`);
   }
 

@@ -10,6 +10,7 @@ import {
   type Scalar,
 } from 'yaml';
 import type { Diagnostics, Position } from './diagnostic.ts';
+import { goNumber } from './go-number.ts';
 import { HiddenText, type HidingRules } from './hidden.ts';
 import { suggest } from './nearest.ts';
 
@@ -58,6 +59,11 @@ function positionIn(file: string, text: string, lines: LineCounter, offset: numb
   return { file, line: Math.max(line, 1), column: Math.max(col, 1), excerpt };
 }
 
+/** Whether nothing but the marks of documents and comments is there: a last `---` begins a document with nothing in it. */
+function isNothing(text: string): boolean {
+  return text.split('\n').every((line) => /^\s*(?:(?:---|\.\.\.)\s*)?(?:#.*)?$/.test(line));
+}
+
 export interface ParseOptions {
   /** May change the document's scalars (value and source) before they are looked at; positions stay. */
   readonly prepare?: (document: Document.Parsed, position: (offset: number) => Position) => void;
@@ -88,9 +94,10 @@ export function parseYaml(
       prettyErrors: false,
       merge: true,
       logLevel: 'error',
-      uniqueKeys: isSameKey,
+      // There the last of two counts, which is seen where the map is looked at.
+      uniqueKeys: diagnostics.readsAsExporter ? false : isSameKey,
     });
-    isParsed = document.errors.every(({ code }) => code === 'DUPLICATE_KEY');
+    isParsed = document.errors.every(({ code }) => code === 'DUPLICATE_KEY' || code === 'MULTIPLE_DOCS');
     hidden = hiding && new HiddenText(hiding, text, isParsed ? document : undefined);
   } catch (error) {
     // Nesting so deep that the parser's recursion ends.
@@ -102,10 +109,13 @@ export function parseYaml(
   const source = new Source(file, text, lineCounter, document, diagnostics, hidden);
   const shown = (message: string) => hidden?.syntax(message) ?? message;
   for (const { pos, message } of document.warnings) diagnostics.warn(source.position(pos[0]), shown(message));
+  const errors = document.errors.filter(({ code, pos }) => code !== 'MULTIPLE_DOCS' || !isNothing(text.slice(pos[0])));
   // What follows the first syntax errors is mostly their echo.
-  for (const { code, pos, message } of document.errors.slice(0, 5)) {
-    const text = code === 'MULTIPLE_DOCS' ? 'a second YAML document begins here; a file has one' : shown(message);
-    diagnostics.error(source.position(pos[0]), text);
+  for (const { code, pos, message } of errors.slice(0, 5)) {
+    const position = source.position(pos[0]);
+    if (code !== 'MULTIPLE_DOCS') diagnostics.error(position, shown(message));
+    else if (diagnostics.readsAsExporter) diagnostics.warn(position, 'a second YAML document, which is passed over');
+    else diagnostics.error(position, 'a second YAML document begins here; a file has one');
   }
   if (!isParsed) return undefined;
   if (prepare !== undefined) {
@@ -141,6 +151,11 @@ export class ConfigNode {
 
   get position(): Position {
     return this.#source.position(this.#offset);
+  }
+
+  /** Whether the file is read as ebpf_exporter reads it. */
+  get readsAsExporter(): boolean {
+    return this.#source.diagnostics.readsAsExporter;
   }
 
   error(message: string): void {
@@ -219,11 +234,14 @@ export class ConfigNode {
   integer(range: { min?: number; max?: number } = {}): number | undefined {
     const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = range;
     const wanted = `an integer${rangeText(range)}`;
-    const value = this.#scalar(wanted)?.value;
-    if (value === undefined) return undefined;
-    return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
-      ? value
-      : this.#mismatch(wanted);
+    const scalar = this.#scalar(wanted);
+    if (scalar === undefined) return undefined;
+    const read = this.#number(scalar);
+    // What is behind the point is dropped there.
+    const value = this.readsAsExporter && read !== undefined ? Math.trunc(read) : read;
+    if (value === undefined || !Number.isInteger(value) || value < min || value > max) return this.#mismatch(wanted);
+    this.#tellReading(scalar, value);
+    return value;
   }
 
   /** An integer of any size, read from its text (decimal, 0x, 0o), so that 64 bits stay exact. */
@@ -240,11 +258,12 @@ export class ConfigNode {
   number(range: { min?: number; max?: number } = {}): number | undefined {
     const { min = -Infinity, max = Infinity } = range;
     const wanted = `a number${rangeText(range)}`;
-    const value = this.#scalar(wanted)?.value;
-    if (value === undefined) return undefined;
-    return typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max
-      ? value
-      : this.#mismatch(wanted);
+    const scalar = this.#scalar(wanted);
+    if (scalar === undefined) return undefined;
+    const value = this.#number(scalar);
+    if (value === undefined || !Number.isFinite(value) || value < min || value > max) return this.#mismatch(wanted);
+    this.#tellReading(scalar, value);
+    return value;
   }
 
   boolean(): boolean | undefined {
@@ -257,8 +276,8 @@ export class ConfigNode {
   yesOrNo(): boolean | undefined {
     const scalar = this.#scalar('true or false');
     const word = scalar?.type === 'PLAIN' ? String(scalar.source).toLowerCase() : undefined;
-    if (word === 'yes' || word === 'on') return true;
-    if (word === 'no' || word === 'off') return false;
+    if (word === 'yes' || word === 'on' || (word === 'y' && this.readsAsExporter)) return true;
+    if (word === 'no' || word === 'off' || (word === 'n' && this.readsAsExporter)) return false;
     return scalar && this.boolean();
   }
 
@@ -269,6 +288,19 @@ export class ConfigNode {
     const word = words.find((candidate) => candidate === text);
     if (word === undefined) this.error(`${this.subject}: unknown value ${quote(text)}${suggest(text, words)}`);
     return word;
+  }
+
+  #number(scalar: Scalar): number | undefined {
+    if (this.readsAsExporter && scalar.type === 'PLAIN') return goNumber(String(scalar.source));
+    return typeof scalar.value === 'number' ? scalar.value : undefined;
+  }
+
+  /** Says what a number is that another reader of YAML would read otherwise. */
+  #tellReading({ source, value }: Scalar, read: number): void {
+    if (this.readsAsExporter && read !== value) this.warn(`${this.subject}: ${source} is read as ${read}`);
+    else if (!this.readsAsExporter && /^[-+]?0\d/.test(source ?? '')) {
+      this.warn(`${this.subject}: ${source} is read as ${read}, by YAML 1.1 in octal: leave out the zero in front`);
+    }
   }
 
   #scalar(wanted: string): Scalar | undefined {
@@ -293,6 +325,7 @@ export class ConfigNode {
     if (!isMap(yaml) || visited.has(yaml)) return;
     visited.add(yaml);
     const merged: Node[] = [];
+    const own = new Map<string, number>();
     for (const { key, value } of yaml.items as { key: unknown; value: unknown }[]) {
       const keyNode = key as Node | null;
       const offset = keyNode?.range?.[0] ?? this.#offset;
@@ -305,16 +338,32 @@ export class ConfigNode {
         merged.push(...this.#mergeSources(value as Node | null, offset));
         continue;
       }
-      if (entries.some((entry) => entry.name === name)) continue;
+      const before = own.get(name);
+      if (before === undefined && entries.some((entry) => entry.name === name)) continue;
       const subject = `"${name}"`;
       const node = value as Node | null;
-      entries.push({
+      const entry = {
         name,
         key: new ConfigNode(this.#source, keyNode, offset, subject),
         value: new ConfigNode(this.#source, node, node?.range?.[0] ?? offset, subject),
-      });
+      };
+      if (before === undefined) own.set(name, entries.push(entry) - 1);
+      else this.#again(entries, before, entry);
     }
     for (const node of merged) this.#collect(node, entries, visited);
+  }
+
+  /** A key that the map has already, in `entries[before]`: elsewhere than for ebpf_exporter the parser has said so. */
+  #again(entries: ConfigEntry[], before: number, entry: ConfigEntry): void {
+    if (!this.readsAsExporter) return;
+    const { name, key, value } = entry;
+    if (value.isMap && entries[before]!.value.isMap) {
+      // Which would have to become one there.
+      key.error(`"${name}" is there already: write the two maps as one`);
+      return;
+    }
+    key.warn(`"${name}" is there already, and the last one counts`);
+    entries[before] = entry;
   }
 
   #mergeSources(value: Node | null, offset: number): Node[] {
@@ -350,9 +399,13 @@ export class ConfigMap {
     return this.entries.some(({ name }) => name === key);
   }
 
-  /** The value; undefined where the key isn't there. A key with nothing behind it is there, as a node that isNull. */
+  /**
+   * The value; undefined where the key isn't there. A key with nothing behind it is there, as a node that isNull, but to
+   * ebpf_exporter it isn't.
+   */
   get(key: string): ConfigNode | undefined {
-    return this.entries.find(({ name }) => name === key)?.value;
+    const value = this.entries.find(({ name }) => name === key)?.value;
+    return value?.isNull && this.node.readsAsExporter ? undefined : value;
   }
 
   /** The value; a missing key is an error at the map. */

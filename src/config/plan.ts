@@ -278,6 +278,8 @@ export interface DecoderPlan {
   readonly name: string;
   /** static_map, and enum (by the number's decimal text). */
   readonly staticMap?: ReadonlyMap<string, string>;
+  /** What static_map gives for everything that isn't in the map; absent: what `allowUnknown` says. */
+  readonly otherwise?: string;
   readonly regexps?: readonly string[];
   readonly allowUnknown?: boolean;
 }

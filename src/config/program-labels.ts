@@ -21,6 +21,9 @@ export interface DecoderEntry extends DecoderPlan {
   readonly at: Position;
 }
 
+/** What ebpf_exporter's static_map gives where there is no map. */
+const withoutMap = 'empty mapping';
+
 /** The largest key that a BPF hash map takes is far below; this only keeps sums exact. */
 const largestSize = 65536;
 
@@ -67,12 +70,16 @@ function parseDecoder(node: ConfigNode): DecoderEntry | undefined {
     nameNode.error(`unknown decoder "${name}"${suggest(name, known)}`);
     return undefined;
   }
-  const staticMap = parseStaticMap(decoder.get('static_map'));
+  const written = parseStaticMap(decoder.get('static_map'));
+  const lacksMap = name === 'static_map' && written === undefined && decoder.node.readsAsExporter;
+  if (lacksMap) nameNode.warn(`decoder static_map: it has no static_map, so the label is always "${withoutMap}"`);
+  const staticMap = lacksMap ? new Map<string, string>() : written;
   const regexps = decoder.get('regexps')?.list();
   const allowUnknown = decoder.get('allow_unknown')?.yesOrNo();
   const plan: DecoderPlan = {
     name,
     ...(staticMap && { staticMap }),
+    ...(lacksMap && { otherwise: withoutMap }),
     ...(regexps && { regexps: regexps.flatMap((item) => item.text() ?? []) }),
     ...(allowUnknown !== undefined && { allowUnknown }),
   };

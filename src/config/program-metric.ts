@@ -41,6 +41,7 @@ export interface BucketsEntry {
   readonly min: Located<number> | undefined;
   readonly max: Located<number> | undefined;
   readonly multiplier: Located<number> | undefined;
+  /** Ascending, unless the file is read as ebpf_exporter reads it. */
   readonly keys: Located<readonly number[]> | undefined;
 }
 
@@ -102,11 +103,18 @@ export function parseMetric(node: ConfigNode, kind: MetricKind, diagnostics: Dia
 function parseBuckets(metric: ConfigMap): BucketsEntry {
   return {
     type: locatedWord(metric.get('bucket_type'), bucketTypes),
-    min: located(metric.get('bucket_min'), (node) => node.integer({ min: 0 })),
+    min: located(metric.get('bucket_min'), parseMin),
     max: located(metric.get('bucket_max'), (node) => node.integer({ min: 0 })),
     multiplier: located(metric.get('bucket_multiplier'), (node) => node.number({ min: 0 })),
     keys: located(metric.get('bucket_keys'), parseKeys),
   };
+}
+
+function parseMin(node: ConfigNode): number | undefined {
+  if (!node.readsAsExporter) return node.integer({ min: 0 });
+  const min = node.integer();
+  if (min !== undefined && min < 0) node.warn(`${node.subject} is ${min}, but no bucket below 0 is ever counted`);
+  return min;
 }
 
 function parseKeys(node: ConfigNode): number[] | undefined {
@@ -114,8 +122,10 @@ function parseKeys(node: ConfigNode): number[] | undefined {
   for (const item of node.list() ?? []) {
     const key = item.number();
     if (key === undefined) return undefined;
-    if (key <= (keys.at(-1) ?? -Infinity)) {
-      item.error(`${node.subject} must ascend, but ${key} comes behind ${keys.at(-1)}`);
+    const last = keys.at(-1) ?? -Infinity;
+    if (key <= last && node.readsAsExporter) item.warn(`${node.subject}: ${key} comes behind ${last}; they are sorted`);
+    else if (key <= last) {
+      item.error(`${node.subject} must ascend, but ${key} comes behind ${last}`);
       return undefined;
     }
     keys.push(key);

@@ -56,6 +56,10 @@ export function slotBounds(
     diagnostics.error(written!.at, 'bucket_type fixed needs "bucket_keys"');
     return undefined;
   }
+  if (keys.value.some((key, index) => index > 0 && key <= keys.value[index - 1]!)) {
+    diagnostics.error(keys.at, '"bucket_keys" must ascend where the buckets are slots');
+    return undefined;
+  }
   const bounds = keys.value.map((key) => scaled(key, scale));
   if (length !== bounds.length && length !== bounds.length + 1) {
     diagnostics.error(
@@ -96,7 +100,9 @@ export function keyBuckets(metric: MetricEntry, label: LabelPlan, diagnostics: D
   const factor = multiplier?.value || 1;
   const bounds = buckets.map((bucket) => rawBound(type, bucket) * factor);
   const columns = new Map(buckets.map((bucket, column) => [bucket, column]));
-  columns.set(buckets.at(-1)! + 1, buckets.length);
+  // Of keys that ascend, the one behind the greatest.
+  const sum = (type === 'fixed' ? metric.buckets.keys!.value.at(-1)! : buckets.at(-1)!) + 1;
+  if (!columns.has(sum)) columns.set(sum, buckets.length);
   return {
     bounds,
     slots: bounds.length,
@@ -130,7 +136,11 @@ function countedKeys(metric: MetricEntry, type: BucketType, diagnostics: Diagnos
     return undefined;
   }
   const first = min?.value ?? 0;
-  const most = type === 'linear' ? first + mostBuckets - 1 : 64;
+  const most = type === 'linear' ? first + mostBuckets - 1 : Math.min(64, first + mostBuckets - 1);
+  if (type === 'exp2zero' && first < 0) {
+    diagnostics.error(min!.at, `bucket_min is ${first}; with bucket_type exp2zero it is at least 0`);
+    return undefined;
+  }
   if (max.value < first) {
     diagnostics.error(max.at, `bucket_max is ${max.value}, which is below bucket_min ${first}`);
     return undefined;
@@ -156,9 +166,12 @@ function fixedKeys(metric: MetricEntry, diagnostics: Diagnostics): readonly numb
     return undefined;
   }
   const odd = keys.value.find((key) => !Number.isSafeInteger(key) || key < 0);
-  if (odd === undefined) return keys.value;
-  diagnostics.error(keys.at, `bucket_keys are unsigned integers where the bucket is in the key, not ${odd}`);
-  return undefined;
+  if (odd !== undefined && !diagnostics.readsAsExporter) {
+    diagnostics.error(keys.at, `bucket_keys are unsigned integers where the bucket is in the key, not ${odd}`);
+    return undefined;
+  }
+  if (odd !== undefined) diagnostics.warn(keys.at, `no key is ever ${odd}, which is no unsigned integer`);
+  return [...new Set(keys.value)].sort((a, b) => a - b);
 }
 
 function refuse(value: Located<unknown> | undefined, name: string, why: string, diagnostics: Diagnostics): void {

@@ -51,8 +51,9 @@ export class TableBuilder {
 
   build(): TablePlan {
     const { bucketKey } = this.#shape;
-    // The sum's column is the last: the columns are 0 … their greatest.
-    const width = bucketKey === undefined ? this.#width : Math.max(...bucketKey.columns.values()) + 1;
+    // The sum's column is the last, also where no key leads to it.
+    const sums = this.metrics.map((metric) => (metric.kind === 'histogram' ? (metric.sum?.cell ?? 0) : 0));
+    const width = bucketKey === undefined ? this.#width : Math.max(...bucketKey.columns.values(), ...sums) + 1;
     return { ...this.#shape, width, fields: this.#fields, metrics: this.metrics };
   }
 }

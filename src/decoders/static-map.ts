@@ -3,7 +3,10 @@ import type { DecoderKind } from './decoder.ts';
 
 const UNKNOWN = Buffer.from('unknown:');
 
-/** Text → the value that `static_map` gives for it; without one `unknown:TEXT`, or the text itself with `allow_unknown`. */
+/**
+ * Text → the value that `static_map` gives for it; without one what the plan has for all others, else `unknown:TEXT`, or the
+ * text itself with `allow_unknown`.
+ */
 export const staticMap = {
   name: 'static_map',
   create(plan) {
@@ -16,9 +19,11 @@ export const staticMap = {
     const values = new Map<string, Buffer>();
     for (const [key, value] of plan.staticMap) values.set(Buffer.from(key).toString('latin1'), Buffer.from(value));
     const allowUnknown = plan.allowUnknown ?? false;
+    const otherwise = plan.otherwise === undefined ? undefined : Buffer.from(plan.otherwise);
     return (input) => {
       const value = values.get(input.toString('latin1'));
       if (value !== undefined) return value;
+      if (otherwise !== undefined) return otherwise;
       return allowUnknown ? input : Buffer.concat([UNKNOWN, input]);
     };
   },

@@ -165,9 +165,9 @@ function withoutConflicts(
   });
 }
 
-/** ebpf_exporter passes over keys that it doesn't know, so years of its users' files have some; `strict` finds them. */
+/** ebpf_exporter takes much that is wrong, so years of its users' files have some of it; `strict` finds it. */
 export function programDiagnostics({ compatibleMetrics = false, strict }: ExporterConfig): DiagnosticsOptions {
-  return { passesOverUnknownKeys: compatibleMetrics && !strict };
+  return { readsAsExporter: compatibleMetrics && !strict };
 }
 
 /** Reads and parses NAME.yaml; undefined where nothing of it can be used, which is reported. */

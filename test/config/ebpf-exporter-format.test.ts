@@ -318,8 +318,8 @@ const malformed: readonly (readonly [yaml: string, ...expected: string[]])[] = [
 ];
 
 /** What is wrong with a file of who comes from ebpf_exporter, and what it is told of besides. */
-function told(yaml: string, passesOverUnknownKeys: boolean) {
-  const diagnostics = new Diagnostics({ passesOverUnknownKeys });
+function told(yaml: string, readsAsExporter: boolean) {
+  const diagnostics = new Diagnostics({ readsAsExporter });
   const file = parseProgramFile(yaml, 'x.yaml', diagnostics);
   const resolved = file && resolveProgram(file, object, options, diagnostics);
   const line = ({ line, column, message }: Diagnostic) => `${line}:${column}: ${message}`;
@@ -382,6 +382,232 @@ test("what Go's YAML reads as a boolean or as an empty text, and keys that anoth
       /"perf_event_array" must be true or false, not/,
     );
   }
+});
+
+const bucket = 'labels: [{name: b, size: 4, decoders: [{name: uint}]}]';
+const fixed = (keys: string, more = '') =>
+  `metrics: {histograms: [{name: calls, bucket_type: fixed, bucket_keys: ${keys}${more}, ${bucket}}]}`;
+
+/** What a histogram of these buckets exports, and by which keys. */
+function histogramOf(yaml: string) {
+  const { resolved, errors, warnings } = told(yaml, true);
+  assert.deepEqual(errors, []);
+  const table = resolved?.tables[0];
+  const metric = table?.metrics[0];
+  assert.ok(table?.bucketKey !== undefined && metric?.kind === 'histogram');
+  assert.ok(metric.sum !== undefined && metric.sum.cell < table.width);
+  assert.equal(metric.sum.cell, metric.bounds.length);
+  return { bounds: metric.bounds, columns: [...table.bucketKey.columns], warnings };
+}
+
+for (const [what, keys, bounds, columns, warning] of [
+  [
+    'unsorted',
+    '[1, 3, 2]',
+    [1, 2, 3],
+    [
+      [1, 0],
+      [2, 1],
+      [3, 2],
+    ],
+    '1:78: "bucket_keys": 2 comes behind 3; they are sorted',
+  ],
+  [
+    'there twice',
+    '[1, 2, 2]',
+    [1, 2],
+    [
+      [1, 0],
+      [2, 1],
+      [3, 2],
+    ],
+    '1:78: "bucket_keys": 2 comes behind 2; they are sorted',
+  ],
+  [
+    'fractional',
+    '[0.5, 1]',
+    [0.5, 1],
+    [
+      [0.5, 0],
+      [1, 1],
+      [2, 2],
+    ],
+    '1:71: no key is ever 0.5, which is no unsigned integer',
+  ],
+  [
+    'fractional at the end',
+    '[1, 1.5]',
+    [1, 1.5],
+    [
+      [1, 0],
+      [1.5, 1],
+      [2.5, 2],
+    ],
+    '1:71: no key is ever 1.5, which is no unsigned integer',
+  ],
+  [
+    'negative',
+    '[-1, 1]',
+    [-1, 1],
+    [
+      [-1, 0],
+      [1, 1],
+      [2, 2],
+    ],
+    '1:71: no key is ever -1, which is no unsigned integer',
+  ],
+  [
+    'with underscores',
+    '[1, 1_0]',
+    [1, 10],
+    [
+      [1, 0],
+      [10, 1],
+      [11, 2],
+    ],
+    '1:75: item 2 of "bucket_keys": 1_0 is read as 10',
+  ],
+  [
+    'octal',
+    '[1, 010]',
+    [1, 8],
+    [
+      [1, 0],
+      [8, 1],
+      [9, 2],
+    ],
+    '1:75: item 2 of "bucket_keys": 010 is read as 8',
+  ],
+] as const) {
+  test(`bucket keys are taken that ebpf_exporter takes: ${what}`, () => {
+    assert.deepEqual(histogramOf(fixed(keys)), { bounds, columns, warnings: [warning] });
+    const { errors, warnings } = told(fixed(keys), false);
+    assert.ok(errors.length + warnings.length > 0);
+  });
+}
+
+test('numbers are read as YAML 1.1 has them, which is told where it makes a difference', () => {
+  const histogram = (min: string, max: string, type = 'linear') =>
+    `metrics: {histograms: [{name: calls, bucket_type: ${type}, bucket_min: ${min}, bucket_max: ${max}, ${bucket}}]}`;
+  assert.deepEqual(histogramOf(histogram('010', '1_0')), {
+    bounds: [8, 9, 10],
+    columns: [
+      [8, 0],
+      [9, 1],
+      [10, 2],
+      [11, 3],
+    ],
+    warnings: ['1:71: "bucket_min": 010 is read as 8', '1:88: "bucket_max": 1_0 is read as 10'],
+  });
+  assert.deepEqual(histogramOf(histogram('1.5', '2')), {
+    bounds: [1, 2],
+    columns: [
+      [1, 0],
+      [2, 1],
+      [3, 2],
+    ],
+    warnings: ['1:71: "bucket_min": 1.5 is read as 1'],
+  });
+  assert.deepEqual(histogramOf(histogram('-1', '1')), {
+    bounds: [-1, 0, 1],
+    columns: [
+      [-1, 0],
+      [0, 1],
+      [1, 2],
+      [2, 3],
+    ],
+    warnings: ['1:71: "bucket_min" is -1, but no bucket below 0 is ever counted'],
+  });
+  assert.deepEqual(histogramOf(histogram('', '1')).bounds, [0, 1]);
+  for (const [min, max, type, error] of [
+    ['-1', '1', 'exp2zero', '1:73: bucket_min is -1; with bucket_type exp2zero it is at least 0'],
+    ['-1_000_000', '9', 'exp2', '1:93: bucket_max is 9; with bucket_type exp2 it is at most -990001'],
+    ['"8"', '9', 'linear', '1:71: "bucket_min" must be an integer, not "8"'],
+    ['1:30', '99', 'linear', '1:71: "bucket_min" must be an integer, not "1:30"'],
+  ] as const) {
+    assert.deepEqual(told(histogram(min, max, type), true).errors, [error]);
+  }
+  // Elsewhere it is what YAML 1.2 says, and told as well.
+  const { resolved, warnings } = told(histogram('010', '10'), false);
+  const [metric] = resolved!.tables[0]!.metrics;
+  assert.deepEqual(metric?.kind === 'histogram' && metric.bounds, [10]);
+  assert.deepEqual(warnings, [
+    '1:71: "bucket_min": 010 is read as 10, by YAML 1.1 in octal: leave out the zero in front',
+  ]);
+});
+
+test('of a key that is there twice the last counts, unless two maps would have to become one', () => {
+  const counterWith = (decoder: string) =>
+    `metrics: {counters: [{name: calls, help: a, labels: [{name: a, size: 4, decoders: [{name: uint}, {${decoder}}]}]}]}`;
+  const decoderOf = (yaml: string) => {
+    const { resolved, errors, warnings } = told(yaml, true);
+    assert.deepEqual(errors, []);
+    return { decoder: resolved!.tables[0]!.labels[0]!.decoders[1], warnings };
+  };
+  const twice = counterWith('name: static_map, static_map: {1: a, 2: b, 1: c, 0x1: d}');
+  assert.deepEqual(decoderOf(twice), {
+    decoder: {
+      name: 'static_map',
+      staticMap: new Map([
+        ['1', 'c'],
+        ['2', 'b'],
+        ['0x1', 'd'],
+      ]),
+    },
+    warnings: ['1:142: "1" is there already, and the last one counts'],
+  });
+  assert.deepEqual(told(twice, false).errors, ['1:142: Map keys must be unique']);
+  const help = told(counterWith('name: hex').replace('help: a', 'help: a, help: b'), true);
+  assert.equal(help.resolved?.tables[0]?.metrics[0]?.help, 'b');
+  assert.deepEqual(told(`${counter}metrics: {histograms: []}`, true).errors, [
+    '4:1: "metrics" is there already: write the two maps as one',
+  ]);
+
+  for (const without of ['name: static_map', 'name: static_map, static_map: ~', 'name: static_map, static_map:']) {
+    assert.deepEqual(decoderOf(counterWith(without)), {
+      decoder: { name: 'static_map', staticMap: new Map(), otherwise: 'empty mapping' },
+      warnings: ['1:105: decoder static_map: it has no static_map, so the label is always "empty mapping"'],
+    });
+  }
+  assert.match(told(counterWith('name: static_map'), false).errors[0]!, /decoder static_map: it has no static_map/);
+  assert.deepEqual(decoderOf(counterWith('name: static_map, static_map: {}')), {
+    decoder: { name: 'static_map', staticMap: new Map() },
+    warnings: [],
+  });
+});
+
+test('y and n are booleans to it', () => {
+  for (const [word, value] of [
+    ['y', true],
+    ['N', false],
+  ] as const) {
+    const file = parseProgramFile(
+      `metrics: {counters: [{name: r, perf_event_array: ${word}}]}`,
+      'x.yaml',
+      new Diagnostics({ readsAsExporter: true }),
+    );
+    assert.equal(file?.metrics[0]?.perfEventArray, value);
+  }
+});
+
+test('a last --- begins nothing, and what a second document has is passed over as there', () => {
+  for (const end of ['---', '---\n', '---\n\n# the end\n...\n', '...\n---\n', '--- # nothing\n---\n']) {
+    for (const readsAsExporter of [false, true]) {
+      const { resolved, errors, warnings } = told(counter + end, readsAsExporter);
+      assert.deepEqual([errors, warnings], [[], []], JSON.stringify(end));
+      assert.equal(resolved?.tables.length, 1);
+    }
+  }
+  for (const second of ['metrics: {}\n', '{{{', 'a: [', '~']) {
+    const { resolved, errors, warnings } = told(`${counter}---\n${second}`, true);
+    assert.deepEqual([errors, warnings], [[], ['4:1: a second YAML document, which is passed over']]);
+    assert.equal(resolved?.tables.length, 1);
+    assert.equal(
+      told(`${counter}---\n${second}`, false).errors[0],
+      '4:1: a second YAML document begins here; a file has one',
+    );
+  }
+  assert.deepEqual(told(`---\n---\n${counter}`, true).resolved, undefined);
 });
 
 for (const [yaml, ...expected] of malformed) {

@@ -116,6 +116,7 @@ const cases: Record<Exclude<DecoderName, 'regexp'>, readonly Case[]> = {
     ["'2", 'unknown:2', { staticMap: words, allowUnknown: false }],
     ["'2", '2', { staticMap: words, allowUnknown: true }],
     ["'1", 'unknown:1', { staticMap: new Map() }],
+    ["'1", 'empty mapping', { staticMap: new Map(), otherwise: 'empty mapping' }],
   ],
   hex: [
     ['', ''],

@@ -405,6 +405,49 @@ metrics: {counters: [{name: samples, help: s, labels: [{name: kind, size: 4, dec
     assert.match(checked.stdout, /unknown decoder "unit"/);
   });
 
+  it('what ebpf_exporter takes is taken, with a warning, and stops where that is wanted', async () => {
+    const metrics = `{
+      counters: [{name: getppid_word_total, help: w, labels: [{name: w, size: 0_2, decoders: [{name: uint}, {name: static_map, static_map: {16: x, 1000: y, 16: z}}]}]}],
+      histograms: [{name: getppid_fixed, help: f, bucket_type: fixed, bucket_keys: [5, 1_00, 0.5, 1000], labels: [{name: bucket, size: 010, decoders: ${uint}}]}]}`;
+    const { yaml, object } = one('METRICS');
+    using folder = programFolder({ all: { yaml: `${yaml.replace('METRICS', metrics)}---\nmore: {}\n`, object } });
+    const warnings = [
+      /all\.yaml:4:\d+: "size": 0_2 is read as 2\n/,
+      /all\.yaml:4:\d+: "16" is there already, and the last one counts\n/,
+      /all\.yaml:5:\d+: "bucket_keys": 0\.5 comes behind 100; they are sorted\n/,
+      /all\.yaml:5:\d+: item 2 of "bucket_keys": 1_00 is read as 100\n/,
+      /all\.yaml:5:\d+: no key is ever 0\.5, which is no unsigned integer\n/,
+      /all\.yaml:5:\d+: "size": 010 is read as 8\n/,
+      /all\.yaml:6:1: a second YAML document, which is passed over\n/,
+    ];
+    {
+      await using exporter = await Exporter.start(folder.path, 'all');
+      callGetppid(23);
+      const lines = [
+        ...histogram(
+          'getppid_fixed',
+          [
+            ['0.5', 0],
+            ['5', 12],
+            ['100', 23],
+            ['1000', 23],
+          ],
+          '806',
+          23,
+        ),
+        'ebpf_exporter_getppid_word_total{w="unknown:2048"} 7',
+        'ebpf_exporter_getppid_word_total{w="y"} 8',
+        'ebpf_exporter_getppid_word_total{w="z"} 8',
+      ];
+      assert.deepEqual(await exporter.samples(), lines.toSorted());
+      for (const warning of warnings) assert.match(exporter.stderr, warning);
+    }
+    const strict = await runMeter([`--config.dir=${folder.path}`, '--config.strict']);
+    assert.equal(strict.status, 1);
+    assert.match(strict.stderr, /all\.yaml:4:\d+: "size" must be an integer from 1 to 65536, not "0_2"\n/);
+    assert.match(strict.stderr, /all\.yaml:6:1: a second YAML document begins here; a file has one\n/);
+  });
+
   it('a pair whose names clash or are reserved costs itself, and no page', async () => {
     const exp2 =
       '{name: getppid_exp2, help: e, bucket_max: 4, labels: [{name: LABEL, size: 8, decoders: [{name: uint}]}]}';
