@@ -1,4 +1,5 @@
 import { createKernelFacts } from '../kernel/facts.ts';
+import { neededDescriptors, requireDescriptors } from '../kernel/open-files.ts';
 import { listenToLibbpf } from '../libbpf/print.ts';
 import { ownInstruments } from '../metrics/own-instruments.ts';
 import { Store } from '../metrics/store.ts';
@@ -17,9 +18,11 @@ import { wrap } from './wrap.ts';
 export async function check(options: Options): Promise<number> {
   const { config, log } = await configure(options);
   if (log.writes('debug')) listenToLibbpf((level, line) => log.debug(`libbpf: ${line}`, { level }));
+  requireDescriptors(neededDescriptors.toLoad, 'before anything is loaded');
   using prepared = preparePrograms(config, ownInstruments(config));
   for (const warning of [...prepared.warnings, ...unusedViews(prepared, config)]) log.warn(warning);
   using programs = loadAll(prepared);
+  requireDescriptors(neededDescriptors.toServe, 'now that the programs are attached');
   const { errors } = await new Store(programs.running, createKernelFacts(), new Tallies()).read();
 
   const lines = [

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { exporterConfig } from '../config/exporter/exporter-config.ts';
 import type { ExporterConfig } from '../config/exporter.ts';
 import { Log } from '../log.ts';
+import { refusePipe } from '../user-file.ts';
 import type { Options } from './args.ts';
 
 /** Two levels up from here are the clone's folder and the package's, whether this is src or dist. */
@@ -16,7 +17,7 @@ export async function configure(options: Options): Promise<{ config: ExporterCon
       options.config ?? (options.isExporterStyle && !process.env.OTEL_CONFIG_FILE?.trim() ? exporterStyle : undefined),
     env: process.env,
     options: { prometheus, webConfigFile, telemetryPath, otlp, namespace, programs, only, strict, btfPath },
-    readFile: (path) => readFile(path, 'utf8'),
+    readFile: readConfiguration,
   });
   const log = new Log({
     level: options.logLevel ?? config.logLevel ?? 'info',
@@ -26,6 +27,12 @@ export async function configure(options: Options): Promise<{ config: ExporterCon
   for (const warning of warnings) log.warn(warning);
   for (const warning of await checkWebConfig(config)) log.warn(warning);
   return { config, log };
+}
+
+/** What a shell hands over by <(…) is read once, by whoever has opened it already. */
+async function readConfiguration(path: string): Promise<string> {
+  if (!/^\/(?:dev|proc)\//.test(path)) refusePipe(path);
+  return readFile(path, 'utf8');
 }
 
 /** Before anything is loaded: a web configuration that can't be used keeps the reader from starting. Returns warnings. */

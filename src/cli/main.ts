@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { MeterError } from '../errors.ts';
+import { withoutDescriptor } from '../kernel/open-files.ts';
 import { printable } from '../printable.ts';
 import { type Invocation, parseCommandLine } from './args.ts';
 import { helpText } from './help.ts';
@@ -39,7 +40,8 @@ async function carryOut({ command, topic, options }: Invocation): Promise<number
 function report(error: unknown): number {
   const errors = error instanceof AggregateError ? error.errors : [error];
   for (const one of errors) {
-    if (one instanceof MeterError) console.error(`ebpf-meter: ${printable(errorText(one))}`);
+    const isTheirs = one instanceof MeterError || withoutDescriptor(one) !== undefined;
+    if (isTheirs) console.error(`ebpf-meter: ${printable(errorText(one))}`);
     else console.error(printable(`ebpf-meter: this is a bug, please report it: ${inspect(one)}`));
   }
   return Math.max(...errors.map(exitStatus));

@@ -1,9 +1,11 @@
 import { ConfigError, formatDiagnostic } from '../config/diagnostic.ts';
 import { MeterError } from '../errors.ts';
+import { withoutDescriptor } from '../kernel/open-files.ts';
 import type { Log } from '../log.ts';
 
 /** An error as a user reads it: the cause, then what to do. Errors of a configuration are shown all, with their places. */
-export function errorText(error: unknown): string {
+export function errorText(reason: unknown): string {
+  const error = withoutDescriptor(reason) ?? reason;
   if (error instanceof ConfigError) return error.diagnostics.map(formatDiagnostic).join('\n');
   if (!(error instanceof MeterError)) return error instanceof Error ? error.message : String(error);
   const all = allOf(error);

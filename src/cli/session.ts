@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
 import { type BackgroundListener, listenToBackground } from '../background.ts';
@@ -6,7 +5,9 @@ import { ConfigError } from '../config/diagnostic.ts';
 import type { ExporterConfig, ReaderConfig } from '../config/exporter.ts';
 import { scopeName } from '../config/scope.ts';
 import { MeterError } from '../errors.ts';
+import { readBootId } from '../kernel/boot-id.ts';
 import { createKernelFacts } from '../kernel/facts.ts';
+import { neededDescriptors, requireDescriptors } from '../kernel/open-files.ts';
 import { listenToLibbpf } from '../libbpf/print.ts';
 import { enableStats } from '../libbpf/stats.ts';
 import { trimMemory } from '../libbpf/trim.ts';
@@ -17,7 +18,7 @@ import { ownInstruments } from '../metrics/own-instruments.ts';
 import { ownViews } from '../metrics/own-views.ts';
 import { observeProcess } from '../metrics/process.ts';
 import { readerStore } from '../metrics/reader-store.ts';
-import { exporterResource } from '../metrics/resource.ts';
+import { exporterResource, type HostFacts } from '../metrics/resource.ts';
 import { Store } from '../metrics/store.ts';
 import { Tallies } from '../metrics/tallies.ts';
 import { keepCgroupIds } from '../programs/cgroup-ids.ts';
@@ -52,11 +53,13 @@ export interface Session {
 export async function startSession(config: ExporterConfig, log: Log): Promise<Session> {
   if (log.writes('debug')) listenToLibbpf((level, line) => log.debug(`libbpf: ${line}`, { level }));
   await using stack = new AsyncDisposableStack();
+  requireDescriptors(neededDescriptors.toLoad, 'before anything is loaded');
 
   using prepared = preparePrograms(config, ownInstruments(config));
   for (const warning of [...prepared.warnings, ...unusedViews(prepared, config)]) log.warn(warning);
   const programs = stack.use(loadAll(prepared));
   reportPrograms(programs, log);
+  requireDescriptors(neededDescriptors.toServe, 'now that the programs are attached');
   refuse(programs, config.strict);
   const bpfStats = config.bpfStats && startStatistics(stack, log);
 
@@ -78,7 +81,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
 
   const detected = await detectResource(config.detection);
   for (const error of detected.errors) logError(log, 'warn', error);
-  const resource = exporterResource(config, hostFacts(), detected.attributes);
+  const resource = exporterResource(config, hostFacts(warn), detected.attributes);
   const contexts = config.readers.map((reader, index) => {
     const tables = store.tablesOf(index);
     return {
@@ -186,6 +189,6 @@ async function closeReaders(readers: readonly MetricReader[], log: Log): Promise
   for (const error of await shutdownReaders(readers, shutdownMs)) logError(log, 'warn', error);
 }
 
-function hostFacts() {
-  return { version, hostName: hostname(), bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() };
+function hostFacts(warn: (warning: MeterError) => void): HostFacts {
+  return { version, hostName: hostname(), bootId: readBootId(warn) };
 }

@@ -99,10 +99,10 @@ const headerNames = [
 ] as const;
 
 /** What two of them may say; the others are not looked at. */
-const headerValues: Readonly<Record<string, readonly string[]>> = {
-  'X-Frame-Options': ['deny', 'sameorigin'],
-  'X-Content-Type-Options': ['nosniff'],
-};
+const headerValues: ReadonlyMap<string, readonly string[]> = new Map([
+  ['X-Frame-Options', ['deny', 'sameorigin']],
+  ['X-Content-Type-Options', ['nosniff']],
+]);
 
 const topKeys = ['tls_server_config', 'http_server_config', 'basic_auth_users', 'rate_limit'];
 const tlsKeys = [
@@ -234,7 +234,7 @@ function readNames(
     const name = item.string();
     if (name === undefined) return [];
     if (!Object.hasOwn(known, name)) item.error(`unknown ${what} "${name}"${suggest(name, Object.keys(known))}`);
-    return [known[name] ?? ''];
+    return Object.hasOwn(known, name) ? [known[name]!] : [];
   });
   return names === undefined || names.length === 0 ? undefined : names.join(':');
 }
@@ -249,7 +249,7 @@ function readHeaders(node: ConfigNode): ReadonlyMap<string, string> {
   for (const { name, value } of entries?.entries ?? []) {
     const text = value.isNull ? '' : value.string();
     if (text === undefined || text === '') continue;
-    const allowed = headerValues[name];
+    const allowed = headerValues.get(name);
     if (allowed !== undefined && !allowed.includes(text.toLowerCase())) {
       value.error(`"${name}" may be ${allowed.join(' or ')}`);
     } else if (/[^\t\x20-\x7e\x80-\xff]/.test(text)) value.error(`"${name}" has a character that no header may have`);

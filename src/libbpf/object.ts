@@ -1,11 +1,13 @@
-import { closeSync, existsSync } from 'node:fs';
+import { closeSync } from 'node:fs';
+import { release } from 'node:os';
 import { mapTypes, variables } from '../btf/layout.ts';
 import { type Btf, parseBtf } from '../btf/parse.ts';
 import type { BpfProgramLayout, MapLayout, ObjectLayout } from '../btf/types.ts';
 import { MeterError } from '../errors.ts';
+import { refusePipe } from '../user-file.ts';
 import { attachKind } from './attach/registry.ts';
 import { encodeConstant } from './constant.ts';
-import { LibbpfError, pointerOrThrow, resultOrThrow } from './error.ts';
+import { describe, LibbpfError, libbpfCause, pointerOrThrow, resultOrThrow } from './error.ts';
 import {
   mapFd,
   mapIsInternal,
@@ -102,7 +104,7 @@ export class OpenedObject implements Disposable {
 
   /** Throws MeterError('object') where the file isn't a BPF object, MeterError('environment') without libbpf. */
   static open(path: string, settings: OpenSettings = {}): OpenedObject {
-    const remedy = existsSync(path)
+    const remedy = isThere(path)
       ? 'Compile it again: clang -target bpf -O2 -g -c NAME.bpf.c -o NAME.bpf.o, with its maps in SEC(".maps")'
       : 'Check the path, or compile the object';
     const options = new DataView(new ArrayBuffer(openOptions.size));
@@ -245,7 +247,7 @@ export class OpenedObject implements Disposable {
       resultOrThrow('load', this.path, 'bpf_object__load', () => load(object));
     } catch (error) {
       close(object);
-      throw error;
+      throw this.#byTypes(error);
     }
     return new LoadedObject(this.path, this.#layout, this.#maps, this.#programs, {
       section: (name) => findMap(object, name),
@@ -272,6 +274,15 @@ export class OpenedObject implements Disposable {
         programSetExpectedAttachType(program, expectedAttachType),
       );
     }
+  }
+
+  /** What doesn't fit the kernel's types names the file that they are from, where that isn't the kernel itself. */
+  #byTypes(error: unknown): unknown {
+    const cause = libbpfCause(error);
+    const { btf } = this.#settings;
+    if (btf === undefined || cause === undefined || !/CO-RE/.test(cause.messages.join('\n'))) return error;
+    const remedy = `The kernel's types are from "${btf}" (btf_path, --btf.path): see that it belongs to this kernel, ${release()}`;
+    return describe('load', this.path, cause, remedy);
   }
 
   #open(): Pointer {
@@ -309,6 +320,18 @@ export class OpenedObject implements Disposable {
     const map = findMap(this.#open(), section);
     if (map === null) throw new MeterError('object', `${this.path}: section ${section}: not in the object`);
     return map;
+  }
+}
+
+/** Throws MeterError('object') where opening it would wait. */
+function isThere(path: string): boolean {
+  try {
+    refusePipe(path);
+    return true;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === undefined) throw new MeterError('object', `${path}: ${message}`, { cause });
+    return false;
   }
 }
 

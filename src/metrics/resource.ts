@@ -7,8 +7,8 @@ export interface HostFacts {
   /** The exporter's own version. */
   readonly version: string;
   readonly hostName: string;
-  /** /proc/sys/kernel/random/boot_id: differs between hosts even where an image has a machine-id baked in. */
-  readonly bootId: string;
+  /** /proc/sys/kernel/random/boot_id: differs between hosts even where an image has a machine-id baked in; undefined: it isn't shown. */
+  readonly bootId: string | undefined;
 }
 
 /** The namespace for a service.instance.id: semantic conventions 1.44.0, registry, service. */
@@ -28,7 +28,7 @@ export function exporterResource(
   const attributes = {
     'service.name': name,
     'service.version': version,
-    'service.instance.id': uuidV5(instanceNamespace, [bootId, hostName, name].join('\n')),
+    'service.instance.id': uuidV5(instanceNamespace, [bootId ?? '', hostName, name].join('\n')),
     'host.name': hostName,
     ...detected,
     ...resourceAttributes,

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, Diagnostics } from '../config/diagnostic.ts';
 import { suggest } from '../config/nearest.ts';
 import { needsNoObject, parseProgramFile } from '../config/program-file.ts';
 import { MeterError } from '../errors.ts';
+import { readUserFile } from '../user-file.ts';
 
 /** A pair NAME.yaml + NAME.bpf.o, or a NAME.yaml whose maps are all without C. */
 export interface ProgramFiles {
@@ -91,7 +92,7 @@ export function findPairs(files: string, objects: string): FoundPrograms {
 function whyWithObject({ file, object }: { readonly file: string; readonly object: string }): MeterError | undefined {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readUserFile(file).toString('utf8');
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { parseBtf } from '../btf/parse.ts';
 import { checkAlone } from '../config/check-alone.ts';
 import { type Conflict, checkTogether } from '../config/check-together.ts';
 import { ConfigError, type Diagnostic, Diagnostics, type DiagnosticsOptions } from '../config/diagnostic.ts';
@@ -12,12 +12,14 @@ import { MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
 import { pageSize } from '../kernel/page-size.ts';
 import { OpenedObject } from '../libbpf/object.ts';
+import { readUserFile } from '../user-file.ts';
 import { version } from '../version.ts';
 import { withoutMetrics } from './absent.ts';
 import { type FoundPrograms, findPrograms, type ProgramFiles } from './find.ts';
 import { isSelected, unknownPrograms } from './selection.ts';
 
 const scope = { name: scopeName, version };
+const elfMagic = '\x7fELF';
 
 /** A program that is ready to be loaded. */
 export interface PreparedProgram {
@@ -144,10 +146,12 @@ function brokenPairs({ broken }: FoundPrograms, errors: readonly MeterError[]): 
 /** libbpf would say so of each program, and only when it is loaded. */
 function checkBtf(path: string): void {
   try {
-    accessSync(path, constants.R_OK);
+    const bytes = readUserFile(path);
+    // An ELF file that has them in a section is libbpf's to read.
+    if (bytes.toString('latin1', 0, elfMagic.length) !== elfMagic) parseBtf(bytes);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'no such file' : 'not readable';
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'not readable' : message;
     const remedy = 'Name a file with the types of the running kernel in raw BTF by btf_path or --btf.path';
     throw new MeterError('config', `${path}: ${why}`, { cause, remedy });
   }
@@ -174,7 +178,7 @@ export function programDiagnostics({ compatibleMetrics = false, strict }: Export
 export function parsePair({ file }: ProgramFiles, diagnostics: Diagnostics): ProgramFile | undefined {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readUserFile(file).toString('utf8');
   } catch (error) {
     diagnostics.error({ file, line: 1, column: 1, excerpt: '' }, `not readable: ${(error as Error).message}`);
     return undefined;

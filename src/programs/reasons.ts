@@ -81,7 +81,7 @@ export function explain(
   const said = cause.messages.join('\n');
   const detail = said === '' ? {} : { detail: said };
   if (said.includes('BEGIN PROG LOAD LOG') && cause.code !== 'EPERM') {
-    return describe(code, subject, cause, "The verifier's whole log is shown at debug level");
+    return describe(code, subject, cause, remedy ?? "The verifier's whole log is shown at debug level");
   }
   if (cause.code === 'EPERM' || cause.code === 'EACCES') {
     const missing = missingCapabilities(
@@ -100,6 +100,14 @@ export function explain(
     return describe(code, subject, cause, otherwiseForbidden(environment));
   }
   if (remedy !== undefined) return describe(code, subject, cause, remedy);
+  if (cause.code === 'EMFILE') {
+    return describe(
+      code,
+      subject,
+      cause,
+      'Raise the limit of open files: `ulimit -n 1024`, LimitNOFILE=1024 in systemd',
+    );
+  }
   if (section !== undefined && unknownSection.test(said)) {
     const remedy =
       "Sections are libbpf's, whose newer versions know more, and perf_event/type=T,config=C,frequency=F and xdp/INTERFACE";

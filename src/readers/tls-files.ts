@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { TlsFilesConfig } from '../config/exporter.ts';
 import { MeterError } from '../errors.ts';
+import { readUserFile } from '../user-file.ts';
 
 export interface TlsMaterial {
   /** PEM; null: the system's certificate authorities, no client certificate. */
@@ -35,7 +35,7 @@ export function readTlsFiles(tls: TlsFilesConfig): TlsMaterial {
 function readPem(what: string, file: string | undefined, parse: (pem: Buffer) => unknown): Buffer | null {
   if (file === undefined) return null;
   try {
-    const pem = readFileSync(file);
+    const pem = readUserFile(file);
     parse(pem);
     return pem;
   } catch (cause) {

@@ -99,8 +99,12 @@ export class RunningMeter extends MeterProcess {
   url = '';
 
   /** Resolves when everything is attached and the page is there; `args` go to the command `run`. */
-  static async start(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<RunningMeter> {
-    const meter = new RunningMeter(['run', '--prometheus', '127.0.0.1:0', ...args], env);
+  static async start(
+    args: readonly string[],
+    env?: Readonly<Record<string, string>>,
+    options?: ProcessOptions,
+  ): Promise<RunningMeter> {
+    const meter = new RunningMeter(['run', '--prometheus', '127.0.0.1:0', ...args], env, options);
     try {
       await meter.logged(/ INFO {2}running after /);
       meter.url = (await meter.logged(/ metrics: (http:\S+\/metrics)/))[1]!;

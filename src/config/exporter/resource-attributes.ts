@@ -13,13 +13,13 @@ export function readResource(node: ConfigNode): {
   readonly detection: DetectionConfig | undefined;
 } {
   const map = section(node, { supported: ['attributes', 'attributes_list', 'schema_url', 'detection/development'] });
-  const attributes: Record<string, ResourceValue> = {};
+  const attributes = new Map<string, ResourceValue>();
   const listed = setting(map, 'attributes_list');
   const text = listed?.string();
   if (listed && text !== undefined) {
     const { values, cause } = parseKeyValues(text);
     if (cause !== undefined) listed.error(`"attributes_list" must be KEY=VALUE,KEY=VALUE: ${cause}`);
-    Object.assign(attributes, values);
+    for (const [name, value] of Object.entries(values)) attributes.set(name, value);
   }
   for (const item of setting(map, 'attributes')?.list() ?? []) {
     const entry = section(item, { supported: ['name', 'value', 'type'] });
@@ -29,11 +29,11 @@ export function readResource(node: ConfigNode): {
     if (name === undefined || valueNode === undefined || valueNode.isNull) continue;
     const value = readValue(valueNode, setting(entry, 'type')?.oneOf(types) ?? 'string');
     if (name === '') item.error(`${item.subject}: "name" is empty`);
-    else if (value !== undefined) attributes[name] = value;
+    else if (value !== undefined) attributes.set(name, value);
   }
   const detection = setting(map, 'detection/development');
   return {
-    attributes,
+    attributes: Object.fromEntries(attributes),
     schemaUrl: setting(map, 'schema_url')?.string(),
     detection: detection && readDetection(detection),
   };

@@ -31,7 +31,9 @@ export function substitute(text: string, env: Environment): { text: string; inva
         invalid.push({ offset: start + index, shown: shownReference(inner) });
         return whole;
       }
-      return env[parts[1]!] || (parts[2] ?? '');
+      const name = parts[1]!;
+      // process.env has a constructor too.
+      return (Object.hasOwn(env, name) && env[name]) || (parts[2] ?? '');
     });
   });
   return { text: chunks.join('$'), invalid };

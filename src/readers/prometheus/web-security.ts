@@ -1,11 +1,12 @@
 import { constants } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { ConfigError } from '../../config/diagnostic.ts';
 import { type Pem, readWebConfig, type WebConfig, type WebTls } from '../../config/web-config.ts';
 import { MeterError } from '../../errors.ts';
+import { readUserFile } from '../../user-file.ts';
 import type { ReaderLog } from '../reader.ts';
 import { RecurringErrors } from '../recurring-errors.ts';
 import { type Admission, BasicAuth } from './basic-auth.ts';
@@ -129,7 +130,7 @@ export class WebSecurity {
 function load(file: string): Loaded {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readUserFile(file).toString('utf8');
   } catch (cause) {
     throw new MeterError('config', `${file}: ${readCause(cause)}`, {
       cause,
@@ -179,7 +180,7 @@ function readPem(pem: Pem): string {
   if (pem.file === undefined) return pem.text!;
   let text: string;
   try {
-    text = readFileSync(pem.file, 'utf8');
+    text = readUserFile(pem.file).toString('utf8');
   } catch (error) {
     throw wrong(pem, `"${pem.file}": ${readCause(error)}`);
   }
