@@ -1,4 +1,5 @@
 import { isRunTimeMeasured } from '../kernel/bpf-statistics.ts';
+import type { Clock } from '../metrics/clock.ts';
 import type { CompatibleSources } from '../metrics/compatible.ts';
 import type { BpfProgramState, BpfProgramStatistics, HealthSources, HookState, MapLoss } from '../metrics/health.ts';
 import type { Reading, SeriesStore } from '../metrics/rows.ts';
@@ -24,6 +25,10 @@ export class LastReading implements SeriesStore {
       this.#onNew(reading);
     }
     return reading;
+  }
+
+  get clock(): Clock {
+    return this.#store.clock;
   }
 
   hold(): Disposable {

@@ -1,10 +1,8 @@
 import type { Log } from '../log.ts';
+import type { Clock } from '../metrics/clock.ts';
 import type { MapLoss } from '../metrics/health.ts';
 import type { Reading } from '../metrics/rows.ts';
 import type { FillLevel } from '../metrics/source.ts';
-
-/** Behind the wall clock by more than this, times in the data stand still since it was set back. */
-const CLOCK_STEP_MS = 1000;
 
 /** The maps' fill levels, which Store tells. */
 export interface FillLevels {
@@ -19,22 +17,29 @@ export interface KeyLosses {
 
 /**
  * Logs what is wrong with readings when it begins and when it ends, however many lie between: a map that can't be read,
- * one that is full and drops what is new, a clock that was set back. Labels that can't be decoded and events that maps
- * without C have missed are logged once.
+ * one that is full and drops what is new. Labels that can't be decoded and events that maps without C have missed are
+ * logged once, and each time that the clock was set back.
  */
 export function readingLog(
   log: Log,
   maps: FillLevels,
   tallies: KeyLosses,
-  now: () => number = Date.now,
+  clock: Pick<Clock, 'steps'>,
   losses: () => Iterable<MapLoss> = () => [],
 ): (reading: Reading) => void {
   let before: readonly string[] = [];
+  let steps = 0;
   return (reading) => {
-    const troubles = [...reading.errors.map(({ message }) => message), ...fullMaps(maps), ...clockStep(reading, now())];
+    const troubles = [...reading.errors.map(({ message }) => message), ...fullMaps(maps)];
     for (const trouble of troubles) log.once(trouble, trouble);
     for (const trouble of before) if (!troubles.includes(trouble)) log.over(trouble, `no longer: ${trouble}`);
     before = troubles;
+    for (; steps < clock.steps.length; steps++) {
+      const seconds = clock.steps[steps]!.byMs / 1000;
+      log.warn(
+        `the clock was set back by ${seconds} s: what began later than it says now is said to have begun earlier`,
+      );
+    }
     for (const { program, table, label } of tallies.decodeErrors()) {
       const trouble = `${program}: map "${table}": label "${label}": can't be decoded from some keys, which are left out`;
       log.once(trouble, trouble);
@@ -54,11 +59,5 @@ function* fullMaps(maps: FillLevels): Iterable<string> {
   for (const { program, map, capacity, isDropping } of maps.fillLevels()) {
     if (isDropping)
       yield `${program}: map "${map}": full with ${capacity} entries: events of further keys are not in it`;
-  }
-}
-
-function* clockStep({ time: [seconds, nanoseconds] }: Reading, now: number): Iterable<string> {
-  if (seconds * 1000 + nanoseconds / 1e6 > now + CLOCK_STEP_MS) {
-    yield 'the clock was set back: the times in OTLP data stand still until it has caught up';
   }
 }

@@ -76,7 +76,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const store = new Store(programs.running, kernel, tallies, cgroups, limits);
   const readings = new LastReading(
     recordReadings(store, health),
-    readingLog(log, store, tallies, Date.now, () => lossesOf(programs)),
+    readingLog(log, store, tallies, store.clock, () => lossesOf(programs)),
   );
 
   const detected = await detectResource(config.detection);

@@ -139,6 +139,7 @@ export class Health {
 export function recordReadings(store: SeriesStore, health: Health): SeriesStore {
   let recorded = 0;
   return {
+    clock: store.clock,
     async read() {
       const reading = await store.read();
       if (reading.sequence !== recorded) {

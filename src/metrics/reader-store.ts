@@ -4,6 +4,7 @@ import type { Reading, Rows, SeriesStore } from './rows.ts';
 export function readerStore(store: SeriesStore, tables: readonly Rows[]): SeriesStore {
   const own = new Set(tables);
   return {
+    clock: store.clock,
     async read(): Promise<Reading> {
       const reading = await store.read();
       return reading.tables.length === own.size

@@ -1,5 +1,6 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { TablePlan } from '../config/plan.ts';
+import type { Clock } from './clock.ts';
 
 /**
  * The series of one table after a reading, as readers see them. A row is a series of every metric of the table;
@@ -26,7 +27,10 @@ export interface Rows {
   identity(row: number): number;
   /** Made when first asked for, kept as long as the row; the same object each time. */
   attributes(row: number): Attributes;
-  /** When the series began: the attach time, or the last reading that did not have it. The same array for equal times. */
+  /**
+   * When the series began: the attach time, or the last reading that did not have it. As the store's clock has it. The same
+   * array for equal times.
+   */
   startTime(row: number): HrTime;
 }
 
@@ -42,7 +46,7 @@ export interface RowTexts {
 export interface Reading {
   /** Counts readings from 1. */
   readonly sequence: number;
-  /** When the maps were read. */
+  /** When the maps were read, as the store's clock has it. */
   readonly time: HrTime;
   readonly tables: readonly Rows[];
   /** How long reading all maps and decoding their new keys took. */
@@ -52,6 +56,8 @@ export interface Reading {
 }
 
 export interface SeriesStore {
+  /** Which the times of readings and of series are by. */
+  readonly clock: Clock;
   /** Reads every map once; callers that ask before the reading has happened share it. Never rejects for a map that can't be read. */
   read(): Promise<Reading>;
   /** Puts off the next reading until it is disposed of, for whoever can't take over a reading's rows and cells at once. */

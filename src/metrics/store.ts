@@ -3,6 +3,7 @@ import type { CardinalityLimits } from '../config/exporter.ts';
 import type { ProgramPlan, TablePlan } from '../config/plan.ts';
 import type { KernelFacts } from '../decoders/decoder.ts';
 import type { MapReaders } from '../maps/reading.ts';
+import { Clock } from './clock.ts';
 import { entriesSource } from './entries-source.ts';
 import { type Expiry, expiriesOf, type GoneCgroups } from './expiry.ts';
 import { indexedSource } from './indexed-source.ts';
@@ -17,7 +18,7 @@ import type { Tallies } from './tallies.ts';
 export interface CountingProgram {
   readonly plan: ProgramPlan;
   readonly readers: MapReaders;
-  /** When it began to count. */
+  /** When it began to count, on the wall clock. */
   readonly startTime: HrTime;
 }
 
@@ -41,8 +42,8 @@ export class Store implements SeriesStore {
   readonly #tables: readonly Table[];
   /** By reader. */
   readonly #views: readonly (readonly Table[])[];
+  readonly clock: Clock;
   #sequence = 0;
-  #lastTime: HrTime = [0, 0];
   #pending: Promise<Reading> | undefined;
   #holds = 0;
   /** Begins the reading that was put off. */
@@ -50,7 +51,7 @@ export class Store implements SeriesStore {
 
   /**
    * `gone` tells which keys of maps that expire are to be removed; without it none are. `limits` are those of the
-   * readers, each by its index; readers with the same ones share tables.
+   * readers, each by its index; readers with the same ones share tables. `clock` tells when readings are.
    * Throws MeterError('map') where a plan names a map that the program doesn't have.
    */
   constructor(
@@ -59,7 +60,9 @@ export class Store implements SeriesStore {
     tallies: Tallies,
     gone?: GoneCgroups,
     limits: readonly CardinalityLimits[] = [{}],
+    clock: Clock = new Clock(),
   ) {
+    this.clock = clock;
     const views = limits.map((): Table[] => []);
     this.#tallies = tallies;
     this.#gone = gone;
@@ -69,7 +72,7 @@ export class Store implements SeriesStore {
         const source = tableSource(table, maps);
         const closes = table.source.kind === 'entries' && table.source.cache !== undefined;
         const limit = source.capacity > series ? { series, closes } : undefined;
-        return { table: new Table(table, plan.name, startTime, kernel, tallies, limit), source };
+        return { table: new Table(table, plan.name, startTime, kernel, tallies, clock, limit), source };
       };
       const tables = plan.tables.flatMap((table) => {
         const made = new Map<string, StoredTable>();
@@ -90,7 +93,7 @@ export class Store implements SeriesStore {
     this.#tables = this.#programs.flatMap((program) => program.tables.flatMap(withOverflow));
     this.#views = views;
     // The clock may be set back between attaching and the first reading.
-    for (const { startTime } of programs) this.#lastTime = later(this.#lastTime, startTime);
+    for (const { startTime } of programs) clock.began(startTime);
   }
 
   /** The tables, in the order of the programs; their rows are those of the last reading. */
@@ -162,7 +165,7 @@ export class Store implements SeriesStore {
   *#steps(): Generator<void, Reading> {
     const begin = performance.now();
     this.#gone?.update();
-    const time = this.#now();
+    const time = this.clock.read();
     const errors = new Set<Error>();
     const stretch = new Stretch();
     // All begin before any is read: a joined metric reads other programs' maps, which are filled for this reading then.
@@ -202,21 +205,6 @@ export class Store implements SeriesStore {
       }
     }
   }
-
-  /** Milliseconds since the epoch as [s, ns]; never the same twice and never back, since points need start < time. */
-  #now(): HrTime {
-    const ms = Date.now();
-    let time: HrTime = [Math.floor(ms / 1000), (ms % 1000) * 1_000_000];
-    const [seconds, nanos] = this.#lastTime;
-    if (time[0] < seconds || (time[0] === seconds && time[1] <= nanos)) time = [seconds, nanos + 1];
-    this.#lastTime = time;
-    return time;
-  }
-}
-
-/** The later of two times. */
-function later(a: HrTime, b: HrTime): HrTime {
-  return b[0] > a[0] || (b[0] === a[0] && b[1] > a[1]) ? b : a;
 }
 
 function withOverflow({ table }: StoredTable): readonly Table[] {

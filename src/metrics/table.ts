@@ -6,6 +6,7 @@ import { DecodeError } from '../decoders/decoder.ts';
 import { labelText } from '../decoders/label-text.ts';
 import { createDecoder, namesMove } from '../decoders/registry.ts';
 import { Carry } from './carry.ts';
+import type { Clock } from './clock.ts';
 import { addField, type ValueBlock } from './gather.ts';
 import { isOverflow, OVERFLOW_ATTRIBUTE, overflowPlan } from './overflow.ts';
 import type { Rows } from './rows.ts';
@@ -61,6 +62,7 @@ export class Table implements Rows {
   /** Rows made beyond the limit by this reading, in the order of their making. */
   #excess: number[] = [];
   readonly #attached: HrTime;
+  readonly #clock: Clock;
   #lastReading: HrTime | undefined;
   #values: string[] = [];
   readonly #carry: Carry;
@@ -72,11 +74,13 @@ export class Table implements Rows {
     attached: HrTime,
     kernel: KernelFacts,
     tallies: Tallies,
+    clock: Clock,
     limit?: TableLimit,
   ) {
     this.plan = plan;
     this.program = program;
     this.#attached = attached;
+    this.#clock = clock;
     this.#tallies = tallies;
     this.#carry = new Carry(plan);
     const decoded = (label: LabelPlan) => ({ plan: label, decode: createDecoder(label.decoders, kernel) });
@@ -85,7 +89,7 @@ export class Table implements Rows {
     const moves = [...plan.labels, ...(plan.hidden ?? [])].some(({ decoders }) => namesMove(decoders));
     this.#nameChanges = () => (moves ? (kernel.nameChanges?.() ?? 0) : 0);
     this.#limit = limit;
-    this.overflow = limit && new Table(overflowPlan(plan), program, attached, kernel, tallies);
+    this.overflow = limit && new Table(overflowPlan(plan), program, attached, kernel, tallies, clock);
     this.#names = plan.labels.map((label) => label.name);
     this.#promNames = this.#names.map((name) => prometheusLabelName(name));
     this.#bucket = plan.bucketKey && createDecoder(plan.bucketKey.label.decoders, kernel);
@@ -117,6 +121,11 @@ export class Table implements Rows {
 
   startTime(row: number): HrTime {
     return this.series.startTime(row);
+  }
+
+  /** The same on the wall clock as it is now; the same array for equal times, until that clock is set back. */
+  created(row: number): HrTime {
+    return this.#clock.created(this.series.startTime(row));
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { FieldPlan, MetricPlan, NumberType, TablePlan } from '../../src/config/plan.ts';
+import { Clock } from '../../src/metrics/clock.ts';
 import type { Reading, Rows, RowTexts, SeriesStore } from '../../src/metrics/rows.ts';
 import { labelsText } from '../../src/metrics/series-rows.ts';
 
@@ -110,10 +111,13 @@ export class FakeRows implements Rows {
   }
 }
 
-/** A store whose readings are what the tables hold; the time is set by the test, in seconds. */
+/** A store whose readings are what the tables hold; the time is set by the test, in seconds, or the clock's. */
 export class FakeStore implements SeriesStore {
+  clock = new Clock();
   readonly tables: FakeRows[];
   time = 1000;
+  /** Set: the time is the clock's. */
+  isClocked = false;
   errors: Error[] = [];
   sequence = 0;
   /** Set: a reading fails as a whole. */
@@ -126,7 +130,8 @@ export class FakeStore implements SeriesStore {
   async read(): Promise<Reading> {
     if (this.failure !== undefined) throw this.failure;
     const { tables, errors } = this;
-    return { sequence: ++this.sequence, time: [this.time, 0], tables, durationMs: 2, errors };
+    const time: HrTime = this.isClocked ? this.clock.read() : [this.time, 0];
+    return { sequence: ++this.sequence, time, tables, durationMs: 2, errors };
   }
 
   hold(): Disposable {

@@ -1,6 +1,7 @@
 import type { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../src/config/exporter.ts';
 import type { TablePlan } from '../../src/config/plan.ts';
+import { Clock } from '../../src/metrics/clock.ts';
 import { Store } from '../../src/metrics/store.ts';
 import { PrometheusReader } from '../../src/readers/prometheus/reader.ts';
 import { type FakeMap, fakeReaders, NO_FACTS, programPlan } from './fake-maps.ts';
@@ -31,11 +32,12 @@ export async function serve(
   plans: readonly TablePlan[],
   maps: readonly FakeMap[],
   config: Partial<PrometheusReaderConfig> = {},
+  clock: Clock = new Clock(),
 ): Promise<Serving> {
   const readers = fakeReaders(maps);
   const program = { plan: programPlan('test', plans), readers, startTime: [1, 0] as [number, number] };
-  const { context, lines, tallies } = fakeContext({ read: () => store.read(), hold: () => store.hold() });
-  const store: Store = new Store([program], NO_FACTS, tallies);
+  const { context, lines, tallies } = fakeContext({ clock, read: () => store.read(), hold: () => store.hold() });
+  const store: Store = new Store([program], NO_FACTS, tallies, undefined, [{}], clock);
   const reader = new PrometheusReader({ ...localReader, ...config }, { ...context, tables: store.tables });
   const url = await reader.listen();
   const provider = provide([reader], context.health);

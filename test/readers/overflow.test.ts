@@ -25,7 +25,7 @@ for (const temporality of ['cumulative', 'delta'] as const) {
   test(`OTLP, ${temporality}: what is beyond the limit has one attribute, true`, async () => {
     const { map, store } = setUp();
     const totals = new ReaderTotals(temporalitySelector(temporality), () => {});
-    const encoder = new RequestEncoder('1', 'explicit_bucket_histogram');
+    const encoder = new RequestEncoder('1', 'explicit_bucket_histogram', store.clock);
     const limits = { bytes: Number.POSITIVE_INFINITY, points: Number.POSITIVE_INFINITY };
     const exported = async () => {
       await totals.take(await store.read());

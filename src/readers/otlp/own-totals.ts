@@ -1,5 +1,4 @@
 import type { HrTime } from '@opentelemetry/api';
-import { millisToHrTime } from '@opentelemetry/core';
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import {
   AggregationTemporality,
@@ -11,6 +10,7 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import type { Clock } from '../../metrics/clock.ts';
 import type { SelectTemporality } from '../temporality.ts';
 import { subtractExponential } from './subtract-exponential.ts';
 
@@ -48,34 +48,36 @@ interface Pending {
  */
 export class OwnTotals {
   readonly #select: SelectTemporality;
-  readonly #since: HrTime;
+  readonly #clock: Clock;
   readonly #delivered = new Map<string, Delivered>();
 
   /**
-   * `since` is when they all began to count: the SDK has an observed counter begin with its first observation, an interval
-   * without a length, in which whatever had been counted till then would have come at once.
+   * They all began to count with the process: the SDK has an observed counter begin with its first observation, an interval
+   * without a length, in which whatever had been counted till then would have come at once. All their times are by
+   * `clock`, since the SDK's own goes back where the wall clock is set back.
    */
-  constructor(select: SelectTemporality, since: HrTime = millisToHrTime(performance.timeOrigin)) {
+  constructor(select: SelectTemporality, clock: Clock) {
     this.#select = select;
-    this.#since = since;
+    this.#clock = clock;
   }
 
-  /** Encodes what was collected, in parts of at most so many points. */
+  /** Encodes what was collected just now, in parts of at most so many points. */
   parts({ resource, scopeMetrics }: ResourceMetrics, maxPoints: number): OwnPart[] {
+    const time = this.#clock.read();
     const parts: OwnPart[] = [];
     const most = Math.min(maxPoints, MOST_POINTS);
     let scopes: ResourceMetrics['scopeMetrics'] = [];
     let pending: Pending[] = [];
     let points = 0;
     const finish = (): void => {
-      if (points > 0) parts.push(this.#part({ resource, scopeMetrics: scopes }, points, pending));
+      if (points > 0) parts.push(this.#part({ resource, scopeMetrics: scopes }, points, pending, time));
       [scopes, pending, points] = [[], [], 0];
     };
     for (const { scope, metrics } of scopeMetrics) {
       for (const metric of metrics) {
         for (let from = 0; from < metric.dataPoints.length; ) {
           const slice = metric.dataPoints.slice(from, from + most - points);
-          const { data, waiting } = this.#convert({ ...metric, dataPoints: slice } as MetricData, scope.name);
+          const { data, waiting } = this.#convert({ ...metric, dataPoints: slice } as MetricData, scope.name, time);
           const open = scopes.at(-1);
           if (open?.scope === scope) open.metrics.push(data);
           else scopes.push({ scope, metrics: [data] });
@@ -90,25 +92,26 @@ export class OwnTotals {
     return parts;
   }
 
-  #part(metrics: ResourceMetrics, points: number, pending: readonly Pending[]): OwnPart {
+  #part(metrics: ResourceMetrics, points: number, pending: readonly Pending[], time: HrTime): OwnPart {
     return {
       bytes: ProtobufMetricsSerializer.serializeRequest(metrics) ?? new Uint8Array(0),
       points,
       acknowledge: () => {
-        for (const { key, total } of pending) this.#delivered.set(key, { value: total.value, time: total.endTime });
+        for (const { key, total } of pending) this.#delivered.set(key, { value: total.value, time });
       },
       counted: () => pending,
     };
   }
 
-  #convert(metric: MetricData, scope: string): { data: MetricData; waiting: readonly Pending[] } {
+  #convert(metric: MetricData, scope: string, time: HrTime): { data: MetricData; waiting: readonly Pending[] } {
     const { descriptor, dataPointType } = metric;
     // It is there, though the SDK's type doesn't say so.
     const { type } = descriptor as typeof descriptor & { type: InstrumentType };
     const isDelta = this.#select(type) === AggregationTemporality.DELTA;
-    if (dataPointType === DataPointType.GAUGE) return { data: metric, waiting: [] };
-    if (!isDelta) {
-      const points = (metric.dataPoints as readonly AnyPoint[]).map((total) => ({ ...total, startTime: this.#since }));
+    const { origin } = this.#clock;
+    if (!isDelta || dataPointType === DataPointType.GAUGE) {
+      const times = this.#times(origin, time);
+      const points = (metric.dataPoints as readonly AnyPoint[]).map((total) => ({ ...total, ...times }));
       return { data: { ...metric, dataPoints: points } as MetricData, waiting: [] };
     }
     const waiting: Pending[] = [];
@@ -117,10 +120,16 @@ export class OwnTotals {
       const before = this.#delivered.get(key);
       const value = before === undefined ? withoutExtremes(total.value) : increment(total.value, before.value);
       waiting.push({ key, metric: descriptor.name, total, amount: amountOf(value) });
-      return { ...total, startTime: before?.time ?? this.#since, value };
+      return { ...total, ...this.#times(before?.time ?? origin, time), value };
     });
     const data = { ...metric, aggregationTemporality: AggregationTemporality.DELTA, dataPoints } as MetricData;
     return { data, waiting };
+  }
+
+  /** As the SDK calls them, on the wall clock. */
+  #times(start: HrTime, end: HrTime): Pick<AnyPoint, 'startTime' | 'endTime'> {
+    const told = this.#clock.told(start, end);
+    return { startTime: told.start, endTime: told.time };
   }
 }
 

@@ -1,4 +1,6 @@
+import type { HrTime } from '@opentelemetry/api';
 import type { MetricPlan } from '../../config/plan.ts';
+import type { Clock } from '../../metrics/clock.ts';
 import { copyLabels } from './encoded-labels.ts';
 import { exponentialForm } from './exponential-points.ts';
 import { histogramForm } from './histogram-points.ts';
@@ -46,10 +48,13 @@ export class PointWriter {
   readonly metric: MetricTotals;
   readonly form: PointForm;
   readonly #values: Float64Array;
+  readonly #clock: Clock;
   readonly #start = new EncodedTime();
   readonly #time = new EncodedTime();
 
-  constructor(metric: MetricTotals, form: PointForm) {
+  /** `clock`: what the totals' times are by. */
+  constructor(metric: MetricTotals, form: PointForm, clock: Clock) {
+    this.#clock = clock;
     this.metric = metric;
     this.form = form;
     this.#values = new Float64Array(metric.columns.length);
@@ -71,6 +76,8 @@ export class PointWriter {
     const { columns, delivered, starts, isDelta } = metric;
     const values = this.#values;
     let points = 0;
+    const isStepped = this.#clock.steps.length > 0;
+    let told: HrTime = [-1, 0];
     this.#time.set(table.time[0], table.time[1]);
     let row = from;
     for (; row < length; row++) {
@@ -81,7 +88,14 @@ export class PointWriter {
         const total = cells[base + columns[i]!]!;
         values[i] = isDelta ? total - delivered[own + i]! : total;
       }
-      this.#start.set(starts[row * 2]!, starts[row * 2 + 1]!);
+      const seconds = starts[row * 2]!;
+      const nanoseconds = starts[row * 2 + 1]!;
+      if (!isStepped) {
+        this.#start.set(seconds, nanoseconds);
+      } else if (seconds !== told[0] || nanoseconds !== told[1]) {
+        told = [seconds, nanoseconds];
+        this.#tell(told, table.time);
+      }
       if (!this.#point(writer, labels.bytes, labels.starts[row]!, labels.lengths[row]!, values, room, points, first))
         break;
       points++;
@@ -100,8 +114,7 @@ export class PointWriter {
     let points = 0;
     for (let i = from; i < leftovers.length; i++) {
       const { labels, numbers, start, time } = leftovers[i]![1];
-      this.#start.set(start[0], start[1]);
-      this.#time.set(time[0], time[1]);
+      this.#tell(start, time);
       if (!this.#point(writer, labels, 0, labels.length, numbers, room, points, first)) break;
       points++;
     }
@@ -115,6 +128,13 @@ export class PointWriter {
     let count = 0;
     for (let slot = 0; slot < plan.slots; slot++) count += numbers(slot);
     return count;
+  }
+
+  /** As the next points have them, on the wall clock. */
+  #tell(from: HrTime, to: HrTime): void {
+    const { start, time } = this.#clock.told(from, to);
+    this.#start.set(start[0], start[1]);
+    this.#time.set(time[0], time[1]);
   }
 
   #point(

@@ -89,11 +89,11 @@ export class OtlpReader extends MetricReader {
     this.#config = config;
     this.#context = context;
     this.#transport = transport;
-    const { log, health } = context;
+    const { log, health, store } = context;
     const select = temporalitySelector(temporality);
     this.#totals = new ReaderTotals(select, ({ name }) => health.tallies.deliveries.dropped(kind, name));
-    this.#own = new OwnTotals(select);
-    this.#encoder = new RequestEncoder(context.version, histogramAggregation);
+    this.#own = new OwnTotals(select, store.clock);
+    this.#encoder = new RequestEncoder(context.version, histogramAggregation, store.clock);
     this.#outage = new Outage({ kind, describe, health, log });
     this.#rejections = new Rejections(describe, kind, context);
     this.#ownErrors = new RecurringErrors(log, `${describe}: collection`);

@@ -2,6 +2,7 @@ import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { HistogramAggregation } from '../../config/exporter.ts';
 import { scopeName } from '../../config/scope.ts';
+import type { Clock } from '../../metrics/clock.ts';
 import type { Leftover, MetricTotals } from './metric-totals.ts';
 import type { OwnPart } from './own-totals.ts';
 import { PointWriter, pointForm } from './points.ts';
@@ -55,15 +56,17 @@ interface Slice {
 export class RequestEncoder {
   readonly #scope: Buffer;
   readonly #aggregation: HistogramAggregation;
+  readonly #clock: Clock;
   readonly #writer = new WireWriter();
   readonly #writers = new WeakMap<MetricTotals, PointWriter>();
   readonly #heads = new WeakMap<MetricTotals, Buffer>();
   #resource: { of: ResourceMetrics['resource']; bytes: Buffer } | undefined;
 
-  /** `version` is the instrumentation scope's. */
-  constructor(version: string, aggregation: HistogramAggregation) {
+  /** `version` is the instrumentation scope's, `clock` what the totals' times are by. */
+  constructor(version: string, aggregation: HistogramAggregation, clock: Clock) {
     this.#scope = messageField(1, [stringField(1, scopeName), stringField(2, version)]);
     this.#aggregation = aggregation;
+    this.#clock = clock;
   }
 
   /** All requests of an export: the SDK's own points first, then the tables'. A point above the limit goes alone. */
@@ -97,7 +100,7 @@ export class RequestEncoder {
     let writer = this.#writers.get(metric);
     if (writer === undefined) {
       const exponential = this.#aggregation === 'base2_exponential_bucket_histogram';
-      writer = new PointWriter(metric, pointForm(metric.plan, metric.isDelta, exponential));
+      writer = new PointWriter(metric, pointForm(metric.plan, metric.isDelta, exponential), this.#clock);
       this.#writers.set(metric, writer);
     }
     return writer;

@@ -1,3 +1,4 @@
+import type { HrTime } from '@opentelemetry/api';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { Label } from './family.ts';
 import { type OwnFamily, ownFamilies } from './own-metrics.ts';
@@ -17,7 +18,9 @@ export interface CollectionContext {
   hold(): Disposable;
   /** The map-fed series of the first page have been written. */
   written(): void;
-  /** What the SDK's own instruments tell. */
+  /** When the SDK's own instruments began to count, on the wall clock as it is now. */
+  created(): HrTime;
+  /** What they tell. */
   collect(): Promise<{ resourceMetrics: ResourceMetrics; errors: readonly unknown[] }>;
   /** All that failed in this collection. */
   failed(errors: readonly unknown[]): void;
@@ -73,7 +76,7 @@ export class Collection {
     if (isFirst) this.#context.written();
     this.#own ??= this.#context.collect();
     const { resourceMetrics, errors } = await this.#own;
-    const own = ownFamilies(resourceMetrics, naming, this.#context);
+    const own = ownFamilies(resourceMetrics, naming, this.#context, this.#context.created());
     if (isFirst) this.#context.failed([...errors, ...own.errors]);
     return own.families;
   }

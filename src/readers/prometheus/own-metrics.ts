@@ -30,12 +30,14 @@ export interface OwnPoint {
 
 /**
  * What the SDK collected, by the page's names, target_info in front. Of instruments of one name but another kind only the
- * first can be told; the others are in `errors`.
+ * first can be told; the others are in `errors`. All have counted since `created`: the SDK has what is observed begin with
+ * its first observation, by a clock that may have been set back since.
  */
 export function ownFamilies(
   collected: ResourceMetrics,
   naming: Naming,
   config: Pick<PrometheusReaderConfig, 'targetInfo' | 'scopeInfo'> & { readonly resourceLabels?: readonly Label[] },
+  created: HrTime,
 ): { families: readonly OwnFamily[]; errors: readonly Error[] } {
   const families = new Map<string, OwnFamily>();
   const errors: Error[] = [];
@@ -58,12 +60,12 @@ export function ownFamilies(
         errors.push(new Error(`"${original}": left out, since "${name}" is a ${family.kind} already, not a ${kind}`));
         continue;
       }
-      for (const { attributes, startTime, value } of metric.dataPoints) {
+      for (const { attributes, value } of metric.dataPoints) {
         const own = attributeLabels(attributes);
         const names = new Set(own.map(([label]) => labelName(label, naming)));
         const added = constant.filter(([label]) => !names.has(labelName(label, naming)));
         const labels = namedLabels([...own, ...added], naming);
-        family.points.push({ labels, start: startTime, value });
+        family.points.push({ labels, start: created, value });
       }
     }
   }

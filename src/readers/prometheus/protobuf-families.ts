@@ -73,7 +73,7 @@ function numberPart(table: Table, metric: NumberMetricPlan, naming: Naming): Fam
         if (series.references[row] === 0) continue;
         page.reserve(METRIC_BYTES + labels.extra + series.lengths[row]!);
         const out = page.bytes;
-        const since = isCounter ? created.field(series.startTime(row)) : NOTHING;
+        const since = isCounter ? created.field(table.created(row)) : NOTHING;
         let at = page.length;
         out[at++] = lengthTag(MetricFamily.metric);
         const start = at++;
@@ -131,7 +131,7 @@ function histogramPart(table: Table, metric: HistogramMetricPlan, naming: Naming
           at = copyBytes(out, at, head, 0, head.length);
           at = writeSlots(out, at, cells, first, metric.slots, native.firstIndex);
         }
-        const since = created.field(series.startTime(row));
+        const since = created.field(table.created(row));
         at = copyBytes(out, at, since, 0, since.length);
         at = endMessage(out, histogram, 2, at);
         page.length = endMessage(out, start, 2, at);

@@ -52,6 +52,7 @@ export class PrometheusReader extends MetricReader {
       pool: new PagePool(),
       hold: () => context.store.hold(),
       written: () => context.health.collected('prometheus', (performance.now() - this.#began) / 1000),
+      created: () => context.store.clock.created(context.store.clock.origin),
       collect: () => this.collect(),
       failed: (errors) => ownErrors.report(errors),
     };

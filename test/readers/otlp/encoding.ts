@@ -24,7 +24,7 @@ export function encoding(
   const dropped: string[] = [];
   const store = new FakeStore(...rows);
   const totals = new ReaderTotals(temporalitySelector(temporality), ({ name }) => dropped.push(name));
-  const encoder = new RequestEncoder('1.2.3', aggregation);
+  const encoder = new RequestEncoder('1.2.3', aggregation, store.clock);
   const resource = emptyResource();
   const send = async (
     time: number,

@@ -7,6 +7,7 @@ import {
   MeterProvider,
   MetricReader,
 } from '@opentelemetry/sdk-metrics';
+import { Clock } from '../../../src/metrics/clock.ts';
 import { OwnTotals } from '../../../src/readers/otlp/own-totals.ts';
 import { temporalitySelector } from '../../../src/readers/temporality.ts';
 import { decodeExport, type ReceivedMetric } from '../../helpers/otlp-server.ts';
@@ -164,7 +165,7 @@ function setUp(temporality: 'delta' | 'cumulative', histograms = AggregationType
   });
   const provider = new MeterProvider({ readers: [reader] });
   const meter = provider.getMeter('m');
-  const totals = new OwnTotals(temporalitySelector(temporality), [1, 0]);
+  const totals = new OwnTotals(temporalitySelector(temporality), new Clock({ origin: [1, 0] }));
   const send = async (take: boolean): Promise<Map<string, ReceivedMetric>> => {
     const { resourceMetrics } = await reader.collect();
     const parts = totals.parts(resourceMetrics, unlimited);

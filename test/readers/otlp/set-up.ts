@@ -1,5 +1,6 @@
 import type { OtlpGrpcConfig, OtlpHttpConfig, PeriodicReaderConfig } from '../../../src/config/exporter.ts';
 import type { HistogramMetricPlan } from '../../../src/config/plan.ts';
+import type { Clock } from '../../../src/metrics/clock.ts';
 import { periodicKind } from '../../../src/readers/periodic.ts';
 import { counter, FakeRows, FakeStore, gauge, ONE, tablePlan } from '../../helpers/fake-rows.ts';
 import { type OtlpHttpServerOptions, startOtlpHttpServer } from '../../helpers/otlp-http-server.ts';
@@ -61,16 +62,24 @@ export function otlpConfig(
   return { kind: 'periodic', intervalMs: 3_600_000, timeoutMs: 10_000, exporter, ...periodic };
 }
 
-/** A reader over one table with a counter, a gauge and a histogram; it exports once an hour, or when it is told to. */
+/**
+ * A reader over one table with a counter, a gauge and a histogram; it exports once an hour, or when it is told to. The time
+ * of a reading is `store.time`, or that of the clock.
+ */
 export async function setUp(
   server: Pick<OtlpServer, 'kind' | 'url'>,
   overrides: OtlpOverrides = {},
   periodic: Partial<PeriodicReaderConfig> = {},
+  clock?: Clock,
 ) {
   const metrics = [counter('ebpf.reads', 0), gauge('ebpf.depth', 1, { ...ONE, divisor: 1000 }), LATENCY];
   const rows = new FakeRows(tablePlan('block', 6, metrics));
   const store = new FakeStore(rows);
   store.time = 1_800_000_000;
+  if (clock !== undefined) {
+    store.isClocked = true;
+    store.clock = clock;
+  }
   const { context, lines, tallies } = fakeContext(store);
   const { reader } = await periodicKind.create(otlpConfig(server.kind, server.url, overrides, periodic), context);
   provide([reader], context.health);

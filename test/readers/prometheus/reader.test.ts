@@ -6,6 +6,7 @@ import { afterEach, describe, it } from 'node:test';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../../src/config/exporter.ts';
+import { Clock } from '../../../src/metrics/clock.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { negotiateFormat } from '../../../src/readers/prometheus/format.ts';
 import { Page } from '../../../src/readers/prometheus/page.ts';
@@ -36,8 +37,9 @@ async function start(map: FakeMap, config: Partial<PrometheusReaderConfig> = {})
     readers: fakeReaders([map]),
     startTime: [1, 0] as [number, number],
   };
-  const { context, lines, tallies } = fakeContext({ read: () => store.read(), hold: () => store.hold() });
-  const store: Store = new Store([program], NO_FACTS, tallies);
+  const clock = new Clock();
+  const { context, lines, tallies } = fakeContext({ clock, read: () => store.read(), hold: () => store.hold() });
+  const store: Store = new Store([program], NO_FACTS, tallies, undefined, [{}], clock);
   const reader = new PrometheusReader({ ...localReader, ...config }, { ...context, tables: store.tables });
   const url = await reader.listen();
   const provider = provide([reader], context.health);
@@ -256,14 +258,15 @@ describe('PrometheusReader', () => {
   it('makes what writes a format again where that failed', async () => {
     const map = new FakeMap('events', 4, 8);
     map.set([3], [23]);
-    const { context, lines, tallies } = fakeContext({ read: () => store.read(), hold: () => store.hold() });
+    const clock = new Clock();
+    const { context, lines, tallies } = fakeContext({ clock, read: () => store.read(), hold: () => store.hold() });
     const plan = tablePlan('events', ['key'], 1, [counter('ebpf.events')]);
     const program = {
       plan: programPlan('test', [plan]),
       readers: fakeReaders([map]),
       startTime: [1, 0] as [number, number],
     };
-    const store: Store = new Store([program], NO_FACTS, tallies);
+    const store: Store = new Store([program], NO_FACTS, tallies, undefined, [{}], clock);
     const tables = [...store.tables];
     let refusals = 2;
     Object.defineProperty(tables, 0, {
