@@ -1,6 +1,6 @@
 import type { LogLevel } from './config/exporter.ts';
 import { printable, printableJson } from './printable.ts';
-import { type WriteError, writeAll } from './write-all.ts';
+import { type WriteError, writerTo } from './write-all.ts';
 
 /** From the most to the least urgent. */
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];
@@ -44,7 +44,7 @@ export class Log {
     this.#level = level;
     this.#format = format;
     this.#times = times;
-    this.#write = write ?? ((text) => writeAll(2, text));
+    this.#write = write ?? writerTo(2);
     this.#now = now ?? (() => new Date());
   }
 

@@ -38,6 +38,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'programs',
     'readers',
     'printable.ts',
+    'write-all.ts',
   ],
   'main.ts': ['cli'],
 };

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { MeterError } from '../errors.ts';
 import { withoutDescriptor } from '../kernel/open-files.ts';
 import { printable } from '../printable.ts';
+import { writerTo } from '../write-all.ts';
 import { type Invocation, parseCommandLine } from './args.ts';
 import { helpText } from './help.ts';
 import { requireNode } from './node-version.ts';
@@ -39,10 +40,15 @@ async function carryOut({ command, topic, options }: Invocation): Promise<number
 /** A user's mistake is told in words; the stack is shown only where it is ours. */
 function report(error: unknown): number {
   const errors = error instanceof AggregateError ? error.errors : [error];
+  const write = writerTo(2);
   for (const one of errors) {
     const isTheirs = one instanceof MeterError || withoutDescriptor(one) !== undefined;
-    if (isTheirs) console.error(`ebpf-meter: ${printable(errorText(one))}`);
-    else console.error(printable(`ebpf-meter: this is a bug, please report it: ${inspect(one)}`));
+    const text = isTheirs ? errorText(one) : `this is a bug, please report it: ${inspect(one)}`;
+    try {
+      write(`ebpf-meter: ${printable(text)}\n`);
+    } catch {
+      // The status is left to tell it.
+    }
   }
   return Math.max(...errors.map(exitStatus));
 }

@@ -1,9 +1,12 @@
-import { type WriteError, writeAll } from '../../write-all.ts';
+import { type WriteError, writerTo } from '../../write-all.ts';
 import { requestJson } from './json.ts';
 import type { Answer, Transport } from './transport.ts';
 
+/** What reads the lines may be slow; nothing else happens meanwhile. */
+const PATIENCE_MS = 1000;
+
 /** Prints requests to standard output, each as one line of OTLP/JSON, for a look at what would be pushed. */
-export function createConsoleTransport(print: (text: string) => void = (text) => writeAll(1, text)): Transport {
+export function createConsoleTransport(print: (text: string) => void = writerTo(1, PATIENCE_MS)): Transport {
   let isTorn = false;
 
   const write = (request: Uint8Array): Answer => {
