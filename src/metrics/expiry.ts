@@ -54,8 +54,11 @@ export class Expiry {
     this.#places = source.cache === undefined ? [] : placesOf(source.cache, maps.cpus);
   }
 
-  /** Removes what is due and answers how many keys; after a reading, at this time in milliseconds. */
-  run(gone: GoneCgroups, now: number): number {
+  /**
+   * Removes what is due and answers how many keys; after a reading, which was at this time in milliseconds and has taken so
+   * many since.
+   */
+  run(gone: GoneCgroups, now: number, since = 0): number {
     const { reader, read } = this.#maps.entries(this.map);
     const entries = read();
     let excess = entries.count - Math.floor(reader.maxEntries * ROOM);
@@ -68,7 +71,7 @@ export class Expiry {
     let removed = 0;
     for (const keys of found) {
       // What is gone since the last reading only has not been read when it was final.
-      if (keys.goneFor < (excess > 0 ? sinceLast : KEPT_MS)) break;
+      if (keys.goneFor - since < (excess > 0 ? sinceLast : KEPT_MS)) break;
       this.#remove(keys, entries);
       excess -= keys.entries.length;
       removed++;

@@ -1,5 +1,6 @@
 import type { IndexedSource, TablePlan } from '../config/plan.ts';
-import { addField } from './gather.ts';
+import { EntryNumbers } from './entry-numbers.ts';
+import type { ValueBlock } from './gather.ts';
 import { dimensionCount, innermostRuns } from './indexes.ts';
 import type { MapCache, TableSource } from './source.ts';
 import type { Stretch } from './stretch.ts';
@@ -18,24 +19,39 @@ export function indexedSource(plan: TablePlan, source: IndexedSource, maps: MapC
   const elements = counts.reduce((product, count) => product * count, 1);
   const keys = indexKeys(counts, elements);
   const { width } = plan;
-  const sums = new Float64Array(elements * width);
-  const cellOf = Int32Array.from({ length: elements }, (_, element) => element * width);
+  const starts = Int32Array.from({ length: elements }, (_, element) => element * width);
   const places = new Int32Array(elements).fill(UNSEEN);
+  let now = new EntryNumbers(plan);
+  let spare: EntryNumbers | undefined;
+  let isFirst = true;
+
+  function* blocks(bytes: Uint8Array): Generator<ValueBlock> {
+    for (const { start, count, stride } of runs) {
+      yield { bytes, start, count, stride, cpus: cpu ? maps.cpus : 1, cpuStride: cpu ? cpu.stride : 0 };
+    }
+  }
+
+  /** Takes this reading's numbers, and answers the last one's where they may be needed. */
+  const take = (table: Table): EntryNumbers | undefined => {
+    const bytes = read();
+    const isKept = !isFirst && (table.sharesRows || table.namesMove);
+    isFirst = false;
+    const last = isKept ? now : undefined;
+    if (isKept) [now, spare] = [spare ?? new EntryNumbers(plan), now];
+    now.take(blocks(bytes), starts, elements);
+    return last;
+  };
 
   return {
     capacity: elements,
     *fill(table: Table, stretch: Stretch) {
-      const bytes = read();
-      sums.fill(0);
-      let first = 0;
-      for (const { start, count, stride } of runs) {
-        const block = { bytes, start, count, stride, cpus: cpu ? maps.cpus : 1, cpuStride: cpu ? cpu.stride : 0 };
-        for (const field of plan.fields) addField(field, block, sums, cellOf, first);
-        first += count;
-      }
+      const last = take(table);
+      const { numbers } = now;
       for (let element = 0; element < elements; element++) {
-        if (places[element] !== UNSEEN) continue;
-        if (source.zeros || !isZero(sums, element * width, width)) {
+        const start = starts[element]!;
+        if (places[element] !== UNSEEN) {
+          if (last !== undefined && now.hasFallen(start, last, start)) table.restart(places[element]!, last, start);
+        } else if (source.zeros || !isZero(numbers, start, width)) {
           places[element] = table.acquire(keys, element * plan.keySize);
           if (stretch.step()) yield;
         }
@@ -45,16 +61,15 @@ export function indexedSource(plan: TablePlan, source: IndexedSource, maps: MapC
         for (let element = 0; element < elements; element++) {
           if (former[element] !== UNSEEN) places[element] = table.acquire(keys, element * plan.keySize);
         }
-        for (const place of former) table.release(place);
+        for (let element = 0; element < elements; element++) {
+          if (former[element] === UNSEEN) continue;
+          table.move(former[element]!, places[element]!, last, starts[element]!);
+        }
       }
       table.settle({ found: places, count: elements });
       table.clearCells();
-      for (let element = 0; element < elements; element++) {
-        const place = places[element]!;
-        if (place < 0) continue;
-        // Several indexes may decode to the same labels, so their numbers are added.
-        for (let i = 0; i < width; i++) table.cells[place + i]! += sums[element * width + i]!;
-      }
+      // Several indexes may decode to the same labels, so their numbers are added.
+      table.addNumbers(now, starts, places, elements);
     },
   };
 }

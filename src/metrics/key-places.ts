@@ -29,7 +29,10 @@ export class KeyPlaces {
   #nextBytes = new Uint8Array(0);
   #places = new Int32Array(0);
   #nextPlaces = new Int32Array(0);
+  #nextFormer = new Int32Array(0);
   #count = 0;
+  /** By entry, which one it was in the reading before, -1 where it wasn't there; undefined: all are the same as then. */
+  former: Int32Array | undefined;
 
   /** keySize in bytes. */
   constructor(keySize: number) {
@@ -58,7 +61,10 @@ export class KeyPlaces {
   ): Generator<void, Int32Array> {
     const bytes = count * this.#keySize;
     const padded = this.#words * 4 !== this.#keySize;
-    if (!padded && count === this.#count && sameBytes(this.#bytes, keys, bytes)) return this.#places;
+    if (!padded && count === this.#count && sameBytes(this.#bytes, keys, bytes)) {
+      this.former = undefined;
+      return this.#places;
+    }
 
     this.#reserve(count);
     if (padded) this.#spread(keys, count);
@@ -78,13 +84,16 @@ export class KeyPlaces {
     return this.#places;
   }
 
-  /** Gives every key of the last reading its place anew, in what `update` returned, before its former one is taken back. */
-  renew(owner: PlaceOwner): void {
+  /**
+   * Gives every key of the last reading its place anew, in what `update` returned, before any former one is taken back:
+   * `moved` is told both, and the entry.
+   */
+  renew(acquire: PlaceOwner['acquire'], moved: (from: number, to: number, entry: number) => void): void {
+    const before = this.#places.slice(0, this.#count);
     for (let entry = 0; entry < this.#count; entry++) {
-      const before = this.#places[entry]!;
-      this.#places[entry] = owner.acquire(this.#bytes, entry * this.#words * 4);
-      owner.release(before, entry);
+      this.#places[entry] = acquire(this.#bytes, entry * this.#words * 4);
     }
+    for (let entry = 0; entry < this.#count; entry++) moved(before[entry]!, this.#places[entry]!, entry);
   }
 
   #walk(count: number): { pending: number[]; gone: number[] } {
@@ -93,10 +102,12 @@ export class KeyPlaces {
     const before = this.#count;
     const places = this.#places;
     const nextPlaces = this.#nextPlaces;
+    const former = this.#nextFormer;
     let old = 0;
     let entry = 0;
     while (entry < count && old < before) {
       if (this.#same(entry, old)) {
+        former[entry] = old;
         nextPlaces[entry++] = places[old++]!;
         continue;
       }
@@ -108,12 +119,14 @@ export class KeyPlaces {
       const inserted = this.#aheadInNew(entry, old, count);
       if (inserted === 0) gone.push(old++);
       for (let i = Math.max(inserted, 1); i > 0; i--) {
+        former[entry] = -1;
         nextPlaces[entry] = UNRESOLVED;
         pending.push(entry++);
       }
     }
     while (old < before) gone.push(old++);
     while (entry < count) {
+      former[entry] = -1;
       nextPlaces[entry] = UNRESOLVED;
       pending.push(entry++);
     }
@@ -149,6 +162,7 @@ export class KeyPlaces {
         const old = gone[index - 1]!;
         if (old >= 0 && this.#same(entry, old)) {
           this.#nextPlaces[entry] = this.#places[old]!;
+          this.#nextFormer[entry] = old;
           gone[index - 1] = -1;
           found++;
           break;
@@ -179,6 +193,7 @@ export class KeyPlaces {
   }
 
   #reserve(count: number): void {
+    if (this.#nextFormer.length < count) this.#nextFormer = new Int32Array(Math.ceil(count * 1.25) + 16);
     const room = this.#nextPlaces.length;
     if (room >= count && room <= count * 4 + 64) return;
     const entries = Math.ceil(count * 1.25) + 16;
@@ -191,6 +206,7 @@ export class KeyPlaces {
     [this.#bytes, this.#nextBytes] = [this.#nextBytes, this.#bytes];
     [this.#keys, this.#next] = [this.#next, this.#keys];
     [this.#places, this.#nextPlaces] = [this.#nextPlaces, this.#places];
+    this.former = this.#nextFormer;
     this.#count = count;
   }
 }

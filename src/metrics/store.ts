@@ -194,10 +194,10 @@ export class Store implements SeriesStore {
   }
 
   /** After its tables have the numbers: what is removed now is missing from the next reading on. */
-  #expire(program: string, expiries: readonly Expiry[], gone: GoneCgroups, now: number, errors: Set<Error>): void {
+  #expire(program: string, expiries: readonly Expiry[], gone: GoneCgroups, begin: number, errors: Set<Error>): void {
     for (const expiry of expiries) {
       try {
-        this.#tallies.keysExpired(program, expiry.map, expiry.run(gone, now));
+        this.#tallies.keysExpired(program, expiry.map, expiry.run(gone, begin, performance.now() - begin));
       } catch (error) {
         const failure = error instanceof Error ? error : new Error(String(error));
         if (!errors.has(failure)) this.#tallies.readError(program, expiry.map);

@@ -7,6 +7,7 @@ import { labelText } from '../decoders/label-text.ts';
 import { createDecoder, namesMove } from '../decoders/registry.ts';
 import { Carry } from './carry.ts';
 import type { Clock } from './clock.ts';
+import type { EntryNumbers } from './entry-numbers.ts';
 import { addField, type ValueBlock } from './gather.ts';
 import { isOverflow, OVERFLOW_ATTRIBUTE, overflowPlan } from './overflow.ts';
 import type { Rows } from './rows.ts';
@@ -51,7 +52,9 @@ export class Table implements Rows {
   readonly #promNames: readonly string[];
   readonly #hidden: readonly { readonly plan: LabelPlan; readonly decode: Decode }[];
   readonly #bucket: Decode | undefined;
-  /** How often names have changed that labels stand on. */
+  /** Whether names may change that labels stand on. */
+  readonly namesMove: boolean;
+  /** How often they have. */
   readonly #nameChanges: () => number;
   #seenChanges = 0;
   readonly #limit: TableLimit | undefined;
@@ -86,8 +89,8 @@ export class Table implements Rows {
     const decoded = (label: LabelPlan) => ({ plan: label, decode: createDecoder(label.decoders, kernel) });
     this.#labels = plan.labels.map(decoded);
     this.#hidden = (plan.hidden ?? []).map(decoded);
-    const moves = [...plan.labels, ...(plan.hidden ?? [])].some(({ decoders }) => namesMove(decoders));
-    this.#nameChanges = () => (moves ? (kernel.nameChanges?.() ?? 0) : 0);
+    this.namesMove = [...plan.labels, ...(plan.hidden ?? [])].some(({ decoders }) => namesMove(decoders));
+    this.#nameChanges = () => (this.namesMove ? (kernel.nameChanges?.() ?? 0) : 0);
     this.#limit = limit;
     this.overflow = limit && new Table(overflowPlan(plan), program, attached, kernel, tallies, clock);
     this.#names = plan.labels.map((label) => label.name);
@@ -149,6 +152,16 @@ export class Table implements Rows {
     }
   }
 
+  /** The same of `count` entries whose numbers are known, and begin where `starts` says. */
+  addNumbers({ numbers, width }: EntryNumbers, starts: Int32Array, places: Int32Array, count: number): void {
+    for (let entry = 0; entry < count; entry++) {
+      const place = places[entry]!;
+      if (place < 0) continue;
+      const start = starts[entry]!;
+      for (let i = 0; i < width; i++) this.cells[place + i]! += numbers[start + i]!;
+    }
+  }
+
   /**
    * Whether, since it was asked last, something that a label is about got another name, such as an interface's index: then
    * every key is to be acquired once more, and its former place released.
@@ -181,6 +194,7 @@ export class Table implements Rows {
     for (const row of newest) isOutside[row] = 1;
     const outside = this.#outsidePlace(0);
     let keys = 0;
+    for (const row of newest) this.#carry.move(row, this.#outside);
     for (const { found, count } of all) {
       for (let entry = 0; entry < count; entry++) {
         const place = found[entry]!;
@@ -264,16 +278,44 @@ export class Table implements Rows {
   }
 
   /**
-   * A key with this place is gone; where others lead to its row, what it counted stays: its numbers are the `entry`-th
-   * of `last`, the last reading's, which may be undefined where no row was shared then, so that its row has them all.
+   * A key with this place is gone; where others lead to its row, what it counted stays: its numbers begin at `start`
+   * in `last`, the last reading's, which may be undefined where no row was shared then, so that its row has them all.
    */
-  retire(place: number, last: ValueBlock | undefined, entry: number): void {
+  retire(place: number, last: EntryNumbers | undefined, start: number): void {
     const row = Math.floor(place / this.plan.width);
-    if (place >= 0 && (row === this.#outside || this.series.references[row]! > 1)) {
+    if (this.#isShared(place)) {
       if (last === undefined) this.#carry.replace(row, this.cells);
-      else this.#carry.add(place, last, entry);
+      else this.#carry.add(place, last, start);
     }
     this.release(place);
+  }
+
+  /**
+   * A key with this place counts from zero again, as if it had been gone in between. Where its row is its own that is left
+   * to readers to see; where others lead to it they could not tell how much of the sum began anew.
+   */
+  restart(place: number, last: EntryNumbers, start: number): void {
+    if (this.#isShared(place)) this.#carry.add(place, last, start);
+  }
+
+  /**
+   * A key has another place, which it has acquired: what it had counted till then, from `start` in `last`, stays with its
+   * former one. Undefined: it is new, and had counted nothing.
+   */
+  move(from: number, to: number, last: EntryNumbers | undefined, start: number): void {
+    const { width } = this.plan;
+    const isElsewhere = Math.floor(from / width) !== Math.floor(to / width);
+    if (last !== undefined && isElsewhere && from >= 0) {
+      if (to >= 0) this.#carry.subtract(to, last, start);
+      this.retire(from, last, start);
+    } else {
+      this.release(from);
+    }
+  }
+
+  #isShared(place: number): boolean {
+    const row = Math.floor(place / this.plan.width);
+    return place >= 0 && (row === this.#outside || this.series.references[row]! > 1);
   }
 
   #column(keys: Uint8Array, offset: number): number | undefined {

@@ -108,6 +108,24 @@ test('in a map that is nearly full the longest gone go early, after one more rea
   assert.equal(run(1_400).removed, 0);
 });
 
+test('what went while a long reading was taken over stays until its last numbers are read', () => {
+  const machine = new Machine();
+  for (let id = 1; id <= 8; id++) machine.map.set([id, 0, 0, 0], [1]);
+  const maps = new MapCache(fakeReaders([machine.map, machine.cache]));
+  const [expiry] = expiriesOf(machine.plan(), maps);
+  const run = (now: number, since: number) => {
+    machine.now = now + since;
+    maps.reset();
+    return expiry!.run(machine, now, since);
+  };
+  run(0, 0);
+  // After the reading at 200 had begun, which took 700.
+  machine.goneAt.set(5n, 300);
+  assert.equal(run(200, 700), 0);
+  assert.equal(run(1_000, 100), 0);
+  assert.equal(run(1_200, 0), 1);
+});
+
 test('the store asks before each reading, ends the series of what expired, and counts it', async () => {
   const machine = new Machine();
   machine.map.set([7, 0, 0, 0], [5]);
@@ -137,4 +155,34 @@ test('without somebody who knows what is gone nothing is removed', async () => {
   await store.read();
   assert.deepEqual([...tallies.expired()], []);
   assert.equal(machine.map.content.size, 1);
+});
+
+test('a series that others lead to keeps what keys that expired have counted, in the map and in the caches', async () => {
+  const machine = new Machine();
+  // Two cgroups of one service, of which the first is gone: the id is left out.
+  machine.map.set([7, 0, 1, 0], [40]);
+  machine.cacheAt(0, 7, 1000);
+  machine.cacheAt(3, 7, 3);
+  machine.cacheAt(2, 8, 10);
+  machine.map.set([8, 0, 1, 0], [5]);
+  const plan = machine.plan();
+  const [table] = plan.tables;
+  const shared = { ...plan, tables: [{ ...table!, labels: [] }] };
+  const program = { plan: shared, readers: fakeReaders([machine.map, machine.cache]) };
+  const store = new Store([{ ...program, startTime: [1, 0] }], NO_FACTS, new Tallies(), machine);
+  const total = async () => {
+    const [rows] = (await store.read()).tables;
+    assert.equal(rows!.used, 1);
+    return rows!.cells[0];
+  };
+  machine.goneAt.set(7n, 0);
+  machine.now = 6 * minute;
+  // It is the reading after which they are removed.
+  assert.equal(await total(), 1058);
+  assert.equal(machine.map.content.size, 1);
+  machine.cacheAt(2, 8, 11);
+  assert.equal(await total(), 1059);
+  machine.cacheAt(0, 8, 100);
+  assert.equal(await total(), 1159);
+  assert.equal(await total(), 1159);
 });

@@ -94,6 +94,29 @@ describe('Store, a map with keys', () => {
     assert.deepEqual(await rows(), { 1: [3], 2: [1] }, 'and begins anew');
   });
 
+  it('goes on where a key is evicted and comes back between two readings', async () => {
+    const map = new FakeMap('events', 8, 16);
+    const two: TablePlan = {
+      ...tablePlan('events', ['a', 'b'], 2, [counter('events'), counter('bytes', { cell: 1 })]),
+      labels: [uintLabel('a', 0)],
+    };
+    map.set([1, 2], [10, 1000]);
+    map.set([1, 3], [7, 700]);
+    map.set([2, 3], [5, 500]);
+    const { rows } = setup(two, [map]);
+    assert.deepEqual(await rows(), { 1: [17, 1700], 2: [5, 500] });
+    map.set([1, 2], [3, 300]);
+    map.set([1, 3], [19, 1900]);
+    map.set([2, 3], [2, 200]);
+    assert.deepEqual(await rows(), { 1: [32, 3200], 2: [2, 200] }, 'one alone is for readers to see');
+    // Another place among the entries.
+    map.delete([1, 2]);
+    map.set([1, 4], [1, 100]);
+    map.set([1, 2], [2, 150]);
+    assert.deepEqual(await rows(), { 1: [35, 3450], 2: [2, 200] });
+    assert.deepEqual(await rows(), { 1: [35, 3450], 2: [2, 200] });
+  });
+
   it('carries on when a key is replaced by another with the same labels', async () => {
     const map = new FakeMap('events', 8, 8);
     map.set([1, 2], [10]);
@@ -243,6 +266,9 @@ describe('Store, the bucket in the key', () => {
     assert.deepEqual(await rows(), { 1: [10, 0, 30, 99], 2: [0, 20, 0, 0] });
     map.set([1, 0], [1]);
     assert.deepEqual(await rows(), { 1: [11, 0, 30, 99], 2: [0, 20, 0, 0] });
+    map.set([1, 0], [0]);
+    map.set([1, 3], [50]);
+    assert.deepEqual(await rows(), { 1: [11, 0, 30, 149], 2: [0, 20, 0, 0] }, 'evicted and back');
     map.delete([1, 0]);
     map.delete([1, 3]);
     assert.deepEqual(await rows(), { 2: [0, 20, 0, 0] });
@@ -291,6 +317,51 @@ describe('Store, a cache in front of a map', () => {
     map.delete([5]);
     assert.deepEqual(await rows(), { 5: [1110], 6: [1], 7: [2], 0: [3] });
   });
+
+  it('never lets a counter fall, wherever a key goes from an element', async () => {
+    const map = new FakeMap('starts', 4, 8);
+    const memory = new FakeMemory('cache', 8 + 2 * 48);
+    const { rows } = setup(plan, [map, memory]);
+    put(memory, 0, 0, 5, 100);
+    put(memory, 1, 1, 5, 10);
+    assert.deepEqual(await rows(), { 5: [110] });
+    put(memory, 0, 0, 6, 1);
+    map.set([5], [101]);
+    assert.deepEqual(await rows(), { 5: [111], 6: [1] }, 'to the map, where another came');
+    put(memory, 1, 1, 5, 2);
+    map.set([5], [111]);
+    assert.deepEqual(await rows(), { 5: [113], 6: [1] }, 'to the map, and it goes on');
+    put(memory, 0, 0, 5, 50);
+    assert.deepEqual(await rows(), { 5: [163] });
+    put(memory, 0, 0, 0, 0);
+    map.delete([5]);
+    assert.deepEqual(await rows(), { 5: [163] }, 'away, with what the map has of it');
+    put(memory, 0, 1, 5, 7);
+    put(memory, 1, 1, 5, 1);
+    assert.deepEqual(await rows(), { 5: [171] }, 'away and back, while another began anew');
+    put(memory, 1, 1, 0, 0);
+    put(memory, 0, 1, 0, 0);
+    assert.deepEqual(await rows(), {});
+    put(memory, 0, 1, 5, 3);
+    assert.deepEqual(await rows(), { 5: [3] });
+  });
+
+  it('keeps what an element counted whose labels others have', async () => {
+    const map = new FakeMap('starts', 4, 8);
+    const memory = new FakeMemory('cache', 8 + 2 * 48);
+    const { rows } = setup({ ...plan, labels: [] }, [map, memory]);
+    put(memory, 0, 0, 5, 100);
+    put(memory, 1, 1, 6, 10);
+    assert.deepEqual(await rows(), { '': [110] });
+    put(memory, 0, 0, 7, 1);
+    assert.deepEqual(await rows(), { '': [111] });
+    put(memory, 0, 0, 8, 1);
+    map.set([7], [2]);
+    assert.deepEqual(await rows(), { '': [113] });
+    put(memory, 0, 0, 0, 0);
+    put(memory, 1, 1, 0, 0);
+    assert.deepEqual(await rows(), { '': [113] });
+  });
 });
 
 describe('Store, elements by index', () => {
@@ -318,6 +389,18 @@ describe('Store, elements by index', () => {
     put(1, 1, 2, 0);
     put(0, 0, 0, 1);
     assert.deepEqual(await rows(), { '0,0': [1], '0,1': [7], '1,2': [0] });
+  });
+
+  it('goes on where one of several elements of a series begins anew', async () => {
+    const memory = new FakeMemory('.bss', 16 + 2 * 128);
+    const put = (family: number, value: number) => memory.bytes.writeBigUInt64LE(BigInt(value), 16 + family * 40);
+    const { rows } = setup({ ...plan, labels: [uintLabel('state', 4)] }, [memory]);
+    put(0, 10);
+    put(1, 20);
+    assert.deepEqual(await rows(), { 0: [30] });
+    put(0, 3);
+    put(1, 21);
+    assert.deepEqual(await rows(), { 0: [34] });
   });
 
   it('shows all elements where zeros are asked for', async () => {

@@ -1,5 +1,6 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { MetricPlan } from '../../config/plan.ts';
+import { columnsOf } from '../../metrics/columns.ts';
 
 /** A series that vanished before its last numbers were delivered. */
 export interface Leftover {
@@ -144,10 +145,4 @@ export class MetricTotals {
     this.starts[row * 2] = seconds;
     this.starts[row * 2 + 1] = nanoseconds;
   }
-}
-
-function columnsOf(plan: MetricPlan): number[] {
-  if (plan.kind !== 'histogram') return [plan.cell];
-  const slots = Array.from({ length: plan.slots }, (_, slot) => plan.cell + slot);
-  return plan.sum === undefined ? slots : [...slots, plan.sum.cell];
 }

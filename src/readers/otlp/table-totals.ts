@@ -2,6 +2,7 @@ import type { HrTime } from '@opentelemetry/api';
 import { AggregationTemporality } from '@opentelemetry/sdk-metrics';
 import { metricInstruments } from '../../config/instrument-types.ts';
 import type { MetricPlan, TablePlan } from '../../config/plan.ts';
+import { growingColumns } from '../../metrics/columns.ts';
 import { sdkInstruments } from '../../metrics/instrument-types.ts';
 import type { Rows, RowTexts } from '../../metrics/rows.ts';
 import type { SelectTemporality } from '../temporality.ts';
@@ -44,8 +45,7 @@ export class TableTotals {
       const isDelta = select(sdkInstruments[metricInstruments[metric.kind]]) === AggregationTemporality.DELTA;
       return new MetricTotals(metric, program, isDelta);
     });
-    const growing = new Set(this.metrics.filter(({ isGauge }) => !isGauge).flatMap(({ columns }) => [...columns]));
-    this.#watched = Int32Array.from([...growing].filter((column) => !isSignedSum(plan, column)));
+    this.#watched = growingColumns(plan);
     this.#onDropped = onDropped;
   }
 
@@ -131,11 +131,4 @@ export class TableTotals {
     this.identities = identities;
     this.cells = cells;
   }
-}
-
-/** A histogram's sum goes down without a reset where negative values are observed. */
-function isSignedSum(plan: TablePlan, column: number): boolean {
-  const isSum = plan.metrics.some((metric) => metric.kind === 'histogram' && metric.sum?.cell === column);
-  const field = plan.fields.find(({ cell, count }) => column >= cell && column < cell + count);
-  return isSum && field !== undefined && plan.bucketKey === undefined && field.type.startsWith('i');
 }

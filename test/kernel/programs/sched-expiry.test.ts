@@ -79,3 +79,25 @@ test('keys of cgroups that are gone leave the map and the caches, and a place th
   const count = (await series()).get(again!.id)!;
   assert.ok(count > 0 && count < runs! + 20, `${count}, of which ${runs} of the shell`);
 });
+
+test('a series that they share with others keeps what they counted', async () => {
+  const gone = new Set<bigint>();
+  const knower: GoneCgroups = { update() {}, goneFor: (id) => (gone.has(id) ? 300_000 : undefined) };
+  using running = start();
+  const tallies = new Tallies();
+  const store = new Store([running], { ...createKernelFacts(), cgroup: () => 'a service' }, tallies, knower);
+  const count = async () => {
+    const [rows] = (await store.read()).tables;
+    assert.equal(rows!.used, 1);
+    return rows!.cells.subarray(0, rows!.plan.width - 1).reduce((a, b) => a + b);
+  };
+  using stack = new DisposableStack();
+  const used = Array.from({ length: cgroups }, (_, i) => stack.use(testCgroup(`sharing-${i}`)));
+  used.forEach(use);
+  for (const { id } of used) gone.add(id);
+  const before = await count();
+  assert.deepEqual([...tallies.expired()], [{ program: 'sched', map: 'sched_cgroup', count: cgroups }]);
+  // What else runs counts too, but less than so many shells did.
+  assert.ok((await count()) >= before);
+  assert.ok((await count()) >= before);
+});
