@@ -21,8 +21,8 @@ import { wrap } from './wrap.ts';
 /** Prints every known program without loading any. */
 export async function list(options: Options): Promise<number> {
   const { config } = await configure({ ...options, only: undefined });
-  const found = findPrograms(config.programs.directories);
   const wanted = options.only?.flatMap((names) => names.split(',').map((name) => name.trim()));
+  const found = findPrograms(config.programs.directories, wanted ?? config.programs.only);
   using kernel = createHooks();
   const environment = readEnvironment();
   const entries = found.programs

@@ -23,6 +23,9 @@ export interface KeyLabels {
   readonly cpu: Located<string> | undefined;
 }
 
+/** Bytes of a key that has no labels: ebpf_exporter's counters without any are the value of key zero, a u32. */
+const unlabelledKey = 4;
+
 /** The labels of a key, from what is written and from BTF; undefined where something was wrong, which is reported. */
 export function resolveKeyLabels(
   key: KeyShape,
@@ -77,12 +80,14 @@ function labelsBySize(key: KeyShape, entries: readonly LabelEntry[], diagnostics
   if (placed.some(({ entry }) => entry.size === undefined)) return { labels: [], cpu: undefined };
 
   const last = placed.at(-1)!;
-  const cpu = key.perCpu && last.entry.name.value === 'cpu' && last.offset === key.size ? last.entry.name : undefined;
+  // Where it is the only label, the key is one that counters without labels have.
+  const keyBytes = placed.length === 1 && last.size === 2 && key.size === unlabelledKey ? 0 : key.size;
+  const cpu = key.perCpu && last.entry.name.value === 'cpu' && last.offset === keyBytes ? last.entry.name : undefined;
   if (cpu !== undefined && last.size !== 2) {
     diagnostics.error(last.entry.size!.at, 'the label "cpu" of a per-CPU map is a u16 behind the key: its size is 2');
   }
   const covered = cpu === undefined ? offset : last.offset;
-  if (covered !== key.size) {
+  if (covered !== (cpu === undefined ? key.size : keyBytes)) {
     const type = key.type === undefined ? '' : ` (${typeText(key.type)})`;
     diagnostics.error(
       last.entry.name.at,
@@ -150,8 +155,7 @@ function labelsOfScalar(key: KeyShape, entries: readonly LabelEntry[], diagnosti
   const type = key.type === undefined ? '' : ` (${typeText(key.type)})`;
   const [entry, second] = entries;
   if (entry === undefined) {
-    // ebpf_exporter's counters without labels are the value of key zero.
-    if (key.size !== 4) {
+    if (key.size !== unlabelledKey) {
       diagnostics.error(key.at, `the key of map "${key.map}" has ${key.size} bytes${type}: give it "labels"`);
     }
     return [];

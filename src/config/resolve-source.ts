@@ -46,7 +46,7 @@ export interface ResolveContext {
   readonly diagnostics: Diagnostics;
 }
 
-const keyedTypes = ['hash', 'lru_hash', 'percpu_hash', 'lru_percpu_hash', 'array', 'percpu_array'];
+const keyedTypes = ['hash', 'lru_hash', 'percpu_hash', 'lru_percpu_hash', 'lpm_trie', 'array', 'percpu_array'];
 
 /** The source of a table's rows; undefined where something was wrong, which is reported. */
 export function resolveSource(reference: MapReference, context: ResolveContext): ResolvedSource | undefined {

@@ -256,24 +256,24 @@ function addKeyHistogram(
 ): void {
   const { at } = metric.name;
   const what = `histogram "${metric.name.value}": the value of "${name}" is one number, so its buckets are in the key`;
-  const bucket = labels.at(-1);
   if (source.kind === 'indexed') {
     diagnostics.error(at, `${what}, but it has only indexes`);
     return;
   }
-  if (source.perCpu === 'label') {
-    diagnostics.error(at, `${what}, but its last label is the CPU`);
-    return;
-  }
+  // The CPU stands behind the key, of which the bucket is the last part.
+  const inKey = source.perCpu === 'label' ? labels.slice(0, -1) : labels;
+  const bucket = inKey.at(-1);
   if (bucket === undefined) {
-    diagnostics.error(at, `${what}, but it has no labels: the last is the bucket`);
+    const others = source.perCpu === 'label' ? ' beside the CPU' : '';
+    diagnostics.error(at, `${what}, but it has no labels${others}: the last is the bucket`);
     return;
   }
   const numbers = numberIn(metric, element, diagnostics);
   const buckets = keyBuckets(metric, bucket, diagnostics);
   if (numbers === undefined || buckets === undefined) return;
   const { bucketKey, sumScale, ...bounds } = buckets;
-  const table = tables.table({ name, source, keySize, labels: labels.slice(0, -1), bucketKey });
+  const others = labels.filter((label) => label !== bucket);
+  const table = tables.table({ name, source, keySize, labels: others, bucketKey });
   table.cell(numbers);
   table.metrics.push({
     ...base,

@@ -9,7 +9,7 @@ import type { Entries, EntriesReader, MapReaders, MemoryReader } from './reading
 import { shapeOf } from './shape.ts';
 
 /** Types of maps that are read by key or index. */
-const readable = ['hash', 'percpu_hash', 'lru_hash', 'lru_percpu_hash', 'array', 'percpu_array'];
+const readable = ['hash', 'percpu_hash', 'lru_hash', 'lru_percpu_hash', 'lpm_trie', 'array', 'percpu_array'];
 
 /** Reads the maps of one loaded object; must be disposed before it. */
 export interface LoadedMapReaders extends MapReaders, Disposable {}
@@ -61,7 +61,8 @@ export function entriesReader(map: KernelMap): EntriesReader {
     });
   }
   const shape = shapeOf(map);
-  let readAll = batchReader(map, shape);
+  // The kernel's batches of an LPM_TRIE go on from a key, and begin anew where that one was removed: keys would come twice.
+  let readAll = map.type === 'lpm_trie' ? elementsReader(map, shape) : batchReader(map, shape);
   const read = (): Entries => {
     try {
       return readAll();
@@ -72,6 +73,13 @@ export function entriesReader(map: KernelMap): EntriesReader {
     }
   };
   const { name, keySize, maxEntries } = map;
-  const reader = { map: name, keySize, maxEntries, dropsWhenFull: /^(percpu_)?hash$/.test(map.type), ...shape, read };
+  const reader = {
+    map: name,
+    keySize,
+    maxEntries,
+    dropsWhenFull: /^((percpu_)?hash|lpm_trie)$/.test(map.type),
+    ...shape,
+    read,
+  };
   return map.type.endsWith('hash') ? { ...reader, remove: (key) => void remove(map.fd, key) } : reader;
 }

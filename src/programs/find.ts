@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, Diagnostics } from '../config/diagnostic.ts';
 import { suggest } from '../config/nearest.ts';
@@ -32,14 +32,20 @@ const fileSuffix = '.yaml';
 const objectSuffix = '.bpf.o';
 const pairs = 'A folder of pairs NAME.yaml + NAME.bpf.o is needed';
 
-/** The pairs of the folders, or the shipped ones where there are no folders. Never throws: what is wrong is in `errors`. */
-export function findPrograms(directories: readonly string[] | undefined): FoundPrograms {
+/**
+ * The pairs of the folders, or the shipped ones where there are no folders, and of the folders within them those that are
+ * among the `wanted` names, as SUB/NAME. Never throws: what is wrong is in `errors`.
+ */
+export function findPrograms(
+  directories: readonly string[] | undefined,
+  wanted: readonly string[] = [],
+): FoundPrograms {
   const places = directories?.map((directory) => ({ files: directory, objects: directory })) ?? [shipped];
   const programs = new Map<string, ProgramFiles>();
   const broken = new Map<string, MeterError>();
   const errors: MeterError[] = [];
   for (const { files, objects } of places) {
-    const found = findPairs(files, objects);
+    const found = withNested(findPairs(files, objects), files, objects, wanted);
     errors.push(...found.errors);
     for (const [name, error] of found.broken) broken.set(name, error);
     for (const pair of found.programs) {
@@ -70,19 +76,46 @@ export function findPairs(files: string, objects: string): FoundPrograms {
   const programs: ProgramFiles[] = [];
   const broken = new Map<string, MeterError>();
   for (const name of [...new Set([...described, ...compiled])].sort()) {
-    const pair = { name, file: join(files, name + fileSuffix), object: join(objects, name + objectSuffix) };
-    if (!compiled.has(name)) {
-      const error = whyWithObject(pair);
-      if (error === undefined) programs.push({ ...pair, object: undefined });
-      else broken.set(name, error);
-    } else if (!described.has(name)) {
-      const message = `${pair.object}: its description ${pair.file} is missing`;
-      broken.set(name, new MeterError('config', message, { remedy: 'Write one, or remove the object' }));
+    const pair = pairOf(name, files, objects, described.has(name), compiled.has(name));
+    if (pair instanceof MeterError) broken.set(name, pair);
+    else programs.push(pair);
+  }
+  return { programs, errors: [...broken.values()], broken };
+}
+
+/** What was found in a folder, and of those within it what is wanted by a name such as SUB/NAME. */
+function withNested(found: FoundPrograms, files: string, objects: string, wanted: readonly string[]): FoundPrograms {
+  const programs = [...found.programs];
+  const broken = new Map(found.broken);
+  const errors = [...found.errors];
+  for (const name of new Set(wanted.filter((one) => one.includes('/')))) {
+    const isDescribed = existsSync(join(files, name + fileSuffix));
+    const isCompiled = existsSync(join(objects, name + objectSuffix));
+    if (!isDescribed && !isCompiled) continue;
+    const pair = pairOf(name, files, objects, isDescribed, isCompiled);
+    if (pair instanceof MeterError) {
+      broken.set(name, pair);
+      errors.push(pair);
     } else {
       programs.push(pair);
     }
   }
-  return { programs, errors: [...broken.values()], broken };
+  return { programs, errors, broken };
+}
+
+/** The pair of which at least a half is there; why it can't do without the other one. */
+function pairOf(
+  name: string,
+  files: string,
+  objects: string,
+  isDescribed: boolean,
+  isCompiled: boolean,
+): ProgramFiles | MeterError {
+  const pair = { name, file: join(files, name + fileSuffix), object: join(objects, name + objectSuffix) };
+  if (isDescribed && isCompiled) return pair;
+  if (isDescribed) return whyWithObject(pair) ?? { ...pair, object: undefined };
+  const message = `${pair.object}: its description ${pair.file} is missing`;
+  return new MeterError('config', message, { remedy: 'Write one, or remove the object' });
 }
 
 /**

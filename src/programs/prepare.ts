@@ -56,7 +56,8 @@ export interface PreparedPrograms extends Disposable {
  */
 export function preparePrograms(config: ExporterConfig, own: readonly Instrument[]): PreparedPrograms {
   if (config.btfPath !== undefined) checkBtf(config.btfPath);
-  const found = findPrograms(config.programs.directories);
+  const { directories, only, overrides } = config.programs;
+  const found = findPrograms(directories, [...(only ?? []), ...overrides.keys()]);
   const goesOn = config.compatibleMetrics === true && !config.strict;
   const diagnostics = new Diagnostics();
   const unknown = unknownPrograms(
@@ -175,7 +176,7 @@ export function programDiagnostics({ compatibleMetrics = false, strict }: Export
 }
 
 /** Reads and parses NAME.yaml; undefined where nothing of it can be used, which is reported. */
-export function parsePair({ file }: ProgramFiles, diagnostics: Diagnostics): ProgramFile | undefined {
+export function parsePair({ name, file }: ProgramFiles, diagnostics: Diagnostics): ProgramFile | undefined {
   let text: string;
   try {
     text = readUserFile(file).toString('utf8');
@@ -183,7 +184,8 @@ export function parsePair({ file }: ProgramFiles, diagnostics: Diagnostics): Pro
     diagnostics.error({ file, line: 1, column: 1, excerpt: '' }, `not readable: ${(error as Error).message}`);
     return undefined;
   }
-  return parseProgramFile(text, file, diagnostics);
+  const parsed = parseProgramFile(text, file, diagnostics);
+  return parsed && { ...parsed, name };
 }
 
 function openPair(

@@ -303,8 +303,8 @@ const wrong: readonly (readonly [string, string | readonly string[], Partial<Res
     '3:13: histogram "a": the value of "kinds" is one number, so its buckets are in the key, but it has only indexes',
   ],
   [
-    `${histogram}map: percpu_kinds\n      bucket_max: 3\n      labels: [{name: x, size: 4}, {name: cpu, size: 2}]`,
-    '3:13: histogram "a": the value of "percpu_kinds" is one number, so its buckets are in the key, but its last label is the CPU',
+    `${histogram}map: percpu_kinds\n      bucket_max: 3\n      labels: [{name: cpu, size: 2, decoders: [{name: uint}]}]`,
+    '3:13: histogram "a": the value of "percpu_kinds" is one number, so its buckets are in the key, but it has no labels beside the CPU: the last is the bucket',
   ],
   [
     `${histogram}map: scalar\n      labels: [{name: x}]`,

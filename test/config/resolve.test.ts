@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Diagnostics } from '../../src/config/diagnostic.ts';
-import type { HistogramMetricPlan } from '../../src/config/plan.ts';
+import type { EntriesSource, HistogramMetricPlan } from '../../src/config/plan.ts';
 import { parseProgramFile } from '../../src/config/program-file.ts';
 import { resolveProgram } from '../../src/config/resolve.ts';
-import { options, plan } from './resolving.ts';
+import { errors, options, plan } from './resolving.ts';
 import { array, bool, enumeration, hist, layout, map, struct, u32, u64, variable } from './types.ts';
 
 const blockKey = struct('block_key', { device: u32, operation: enumeration('op', { read: 0, write: 1 }) });
@@ -445,4 +445,69 @@ test('whatever is cut off or left out of a file, it is read or has errors with a
       assert.ok(line >= 1 && line <= yaml.split('\n').length && column >= 1 && message !== '', yaml);
     }
   }
+});
+
+test('one histogram per CPU, where the bucket is the last part of the key and the CPU is asked for', () => {
+  const key = struct('size', { device: u32, bucket: u32 });
+  const object = layout({ maps: [map('sizes', 'percpu_hash', key, u64)] });
+  const uint = 'decoders: [{name: uint}]';
+  const bySize = `metrics:
+  histograms:
+    - name: sizes
+      bucket_max: 3
+      labels: [{name: device, size: 4, ${uint}}, {name: bucket, size: 4, ${uint}}, {name: cpu, size: 2, ${uint}}]
+`;
+  const described = `maps: {sizes: {per_cpu: cpu}}
+metrics: {histograms: [{name: sizes, bucket_max: 3}]}
+`;
+  for (const yaml of [bySize, described]) {
+    const [table] = plan(yaml, object).tables;
+    assert.deepEqual(table?.source, { kind: 'entries', map: 'sizes', perCpu: 'label', cache: undefined });
+    assert.equal(table.keySize, 10);
+    assert.deepEqual(
+      table.labels.map(({ name, offset, size }) => [name, offset, size]),
+      [
+        ['device', 0, 4],
+        ['cpu', 8, 2],
+      ],
+    );
+    const { label, columns } = table.bucketKey!;
+    assert.deepEqual([label.name, label.offset, label.size], ['bucket', 4, 4]);
+    assert.deepEqual([...columns.keys()], [0, 1, 2, 3, 4]);
+    assert.equal(table.width, 5);
+  }
+});
+
+test('a per-CPU map with the label cpu alone has one series per CPU', () => {
+  const object = layout({
+    maps: [
+      map('one', 'percpu_array', u32, u64, 1),
+      map('h', 'percpu_hash', u32, u64),
+      map('w', 'percpu_hash', u64, u64),
+    ],
+  });
+  const yaml = (name: string, size = 2) =>
+    `metrics: {counters: [{name: ${name}, labels: [{name: cpu, size: ${size}, decoders: [{name: uint}]}]}]}`;
+  for (const name of ['one', 'h']) {
+    const [table] = plan(yaml(name), object).tables;
+    assert.deepEqual(table?.source, { kind: 'entries', map: name, perCpu: 'label', cache: undefined });
+    assert.equal(table.keySize, 6);
+    assert.deepEqual(table.labels, [{ name: 'cpu', offset: 4, size: 2, decoders: [{ name: 'uint' }] }]);
+  }
+  // The key itself may be called so.
+  assert.equal((plan(yaml('one', 4), object).tables[0]!.source as EntriesSource).perCpu, 'sum');
+  assert.deepEqual(errors(yaml('w'), object), [
+    'x.yaml:1:48: the labels cover 2 bytes, but the key of map "w" has 8 (u64)',
+  ]);
+});
+
+test('an LPM_TRIE is read by key', () => {
+  const key = struct('prefix', { length: u32, address: u32 });
+  const yaml = 'metrics: {counters: [{name: t, labels: [{name: address, decoders: [{name: inet_ip}]}]}]}';
+  const [table] = plan(yaml, layout({ maps: [map('t', 'lpm_trie', key, u64)] })).tables;
+  assert.deepEqual(table?.source, { kind: 'entries', map: 't', perCpu: 'no', cache: undefined });
+  assert.deepEqual(
+    table.labels.map(({ name }) => name),
+    ['length', 'address'],
+  );
 });

@@ -226,6 +226,77 @@ describe('programs of ebpf_exporter', () => {
     assert.match(scrape.text, /le="0"} 6\n.*le="1e-06"} 12\n.*le="2e-06"} 18\n.*le="4e-06"} 23\n.*le="8e-06"} 23\n/);
   });
 
+  it('one series, and one histogram, per CPU where the key says nothing else, or only the bucket', async () => {
+    const cpu = `{name: cpu, size: 2, decoders: ${uint}}`;
+    const yaml = `${constants}
+metrics:
+  counters:
+    - {name: getppid_by_slot, help: s, labels: [${cpu}]}
+  histograms:
+    - name: getppid_time_seconds
+      help: t
+      bucket_max: 26
+      labels: [{name: bucket, size: 8, decoders: ${uint}}, ${cpu}]
+`;
+    using folder = programFolder({ cpus: { yaml, object: 'exporter-style' } });
+    const allowed = allowedCpus();
+    const last = /\d+$/.exec(allowed)![0];
+    pin(last);
+    try {
+      await using exporter = await Exporter.start(folder.path, 'cpus');
+      callGetppid(23);
+      const scrape = await exporter.scrape();
+      const cpus = Array.from({ length: possibleCpus().indexes }, (_, index) => String(index));
+      const time = 'ebpf_exporter_getppid_time_seconds';
+      for (const one of cpus) {
+        const count = one === last ? 23 : 0;
+        assert.equal(scrape.total('ebpf_exporter_getppid_by_slot', { cpu: one }), count);
+        assert.equal(scrape.total(`${time}_count`, { cpu: one }), count);
+        // Bucket n has one for each n up to 23.
+        assert.equal(scrape.total(`${time}_bucket`, { cpu: one, le: '128' }), Math.min(count, 7));
+        assert.equal(scrape.total(`${time}_sum`, { cpu: one }), count === 0 ? 0 : 2 ** 24 - 2);
+      }
+      const counts = samplesOf(scrape).filter((line) => line.startsWith(`${time}_count`));
+      assert.equal(counts.length, cpus.length);
+    } finally {
+      pin(allowed);
+    }
+  });
+
+  it('a pair in a folder within is called by both names, and an LPM_TRIE is read', async () => {
+    const trie = `${constants}
+metrics:
+  counters:
+    - name: getppid_by_prefix
+      help: p
+      map: lpm_trie
+      field: count
+      labels: [{name: length, size: 4, decoders: ${uint}}, {name: address, size: 4, decoders: [{name: inet_ip}]}]
+`;
+    using folder = programFolder({
+      'net/trie': { yaml: trie, object: 'every-map' },
+      'net/unwanted': { yaml: 'metrics: [', object: 'every-map' },
+      total: one('counters: [{name: getppid_total, help: t}]'),
+    });
+    await using exporter = await Exporter.start(folder.path, 'net/trie,total');
+    callGetppid(23);
+    const scrape = await exporter.scrape();
+    assert.deepEqual(samplesOf(scrape), [
+      ...[5, 5, 5, 4, 4].map((count, key) => {
+        return `ebpf_exporter_getppid_by_prefix{length="32",address="${key}.0.0.0"} ${count}`;
+      }),
+      'ebpf_exporter_getppid_total 23',
+    ]);
+    const enabled = scrape.page.families.get('ebpf_exporter_enabled_configs')!.samples;
+    assert.deepEqual(
+      enabled.map(({ labels }) => labels.name),
+      ['net/trie', 'total'],
+    );
+    const listed = await runMeter(['list', `--config.dir=${folder.path}`, '--config.names=net/trie']);
+    assert.equal(listed.status, 0, listed.stderr);
+    assert.match(listed.stdout, /^net\/trie \(enabled\)\n/);
+  });
+
   it('records of a perf event array are counted, kept for ever unless a flush is asked for, and none is lost unseen', async () => {
     using folder = programFolder({ records: { yaml: records, object: 'exporter-records' } });
     await using exporter = await Exporter.start(folder.path, 'records');
@@ -250,7 +321,7 @@ describe('programs of ebpf_exporter', () => {
     assert.deepEqual(samplesOf(flushed), counted);
 
     // While it can't look, its buffers fill. The kernel tells what was lost with the CPU's next record that has room.
-    const allowed = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]!;
+    const allowed = allowedCpus();
     pin(/\d+$/.exec(allowed)![0]);
     exporter.kill('SIGSTOP');
     callGetppid(40_009);
@@ -534,6 +605,11 @@ metrics: {counters: [{name: samples, help: s, labels: [{name: kind, size: 4, dec
 function cgroupRoot(): string {
   const { stdout } = spawnSync('findmnt', ['-t', 'cgroup2', '-n', '-o', 'TARGET'], { encoding: 'utf8' });
   return stdout.trim().split('\n')[0]!;
+}
+
+/** Of this process, as taskset takes them: `0-3,6`. */
+function allowedCpus(): string {
+  return /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]!;
 }
 
 function pin(cpus: string): void {

@@ -1,6 +1,6 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { compileFixture } from '../fixtures/compile.ts';
 
 export interface ProgramFiles {
@@ -15,10 +15,11 @@ export interface ProgramFolder extends Disposable {
   file(name: string, text: string): string;
 }
 
-/** A folder for --programs with pairs NAME.yaml + NAME.bpf.o, gone when disposed. */
+/** A folder for --programs with pairs NAME.yaml + NAME.bpf.o, or SUB/NAME of each, gone when disposed. */
 export function programFolder(programs: Readonly<Record<string, ProgramFiles>>): ProgramFolder {
   const path = mkdtempSync(join(tmpdir(), 'ebpf-meter-e2e-'));
   for (const [name, { yaml, object }] of Object.entries(programs)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
     writeFileSync(join(path, `${name}.yaml`), yaml);
     const target = join(path, `${name}.bpf.o`);
     if (typeof object === 'string') copyFileSync(compileFixture(object), target);

@@ -56,6 +56,40 @@ test('a half without the other names both, and the pairs are found nevertheless'
   );
 });
 
+test('pairs in folders within, where they are named', () => {
+  write(
+    'a.yaml',
+    'a.bpf.o',
+    'sub/b.yaml',
+    'sub/b.bpf.o',
+    'sub/c.yaml',
+    'sub/c.bpf.o',
+    'sub/half.bpf.o',
+    'sub/in/d.yaml',
+    'sub/in/d.bpf.o',
+  );
+  const names = (wanted?: readonly string[]) => findPrograms([folder], wanted).programs.map(({ name }) => name);
+  assert.deepEqual(names(), ['a']);
+  assert.deepEqual(names(['a', 'sub/b', 'sub/in/d', 'sub/none', 'none/b']), ['a', 'sub/b', 'sub/in/d']);
+  const { programs, errors, broken } = findPrograms([folder], ['sub/b', 'sub/half', 'sub/half']);
+  assert.deepEqual(programs.at(-1), {
+    name: 'sub/b',
+    file: join(folder, 'sub/b.yaml'),
+    object: join(folder, 'sub/b.bpf.o'),
+  });
+  assert.deepEqual([...broken.keys()], ['sub/half']);
+  assert.deepEqual(
+    errors.map(({ message }) => message),
+    [`${folder}/sub/half.bpf.o: its description ${folder}/sub/half.yaml is missing`],
+  );
+  write('other/sub/b.yaml', 'other/sub/b.bpf.o');
+  const two = findPrograms([folder, join(folder, 'other')], ['sub/b']);
+  assert.deepEqual(
+    two.errors.map(({ message }) => message),
+    [`${folder}/other/sub/b.yaml: a program "sub/b" is in ${folder}/sub/b.yaml already`],
+  );
+});
+
 test('the same name in two folders', () => {
   write('one/a.yaml', 'one/a.bpf.o', 'two/a.yaml', 'two/a.bpf.o', 'two/b.yaml', 'two/b.bpf.o');
   const { programs, errors } = findPrograms([join(folder, 'one'), join(folder, 'two')]);

@@ -36,11 +36,12 @@ function view(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Sums the numbers at an offset of the values over the CPUs, by the u32 that keys begin with. */
+/** Sums the numbers at an offset of the values over the CPUs, by the u32 that keys begin with, or an LPM_TRIE's address. */
 function sums(reader: EntriesReader, entries: Entries, offset: number, size: 4 | 8): number[] {
   const result: number[] = [];
   for (let index = 0; index < entries.count; index++) {
-    const key = view(entries.keys).getUint32(index * reader.keySize, true);
+    const number = index * reader.keySize + (reader.map === 'lpm_trie' ? 4 : 0);
+    const key = view(entries.keys).getUint32(number, true);
     assert.equal(result[key], undefined, `key ${key} came twice`);
     let sum = 0;
     for (let cpu = 0; cpu < reader.cpus; cpu++) {
@@ -69,6 +70,7 @@ for (const [map, numberSize, valueStride, sumOffset] of [
   ['percpu_hash', 8, 16 * cpus.count, 8],
   ['lru_hash', 8, 16, 8],
   ['lru_percpu_hash', 8, 16 * cpus.count, 8],
+  ['lpm_trie', 8, 16, 8],
   ['array', 8, 16, 8],
   ['percpu_array', 4, 8 * cpus.count, undefined],
   ['odd_array', 4, 12, 4],
