@@ -82,6 +82,33 @@ test('a block device is the last part of its link, with ! for /', () => {
   assert.equal(facts.blockDevice(259, 4), undefined);
 });
 
+test('a block device whose link a container engine masks is found among the partitions', () => {
+  using root = new FakeRoot();
+  const facts = createKernelFacts({ root: root.path });
+  root.write(
+    'proc/partitions',
+    `major minor  #blocks  name
+
+ 254        0  268435456 vda
+ 259        3  500107608 nvme0n1p2
+ 104        0     524288 cciss/c0d0
+`,
+  );
+  assert.equal(facts.blockDevice(254, 0), 'vda');
+  assert.equal(facts.blockDevice(259, 3), 'nvme0n1p2');
+  assert.equal(facts.blockDevice(104, 0), 'cciss/c0d0');
+  for (const [major, minor] of [
+    [54, 0],
+    [254, 1],
+    [25, 40],
+    [0, 0],
+  ]) {
+    assert.equal(facts.blockDevice(major!, minor!), undefined, `${major}:${minor}`);
+  }
+  root.link('sys/dev/block/254:0', '../../devices/virtio0/block/vdb');
+  assert.equal(facts.blockDevice(254, 0), 'vdb');
+});
+
 test('without /proc and /sys nothing is known and nothing throws', () => {
   using root = new FakeRoot();
   const facts = createKernelFacts({ root: root.path });
