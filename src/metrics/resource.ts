@@ -17,7 +17,8 @@ const instanceNamespace = '4d63009a-8d0f-11ee-aad7-4c796ed8e320';
 /**
  * The resource of everything that is exported: service.name, service.version, service.instance.id, host.name and
  * telemetry.sdk.*, where neither the configuration nor what was detected says otherwise. The instance's id is a UUID that stays over restarts
- * of the exporter and differs between hosts, containers and service names; without it their series would collide.
+ * of the exporter and differs between hosts and service names; without it their series would collide. The host's name is
+ * the one that is exported: in a container, that of the process is new with each of its pods.
  */
 export function exporterResource(
   { resourceAttributes, resourceSchemaUrl }: Pick<ExporterConfig, 'resourceAttributes' | 'resourceSchemaUrl'>,
@@ -25,10 +26,11 @@ export function exporterResource(
   detected: ExporterConfig['resourceAttributes'] = {},
 ): Resource {
   const name = String(resourceAttributes['service.name'] ?? 'ebpf-meter');
+  const host = String(resourceAttributes['host.name'] ?? detected['host.name'] ?? hostName);
   const attributes = {
     'service.name': name,
     'service.version': version,
-    'service.instance.id': uuidV5(instanceNamespace, [bootId ?? '', hostName, name].join('\n')),
+    'service.instance.id': uuidV5(instanceNamespace, [bootId ?? '', host, name].join('\n')),
     'host.name': hostName,
     ...detected,
     ...resourceAttributes,

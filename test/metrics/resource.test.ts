@@ -52,3 +52,14 @@ test('the instance is the same after a restart, another for another boot, host o
   ];
   assert.equal(new Set([first, ...others]).size, 4);
 });
+
+test('the instance stays where the host is named and the container isn’t the same', () => {
+  const id = (hostName: string, named: Record<string, string>, detected: Record<string, string> = {}) =>
+    exporterResource({ ...unset, resourceAttributes: named }, { ...host, hostName }, detected).attributes[
+      'service.instance.id'
+    ];
+  const node = { 'host.name': 'node-1' };
+  assert.equal(id('ebpf-meter-x2x7q', node), id('ebpf-meter-9fkzl', node));
+  assert.equal(id('ebpf-meter-x2x7q', {}, node), id('ebpf-meter-9fkzl', node));
+  assert.notEqual(id('ebpf-meter-x2x7q', node), id('ebpf-meter-x2x7q', { 'host.name': 'node-2' }));
+});
