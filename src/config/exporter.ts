@@ -135,8 +135,10 @@ export interface PrometheusSettings {
   readonly webConfigFile?: string;
   /** 1 to 9, 1 unless set. */
   readonly gzipLevel?: number;
-  /** Scrapes that are answered at once, 40 unless set. */
+  /** Scrapes that are collected for at once, 40 unless set. */
   readonly maxScrapes?: number;
+  /** Whether the paths for probes, too, ask for what the web configuration asks for; they don't unless set. */
+  readonly authenticateProbes?: boolean;
   /** Where the metrics are served, `/metrics` unless set. */
   readonly path?: string;
   /** What scrapers may choose from, `text` among them; all unless set. */

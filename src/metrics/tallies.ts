@@ -2,7 +2,14 @@ import { DeliveryTallies } from './deliveries.ts';
 import { type Tallied, Tally } from './tally.ts';
 
 /** Why a request to the Prometheus reader was not answered with what it asked for. */
-export type ScrapeRejection = 'overload' | 'timeout' | 'unauthorized' | 'rate_limit' | 'connections' | 'failed';
+export type ScrapeRejection =
+  | 'overload'
+  | 'timeout'
+  | 'unauthorized'
+  | 'rate_limit'
+  | 'connections'
+  | 'slow'
+  | 'failed';
 
 /**
  * What went wrong while maps were read, keys decoded and metrics exported, counted since the process started.

@@ -56,7 +56,9 @@ export function readDistribution(
 }
 
 function readPrometheusSettings(node: ConfigNode, directory: string): PrometheusSettings {
-  const map = section(node, { supported: ['web_config_file', 'gzip_level', 'max_scrapes', 'path', 'formats'] });
+  const map = section(node, {
+    supported: ['web_config_file', 'gzip_level', 'max_scrapes', 'authenticate_probes', 'path', 'formats'],
+  });
   const file = setting(map, 'web_config_file')?.string();
   const gzipLevel = setting(map, 'gzip_level')?.integer({ min: 1, max: 9 });
   const pathNode = setting(map, 'path');
@@ -64,10 +66,12 @@ function readPrometheusSettings(node: ConfigNode, directory: string): Prometheus
   const cause = path === undefined ? undefined : telemetryPathCause(path);
   if (cause !== undefined) pathNode?.error(`"path": ${cause}`);
   const maxScrapes = setting(map, 'max_scrapes')?.integer({ min: 1, max: 10_000 });
+  const authenticateProbes = setting(map, 'authenticate_probes')?.boolean();
   return {
     ...(file !== undefined && { webConfigFile: resolvePath(directory, file) }),
     ...(gzipLevel !== undefined && { gzipLevel }),
     ...(maxScrapes !== undefined && { maxScrapes }),
+    ...(authenticateProbes !== undefined && { authenticateProbes }),
     ...(path !== undefined && { path }),
     ...readFormats(setting(map, 'formats')),
   };

@@ -28,7 +28,7 @@ const hidden = '[hidden]';
 export function configYaml(config: ExporterConfig): string {
   const { logLevel, views = [], programs, resourceAttributes, resourceSchemaUrl, detection } = config;
   const [settings] = config.readers.filter((reader) => reader.kind === 'prometheus');
-  const { webConfigFile, gzipLevel, maxScrapes, path, formats } = { ...config.prometheus, ...settings };
+  const prometheus = { ...config.prometheus, ...settings };
   const file = {
     file_format: '1.1',
     disabled: config.disabled,
@@ -48,7 +48,14 @@ export function configYaml(config: ExporterConfig): string {
         compatible_metrics: config.compatibleMetrics,
         directories: programs.directories,
         only: programs.only,
-        prometheus: { web_config_file: webConfigFile, gzip_level: gzipLevel, max_scrapes: maxScrapes, path, formats },
+        prometheus: {
+          web_config_file: prometheus.webConfigFile,
+          gzip_level: prometheus.gzipLevel,
+          max_scrapes: prometheus.maxScrapes,
+          authenticate_probes: prometheus.authenticateProbes,
+          path: prometheus.path,
+          formats: prometheus.formats,
+        },
         programs: Object.fromEntries([...programs.overrides].map(([name, override]) => [name, programNode(override)])),
       },
     },

@@ -1,10 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Bcrypt } from './bcrypt.ts';
+import { PasswordQueue } from './password-queue.ts';
+import { Wanted } from './wanted.ts';
 
 export type Admission = 'admitted' | 'unauthorized' | 'busy';
 
 /** Checks that wait for one another; more are turned away, so that guessing passwords costs no memory. */
-const MOST_PENDING = 16;
+const MOST_WAITING = { most: 1000, mostPerClient: 250 };
 
 /** Right passwords that are remembered. */
 const MOST_REMEMBERED = 100;
@@ -15,19 +17,29 @@ const MOST_REMEMBERED = 100;
  * Source: RFC 7617; web/handler.go of prometheus/exporter-toolkit.
  */
 export class BasicAuth {
-  readonly #bcrypt: Pick<Bcrypt, 'compare' | 'pending' | 'close'>;
+  readonly #bcrypt: Pick<Bcrypt, 'compare' | 'close'>;
+  readonly #queue: PasswordQueue;
   /** Of this process, so that what is remembered says nothing about passwords. */
   readonly #secret = randomBytes(32);
   readonly #right = new Set<string>();
   /** Checks under way, by what they check. */
-  readonly #checks = new Map<string, Promise<boolean>>();
+  readonly #checks = new Map<string, { readonly matches: Promise<boolean>; readonly wanted: Wanted }>();
 
-  constructor(bcrypt: Pick<Bcrypt, 'compare' | 'pending' | 'close'> = new Bcrypt()) {
+  constructor(bcrypt: Pick<Bcrypt, 'compare' | 'close'> = new Bcrypt(), limits = MOST_WAITING) {
     this.#bcrypt = bcrypt;
+    this.#queue = new PasswordQueue(limits);
   }
 
-  /** Whether the Authorization header names one of the users, by bcrypt hash, with the right password. */
-  async admit(authorization: string | undefined, users: ReadonlyMap<string, string>): Promise<Admission> {
+  /**
+   * Whether the Authorization header names one of the users, by bcrypt hash, with the right password. Of clients that ask
+   * for much each waits for itself; what is asked for is dropped when the signal is aborted.
+   */
+  async admit(
+    authorization: string | undefined,
+    users: ReadonlyMap<string, string>,
+    client = '',
+    signal?: AbortSignal,
+  ): Promise<Admission> {
     const credentials = parseBasic(authorization);
     if (credentials === undefined) return 'unauthorized';
     const { user, password } = credentials;
@@ -45,12 +57,17 @@ export class BasicAuth {
     }
     let check = this.#checks.get(key);
     if (check === undefined) {
-      if (this.#bcrypt.pending >= MOST_PENDING) return 'busy';
-      check = this.#bcrypt.compare(password, hash).finally(() => this.#checks.delete(key));
+      if (!this.#queue.hasRoom(client)) return 'busy';
+      const wanted = new Wanted();
+      const matches = this.#queue
+        .run(client, () => this.#bcrypt.compare(password, hash), wanted.signal)
+        .finally(() => this.#checks.delete(key));
+      check = { matches, wanted };
       this.#checks.set(key, check);
     }
+    check.wanted.add(signal);
     try {
-      const matches = await check;
+      const matches = await check.matches;
       if (!matches || known === undefined) return 'unauthorized';
     } catch {
       return 'busy';

@@ -19,11 +19,6 @@ export class Bcrypt {
   #lastId = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  /** How many comparisons are waited for. */
-  get pending(): number {
-    return this.#waiting.size;
-  }
-
   /** Rejects where the thread fails, or is closed. */
   compare(password: string, hash: string): Promise<boolean> {
     clearTimeout(this.#idle);

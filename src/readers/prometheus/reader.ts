@@ -56,7 +56,7 @@ export class PrometheusReader extends MetricReader {
       collect: () => this.collect(),
       failed: (errors) => ownErrors.report(errors),
     };
-    this.#server = new PrometheusServer({ ...config, ...context, page: (format) => this.page(format) });
+    this.#server = new PrometheusServer({ ...config, ...context, page: (format, signal) => this.page(format, signal) });
   }
 
   /** The URL of the metrics. */
@@ -66,14 +66,17 @@ export class PrometheusReader extends MetricReader {
 
   /**
    * Collects and writes one page; calls that come before the maps are read share one collection, and one page where they
-   * want the same format. The caller releases it. Rejects where the collection as a whole failed.
+   * want the same format. The caller releases it. Rejects where the collection as a whole failed, and with the signal's
+   * reason where that is aborted while something remains to be done.
    */
-  async page(format: PageFormat = textFormat): Promise<Page> {
+  async page(format: PageFormat = textFormat, signal?: AbortSignal): Promise<Page> {
     // Another reader may still be starting, and only then comes the MeterProvider.
     await this.#bound.promise;
     const writer = await this.#writer(format);
     const began = performance.now();
+    signal?.throwIfAborted();
     const { sequence } = await this.#context.store.read();
+    signal?.throwIfAborted();
     if (this.#current?.sequence !== sequence) {
       this.#began = began;
       this.#current = { sequence, collection: new Collection(this.#collectionContext) };

@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto';
 import { statSync } from 'node:fs';
-import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http';
+import type { RequestListener, Server, ServerOptions } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { ConfigError } from '../../config/diagnostic.ts';
@@ -11,6 +11,7 @@ import type { ReaderLog } from '../reader.ts';
 import { RecurringErrors } from '../recurring-errors.ts';
 import { type Admission, BasicAuth } from './basic-auth.ts';
 import { clientIsWelcome } from './client-certificate.ts';
+import type { Exchange } from './exchange.ts';
 import { RateLimiter } from './rate-limiter.ts';
 
 /** What a client gets to agree on encryption. */
@@ -108,10 +109,11 @@ export class WebSecurity {
   }
 
   /** Whether a request may be answered. */
-  async admit(request: IncomingMessage): Promise<Admission | 'rate_limit'> {
+  async admit({ request, client, signal }: Exchange): Promise<Admission | 'rate_limit'> {
     const { config, limiter } = this.#loaded;
     if (limiter?.take() === false) return 'rate_limit';
-    return config.users.size === 0 ? 'admitted' : await this.#auth.admit(request.headers.authorization, config.users);
+    if (config.users.size === 0) return 'admitted';
+    return await this.#auth.admit(request.headers.authorization, config.users, client, signal);
   }
 
   close(): Promise<void> {

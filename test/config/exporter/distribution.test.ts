@@ -146,15 +146,21 @@ test('a slip in ebpf_meter is told from another vendor', () => {
 
 test('what all Prometheus readers have', () => {
   const text = file(
-    'prometheus: {web_config_file: web.yml, gzip_level: 6, max_scrapes: 7, path: /m, formats: [text, protobuf]}',
+    'prometheus: {web_config_file: web.yml, gzip_level: 6, max_scrapes: 7, authenticate_probes: true, path: /m, formats: [text, protobuf]}',
   );
-  const some = { webConfigFile: '/etc/meter/web.yml', gzipLevel: 6, maxScrapes: 7, path: '/m' };
+  const some = {
+    webConfigFile: '/etc/meter/web.yml',
+    gzipLevel: 6,
+    maxScrapes: 7,
+    authenticateProbes: true,
+    path: '/m',
+  };
   const settings = { ...some, formats: ['text', 'protobuf'] };
   assert.deepEqual(config(text, {}, '/etc/meter/otel.yaml').prometheus, settings);
   assert.deepEqual(problems(file('prometheus: {gzip_level: 0, max_scrapes: 0, web_config: a}')), [
     '4:30 "gzip_level" must be an integer from 1 to 9, not "0"',
     '4:46 "max_scrapes" must be an integer from 1 to 10000, not "0"',
-    '4:49 unknown key "web_config"; known: web_config_file, gzip_level, max_scrapes, path, formats',
+    '4:49 unknown key "web_config"; known: web_config_file, gzip_level, max_scrapes, authenticate_probes, path, formats',
   ]);
   assert.deepEqual(problems(file('prometheus: {formats: [openmetric]}')), [
     '4:27 "formats" has no "text", which is what everybody else gets',

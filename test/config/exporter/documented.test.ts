@@ -84,6 +84,7 @@ test('every key of the file is on the page, with its name', () => {
       'prometheus.web_config_file',
       'prometheus.gzip_level',
       'prometheus.max_scrapes',
+      'prometheus.authenticate_probes',
       'prometheus.path',
       'prometheus.formats',
       'meter_provider.readers',

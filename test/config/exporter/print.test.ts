@@ -61,7 +61,7 @@ distribution:
     bpf_stats: true
     directories: [/d]
     only: [block]
-    prometheus: {web_config_file: /w.yml, gzip_level: 3, max_scrapes: 4, formats: [text, openmetrics]}
+    prometheus: {web_config_file: /w.yml, gzip_level: 3, max_scrapes: 4, authenticate_probes: true, formats: [text, openmetrics]}
     programs:
       block: {enabled: true, metrics: [block.x], constants: {a: 1, b: 18446744073709551615}, ways: {hook: "6.1"}, interfaces: [eth0]}
 `;

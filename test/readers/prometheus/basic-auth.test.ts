@@ -35,17 +35,16 @@ describe('BasicAuth', () => {
     await auth.close();
   });
 
-  function counting(answer: () => Promise<boolean>) {
+  function counting(answer: () => Promise<boolean>, limits?: { most: number; mostPerClient: number }) {
     const compared: string[] = [];
     const bcrypt = {
-      pending: 0,
       compare(password: string) {
         compared.push(password);
         return answer();
       },
       async close() {},
     };
-    return { auth: new BasicAuth(bcrypt), compared, bcrypt };
+    return { auth: new BasicAuth(bcrypt, limits), compared };
   }
 
   it('remembers what was right, until the hash changes, and nothing that was wrong', async () => {
@@ -66,11 +65,33 @@ describe('BasicAuth', () => {
     assert.deepEqual(compared, ['x', 'x']);
   });
 
+  it('drops what nobody waits for any longer, before it is checked', async () => {
+    const first = Promise.withResolvers<boolean>();
+    const answers = [first.promise];
+    const { auth, compared } = counting(() => answers.shift() ?? Promise.resolve(true));
+    const gone = new AbortController();
+    const running = auth.admit(basic('alice', '1'), users, 'a');
+    const dropped = auth.admit(basic('alice', '2'), users, 'a', gone.signal);
+    const shared = [gone.signal, undefined].map((signal) => auth.admit(basic('alice', '3'), users, 'a', signal));
+    gone.abort();
+    assert.equal(await dropped, 'busy');
+    first.resolve(false);
+    assert.equal(await running, 'unauthorized');
+    assert.deepEqual(await Promise.all(shared), ['admitted', 'admitted']);
+    assert.deepEqual(compared, ['1', '3']);
+  });
+
   it('turns away who would have to wait for too many others, or whose check fails', async () => {
-    const { auth, bcrypt } = counting(() => Promise.reject(new Error('the thread died')));
+    const { auth } = counting(() => Promise.reject(new Error('the thread died')));
     assert.equal(await auth.admit(basic('alice', 'x'), users), 'busy');
-    bcrypt.pending = 16;
-    assert.equal(await auth.admit(basic('alice', 'y'), users), 'busy');
+    const stuck = counting(() => new Promise(() => {}), { most: 2, mostPerClient: 1 }).auth;
+    const admit = (password: string, client: string) => stuck.admit(basic('alice', password), users, client);
+    // One is being checked, and one of each client waits.
+    void admit('1', 'a');
+    void admit('2', 'a');
+    assert.equal(await admit('3', 'a'), 'busy');
+    void admit('4', 'b');
+    assert.equal(await admit('5', 'c'), 'busy');
   });
 });
 

@@ -229,7 +229,7 @@ describe('PrometheusReader', () => {
     const buffer = new PageBuffer(pool, 32 << 20);
     buffer.length = 32 << 20;
     const page = new Page(buffer);
-    const server = new PrometheusServer({ ...context, page: async () => page, stalledMs: 20 });
+    const server = new PrometheusServer({ ...context, page: async () => page, answerMs: 20 });
     const url = await server.listen('127.0.0.1', 0);
     const stalled = connect(Number(new URL(url).port), '127.0.0.1');
     stalled.pause();
@@ -311,6 +311,10 @@ describe('PrometheusReader', () => {
     { path: '/-/healthy', status: 200, body: /healthy/ },
     { path: '/-/ready', status: 200, body: /ready/ },
     { path: '/metrics?debug=1', status: 200, body: /ebpf_events_total/ },
+    { path: '/%6detrics%3f', status: 404, body: /\/metrics/ },
+    { path: '/%6Detrics?a=%', status: 200, body: /ebpf_events_total/ },
+    { path: '/%2D/healthy', status: 200, body: /healthy/ },
+    { path: '/metrics%', status: 400, body: /percent-encoded/ },
     { path: '/metrics/', status: 404, body: /\/metrics/ },
     { path: '/favicon.ico', status: 404, body: /Not found/ },
     { path: '/metrics', method: 'POST', status: 405, body: /GET/ },
@@ -326,6 +330,17 @@ describe('PrometheusReader', () => {
       assert.match(answer.body.toString(), body);
     });
   }
+
+  it('answers a target of absolute-form, as proxies send it', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([1], [1]);
+    const { port } = new URL((await start(map)).url);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write('GET http://example.com/metrics HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n');
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 200 OK\r\n[\s\S]*\nebpf_events_total\{key="1"\} 1\n/);
+  });
 
   it('says which address is used and what to do', async () => {
     const map = new FakeMap('events', 4, 8);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { hashSync } from 'bcryptjs';
 import { ConfigError } from '../../../src/config/diagnostic.ts';
+import type { PrometheusReaderConfig } from '../../../src/config/exporter.ts';
 import { counter, FakeMap, tablePlan } from '../../helpers/fake-maps.ts';
 import { type Serving, serve } from '../../helpers/serving.ts';
 import { createTestCertificates, type TestCertificates } from '../../helpers/test-certificates.ts';
@@ -41,11 +42,14 @@ function write(path: string, text: string): void {
   renameSync(`${path}.new`, path);
 }
 
-async function start(text: string): Promise<Serving> {
+async function start(text: string, config: Partial<PrometheusReaderConfig> = {}): Promise<Serving> {
   write(web, text);
   const map = new FakeMap('events', 0, 8);
   map.set([], [23]);
-  meter = await serve([tablePlan('events', [], 1, [counter('events')])], [map], { webConfigFile: web });
+  meter = await serve([tablePlan('events', [], 1, [counter('events')])], [map], {
+    ...config,
+    webConfigFile: web,
+  });
   return meter;
 }
 
@@ -90,7 +94,7 @@ const tls = (more = '', { files } = certificates) => `tls_server_config:
 ${more}`;
 
 describe('a web configuration', () => {
-  it('asks for users and passwords, at every path, and adds headers', async () => {
+  it('asks for users and passwords, at every path but those of probes, and adds headers', async () => {
     const { url, lines } = await start(`basic_auth_users: {alice: ${hashSync('open', 4)}}
 http_server_config: {headers: {X-Content-Type-Options: nosniff}}
 `);
@@ -100,7 +104,7 @@ http_server_config: {headers: {X-Content-Type-Options: nosniff}}
     assert.match(good.text, /^events_total 23$/m);
     assert.equal(good.headers['x-content-type-options'], 'nosniff');
     for (const options of [{}, auth('alice', 'closed'), auth('bob', 'open')]) {
-      for (const path of ['/metrics', '/', '/-/healthy']) {
+      for (const path of ['/metrics', '/', '/-/healthy/', '/none']) {
         const bad = await ask(new URL(path, url).href, options);
         assert.deepEqual([bad.status, bad.headers['www-authenticate']], [401, 'Basic']);
         assert.doesNotMatch(bad.text, /events/);
@@ -109,8 +113,35 @@ http_server_config: {headers: {X-Content-Type-Options: nosniff}}
     assert.equal(lines.length, 1);
     assert.match(
       (await ask(url, auth('alice', 'open'))).text,
-      /^ebpf_meter_scrape_rejections_total\{reason="unauthorized"\} 9$/m,
+      /^ebpf_meter_scrape_rejections_total\{reason="unauthorized"\} 12$/m,
     );
+  });
+
+  const probes = ['/-/healthy', '/-/ready', '/%2D/ready'];
+
+  it('answers probes without a password, and however many there are', async () => {
+    const { url } = await start(`basic_auth_users: {alice: ${hashSync('open', 4)}}
+http_server_config: {headers: {X-Content-Type-Options: nosniff}}
+rate_limit: {interval: 1h, burst: 1}
+`);
+    for (const options of [{}, auth('alice', 'closed')]) {
+      for (const path of probes) {
+        const { status, headers } = await ask(new URL(path, url).href, options);
+        assert.deepEqual([status, headers['x-content-type-options']], [200, 'nosniff']);
+      }
+    }
+    // They took nothing of the rate.
+    assert.equal((await ask(url, auth('alice', 'open'))).status, 200);
+    assert.equal((await ask(url, auth('alice', 'open'))).status, 429);
+  });
+
+  it('asks for a password at the paths of probes where the configuration says so', async () => {
+    const text = `basic_auth_users: {alice: ${hashSync('open', 4)}}\n`;
+    const { url } = await start(text, { authenticateProbes: true });
+    for (const path of probes) {
+      assert.equal((await ask(new URL(path, url).href)).status, 401);
+      assert.equal((await ask(new URL(path, url).href, auth('alice', 'open'))).status, 200);
+    }
   });
 
   it('lets no more through than its rate limit', async () => {
