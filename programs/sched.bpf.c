@@ -4,14 +4,13 @@
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
+#include "queued.bpf.h"
 #include "stamp.bpf.h"
 
 /* include/linux/sched.h */
 #define TASK_DEAD 0x80
 
 #define MAX_CGROUPS 1024
-/* Pairs of tasks that wait for a CPU at a time: 64 KiB. */
-#define QUEUED_BITS 10
 /* Pairs of tasks that are on no CPU, which most are: 512 KiB. */
 #define LEFT_BITS 13
 #define LENGTHS 34
@@ -23,15 +22,15 @@ const volatile bool enable_cgroup_latency = true;
 const volatile bool enable_context_switches = true;
 const volatile bool enable_on_cpu = true;
 const volatile bool enable_off_cpu = true;
-/* Times of queueing are taken at the wake-up and the switch, rather than from the kernel. */
-const volatile bool own_stamp = false;
+/* Waits are told by the kernel's own stamps, which miss some, rather than by clocks at the wake-up and the switch. */
+const volatile bool kernel_stamp = false;
 /* Not 0: the process that is counted. */
 const volatile s32 only_tgid = 0;
 
 struct cpu_sched {
 	u64 switches[SWITCH_TYPES];
 	u64 migrations;
-	/* When the task that runs came, where the kernel doesn't tell. */
+	/* When the task that runs came. */
 	u64 arrived;
 	struct hist latency;
 	struct hist on_cpu;
@@ -69,8 +68,9 @@ struct cgroup_key {
 
 CACHED_MAP(sched_cgroup, struct cgroup_key, struct hist, MAX_CGROUPS);
 
-/* By thread, when it was queued; and when it left its CPU, with the type of the switch. */
-STAMP_TABLE(sched_queued, QUEUED_BITS);
+QUEUED_TABLE(sched_queued);
+
+/* By thread, when it left its CPU, with the type of the switch. */
 STAMP_TABLE(sched_left, LEFT_BITS);
 
 static __always_inline bool is_counted(struct task_struct *task)
@@ -94,72 +94,48 @@ static __always_inline enum switch_type switch_type(bool preempt, struct task_st
 	return preempt || task_state(prev) == 0 ? SWITCH_INVOLUNTARY : SWITCH_VOLUNTARY;
 }
 
-struct task_struct___arrived {
-	struct {
-		unsigned long long last_arrival;
-	} sched_info;
-} __attribute__((preserve_access_index));
-
-static __always_inline bool has_kernel_stamps(struct task_struct *task)
+static __always_inline void queue(struct task_struct *task, u64 now, bool is_woken)
 {
-	return !own_stamp && bpf_core_field_exists(task->sched_info.last_queued) &&
-	       bpf_core_field_exists(task->se.cfs_rq);
+	queued_put(queued_line(&sched_queued, task->pid), task->pid, now, is_woken, !is_woken && task_state(task));
 }
 
-/*
- * The run queue's clock, which the kernel has just read, and by which it stamps. Where it isn't to be had, the time by
- * which the program stamps: the two are never mixed.
- */
-static __always_inline u64 clock_of(struct task_struct *task)
+/* How long the task that gets a CPU has waited, in nanoseconds; below 0: nothing tells. */
+static __always_inline s64 waited(struct task_struct *next, u64 now)
 {
-	return has_kernel_stamps(task) ? task->se.cfs_rq->rq->clock : bpf_ktime_get_ns();
-}
+	u64 since;
 
-static __always_inline void stamp(struct stamp_pair *pair, u32 pid, u64 now, u64 detail, bool queued)
-{
-	bool again = stamp_find(pair, pid);
-	struct cpu_sched_lost *lost;
-
-	/* A task that is woken while it still runs is stamped anew when it is queued. */
-	if (!stamp_put(pair, pid, now, detail) || again)
-		return;
-	lost = percpu_element(&sched_lost);
-	if (!lost)
-		return;
-	if (queued)
-		lost->queued += 1;
-	else
-		lost->left += 1;
-}
-
-/*
- * The kernel has stamped the task by the run queue's clock when it was queued, and takes the stamp away after this
- * tracepoint: no hook at the wake-up, no clock, no map. 0 is a task that wasn't queued: the idle task.
- */
-static __always_inline u64 queued_at(struct task_struct *next)
-{
-	struct stamp *stamp;
-
-	if (!own_stamp)
-		return next->sched_info.last_queued;
-	stamp = stamp_find(sched_queued_pair(next->pid), next->pid);
-	return stamp ? stamp_end(stamp) : 0;
+	if (kernel_stamp) {
+		/* By the clock of the run queue: see docs/programs/sched.md for what it misses. */
+		since = next->sched_info.last_queued;
+		now = next->se.cfs_rq->rq->clock;
+		return since && now >= since ? now - since : -1;
+	}
+	since = queued_take(queued_line(&sched_queued, next->pid), next->pid);
+	if (!since)
+		return -1;
+	/* The kernel's fast clock may go back a little where its slope is corrected. */
+	return now >= since ? now - since : 0;
 }
 
 static __always_inline void count_latency(struct cpu_sched *cpu, struct task_struct *next, u64 now)
 {
+	struct cpu_sched_lost *lost;
 	struct cgroup_key key = {};
 	struct cgroup *cgroup;
 	struct hist *latency;
-	u64 queued;
+	s64 wait;
 
 	if (next->pid == 0)
 		return;
-	queued = queued_at(next);
-	if (!queued || now < queued)
+	wait = waited(next, now);
+	if (wait < 0) {
+		lost = percpu_element(&sched_lost);
+		if (lost)
+			lost->queued += 1;
 		return;
+	}
 	if (enable_runqueue_latency)
-		hist_add_ns(&cpu->latency, now - queued);
+		hist_add_ns(&cpu->latency, wait);
 	if (!enable_cgroup_latency)
 		return;
 	cgroup = task_cgroup(next);
@@ -167,27 +143,31 @@ static __always_inline void count_latency(struct cpu_sched *cpu, struct task_str
 	/* By the pointer, two loads before the id: where to count is known when it has been compared. */
 	latency = sched_cgroup_at(cache_place(lower_half((u64)cgroup), 0), key);
 	if (latency)
-		hist_add_ns(latency, now - queued);
+		hist_add_ns(latency, wait);
 }
 
-/* The task that leaves was stamped by the kernel when it came, by the same clock. The idle task never is. */
+/* The idle task is never counted. */
 static __always_inline void count_on_cpu(struct cpu_sched *cpu, struct task_struct *prev, u64 now)
 {
-	u64 arrived;
+	u64 arrived = cpu->arrived;
 
-	if (has_kernel_stamps(prev))
-		arrived = ((struct task_struct___arrived *)prev)->sched_info.last_arrival;
-	else
-		arrived = cpu->arrived;
-	if (prev->pid && arrived && now >= arrived)
+	if (prev->pid && arrived && is_counted(prev))
 		hist_add_ns(&cpu->on_cpu, now - arrived);
+	cpu->arrived = now;
 }
 
 /* The kernel keeps no time of leaving. One that ends never comes back: it leaves no stamp. */
 static __always_inline void leave(struct task_struct *prev, enum switch_type type, u64 now)
 {
-	if (type != SWITCH_IDLE && !(task_state(prev) & TASK_DEAD))
-		stamp(sched_left_pair(prev->pid), prev->pid, now, type, false);
+	struct cpu_sched_lost *lost;
+
+	if (type == SWITCH_IDLE || task_state(prev) & TASK_DEAD)
+		return;
+	if (!stamp_put(sched_left_pair(prev->pid), prev->pid, now, type))
+		return;
+	lost = percpu_element(&sched_lost);
+	if (lost)
+		lost->left += 1;
 }
 
 static __always_inline void come_back(struct cpu_sched *cpu, struct task_struct *next, u64 now)
@@ -209,26 +189,25 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 {
 	bool latency = enable_runqueue_latency || enable_cgroup_latency;
 	bool by_cpu = enable_runqueue_latency || enable_context_switches || enable_on_cpu || enable_off_cpu;
+	bool stamps = latency && !kernel_stamp;
 	struct cpu_sched *cpu = by_cpu ? percpu_element(&sched) : NULL;
 	enum switch_type type = SWITCH_IDLE;
 	u64 now = 0;
 
 	if (by_cpu && !cpu)
 		return 0;
-	if (enable_context_switches || enable_off_cpu || own_stamp)
+	if (enable_context_switches || enable_off_cpu || stamps)
 		type = switch_type(preempt, prev);
 	if (enable_context_switches && is_counted(prev))
 		cpu->switches[type] += 1;
-	if (latency || enable_on_cpu || enable_off_cpu)
-		now = clock_of(next);
+	if (stamps || enable_on_cpu || enable_off_cpu)
+		now = bpf_ktime_get_ns();
 	if (latency && is_counted(next))
 		count_latency(cpu, next, now);
-	if (latency && own_stamp && type == SWITCH_INVOLUNTARY && is_counted(prev))
-		stamp(sched_queued_pair(prev->pid), prev->pid, now, 0, true);
-	if (enable_on_cpu && is_counted(prev))
+	if (stamps && type == SWITCH_INVOLUNTARY && is_counted(prev))
+		queue(prev, now, false);
+	if (enable_on_cpu)
 		count_on_cpu(cpu, prev, now);
-	if (enable_on_cpu && !has_kernel_stamps(next))
-		cpu->arrived = now;
 	if (enable_off_cpu && is_counted(prev))
 		leave(prev, type, now);
 	if (enable_off_cpu && is_counted(next))
@@ -236,23 +215,30 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	return 0;
 }
 
-static __always_inline int queue(struct task_struct *task)
+struct task_struct___on_cpu {
+	int on_cpu;
+} __attribute__((preserve_access_index));
+
+/* One that is woken while it still runs doesn't wait, and if it is preempted then, waits from there. */
+static __always_inline int wake(struct task_struct *task)
 {
-	if (own_stamp && is_counted(task))
-		stamp(sched_queued_pair(task->pid), task->pid, bpf_ktime_get_ns(), 0, true);
+	struct task_struct___on_cpu *running = (struct task_struct___on_cpu *)task;
+
+	if (is_counted(task) && !(bpf_core_field_exists(running->on_cpu) && running->on_cpu))
+		queue(task, bpf_ktime_get_ns(), true);
 	return 0;
 }
 
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(sched_wakeup, struct task_struct *task)
 {
-	return queue(task);
+	return wake(task);
 }
 
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(sched_wakeup_new, struct task_struct *task)
 {
-	return queue(task);
+	return wake(task);
 }
 
 SEC("tp_btf/sched_migrate_task")

@@ -87,6 +87,10 @@ export const plain: readonly Plain[] = [
   design('histogram by key, cached', 'histogram_cached', 12),
   design('histogram by 1024 keys', 'histogram_behind', 32),
   design('histogram by cgroup', 'histogram_by_cgroup', 12),
+  design('a clock', 'clock_alone'),
+  design('stamp by task in a line of four', 'stamp_in_line', 15),
+  design('stamp by task in task storage', 'stamp_in_task_storage', 35),
+  design('stamp by task in a HASH', 'stamp_in_hash'),
 ];
 
 /** Tracepoints that a map without C counts; there is one of the name in empty.bpf.c, too. */
@@ -114,7 +118,7 @@ export const cases: readonly Case[] = [
     load: pingPong,
     added: 200,
   },
-  { program: 'sched', metrics: ['sched.runqueue.latency'], ways: { runqueue_latency: 'own_stamp' }, load: pingPong },
+  { program: 'sched', metrics: ['sched.runqueue.latency'], ways: { runqueue_latency: 'approximate' }, load: pingPong },
   { program: 'sched', metrics: ['sched.cgroup.runqueue.latency'], load: pingPong, net: 12, added: 200 },
   {
     program: 'sched',

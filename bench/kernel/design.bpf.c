@@ -8,6 +8,7 @@
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
+#include "queued.bpf.h"
 #include "registers.bpf.h"
 
 #define LABELS 8
@@ -112,6 +113,68 @@ int BPF_PROG(histogram_by_cgroup, void *regs, u64 value)
 	if (hist)
 		hist_add_ns(hist, value);
 	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int clock_alone(void *ctx)
+{
+	return bpf_ktime_get_ns() & 1;
+}
+
+QUEUED_TABLE(queued);
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(stamp_in_line, void *regs, u64 value)
+{
+	u32 pid = current_task()->pid;
+	struct queued_line *line = queued_line(&queued, pid);
+	u64 since = queued_take(line, pid);
+
+	queued_put(line, pid, value + 1, true, false);
+	return since & 1;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, u64);
+} by_task SEC(".maps");
+
+/* A look-up for the stamp and one for its end, as at two hooks. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(stamp_in_task_storage, void *regs, u64 value)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u64 *stamp = bpf_task_storage_get(&by_task, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (stamp)
+		*stamp = value + 1;
+	stamp = bpf_task_storage_get(&by_task, task, NULL, 0);
+	if (stamp)
+		*stamp = 0;
+	return 0;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 10240);
+	__type(key, u32);
+	__type(value, u64);
+} by_pid SEC(".maps");
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(stamp_in_hash, void *regs, u64 value)
+{
+	u32 pid = current_task()->pid;
+	u64 *stamp;
+
+	value += 1;
+	bpf_map_update_elem(&by_pid, &pid, &value, 0);
+	stamp = bpf_map_lookup_elem(&by_pid, &pid);
+	value = stamp ? *stamp : 0;
+	bpf_map_delete_elem(&by_pid, &pid);
+	return value & 1;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -17,6 +17,8 @@ export interface WayEntry {
   readonly constants: ReadonlyMap<string, Located<bigint>>;
   /** BPF maps that are created for ways which name them, and for nothing else. */
   readonly maps: readonly Located<string>[];
+  /** False: taken only where an operator names it, however many others are lacking. */
+  readonly isDefault: boolean;
 }
 
 const hookName = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -30,15 +32,18 @@ export function parseHooks(node: ConfigNode | undefined): Map<string, HookEntry>
     const map = value.map();
     if (map?.entries.length === 0) key.error(`hook "${name}" has no ways: write WAY: BPF_PROGRAM below it`);
     const ways = map?.entries.flatMap((entry) => parseWay(entry, name) ?? []) ?? [];
+    if (ways.length > 0 && !ways.some(({ isDefault }) => isDefault)) {
+      key.error(`hook "${name}" has no way that is taken unless another is named: leave "default: false" out of one`);
+    }
     hooks.set(name, { name: { value: name, at: key.position }, ways });
   }
   return hooks;
 }
 
-/** `NAME: PROGRAM`, `NAME: [PROGRAM, …]` or `NAME: {programs: …, constants: …, maps: …}`. */
+/** `NAME: PROGRAM`, `NAME: [PROGRAM, …]` or `NAME: {programs: …, constants: …, maps: …, default: …}`. */
 function parseWay({ name, key, value }: ConfigEntry, hook: string): WayEntry | undefined {
   if (!wayName.test(name)) key.error(`way name ${JSON.stringify(name)} may have letters, digits and _ . - only`);
-  const map = value.isMap ? value.map(['programs', 'constants', 'maps']) : undefined;
+  const map = value.isMap ? value.map(['programs', 'constants', 'maps', 'default']) : undefined;
   const node = value.isMap ? map?.required('programs') : value;
   if (node === undefined) return undefined;
   const programs = parseNames(node, 'BPF program');
@@ -46,7 +51,8 @@ function parseWay({ name, key, value }: ConfigEntry, hook: string): WayEntry | u
   const constants = parseConstants(map?.get('constants'));
   const mapsNode = map?.get('maps');
   const maps = (mapsNode && parseNames(mapsNode, 'map')) ?? [];
-  return { name: { value: name, at: key.position }, programs: programs ?? [], constants, maps };
+  const isDefault = map?.get('default')?.boolean() ?? true;
+  return { name: { value: name, at: key.position }, programs: programs ?? [], constants, maps, isDefault };
 }
 
 /** One name or a list of them, each once; undefined where none of it is a name, which is reported. */

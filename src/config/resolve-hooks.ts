@@ -30,11 +30,13 @@ export function resolveHooks(
 
   const named = new Set(file.metrics.flatMap(namesIn));
   const wanted = new Set(enabled.flatMap(namesIn));
-  const chosen = options.ways ?? new Map<string, string>();
   const hooks = all
     // As a BPF program that no metric names, such a hook is there for all of them.
     .filter(({ name }) => wanted.has(name) || !named.has(name))
-    .map(({ name, ways }) => ({ name, ways: ways.filter((way) => way.name === (chosen.get(name) ?? way.name)) }));
+    .map(({ name, ways }) => {
+      const tried = triedWays(file.hooks.get(name)!, options.ways?.get(name));
+      return { name, ways: ways.filter((way) => tried.includes(way.name)) };
+    });
   const inWays = all.flatMap(({ ways }) => ways.flatMap(({ programs }) => programs));
   return {
     hooks,
@@ -42,6 +44,11 @@ export function resolveHooks(
     skipMaps: new Set(mapsOf(all).filter((map) => !mapsOf(hooks).includes(map))),
     needs: new Map(enabled.map((metric) => [fullName(metric), needsOf(metric)])),
   };
+}
+
+function triedWays({ ways }: HookEntry, chosen: string | undefined): string[] {
+  const tried = ways.filter(({ name, isDefault }) => (chosen === undefined ? isDefault : name.value === chosen));
+  return texts(tried.map(({ name }) => name));
 }
 
 function mapsOf(hooks: readonly HookPlan[]): string[] {

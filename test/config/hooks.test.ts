@@ -106,6 +106,20 @@ test('the operator chooses the only way to be tried', () => {
   ]);
 });
 
+test('a way that is no default is tried only where the operator names it', () => {
+  const yaml = `hooks:
+  latency:
+    own-1.0: {programs: [on_switch, on_wakeup], constants: {own_stamp: true, level: 7}, maps: stamps}
+    kernel: {programs: on_switch, maps: other, default: false}
+${metrics('{name: writes, needs: {programs: [latency]}}')}`;
+  const tried = (more: Partial<ResolveOptions> = {}) => {
+    const { hooks, skipMaps } = plan(yaml, object, more);
+    return [hooks.flatMap(({ ways }) => ways.map(({ name }) => name)), [...skipMaps]];
+  };
+  assert.deepEqual(tried(), [['own-1.0'], ['other']]);
+  assert.deepEqual(tried({ ways: new Map([['latency', 'kernel']]) }), [['kernel'], ['stamps']]);
+});
+
 test("the file's own value of a constant holds where no way sets it", () => {
   const { constants } = loads(
     `constants: {level: 3}\n${hooks}${metrics('{name: writes, needs: {programs: [latency]}}')}`,
@@ -145,6 +159,11 @@ const wrong: readonly (readonly [string, string | readonly string[], Partial<Res
     ['1:16: "w" has no "programs"', '1:17: unknown key "program", did you mean "programs"?'],
   ],
   [`hooks: {a: {w: [[on_exit]]}}${one}`, '1:17: item 1 of "w" must be a text, not a list'],
+  [
+    `hooks: {a: {w: {programs: on_exit, default: false}}}${one}`,
+    '1:9: hook "a" has no way that is taken unless another is named: leave "default: false" out of one',
+  ],
+  [`hooks: {a: {w: {programs: on_exit, default: maybe}}}${one}`, '1:45: "default" must be true or false, not "maybe"'],
   [`hooks: {a: {w: [on_exit, on_exit]}}${one}`, '1:26: BPF program "on_exit" is there twice'],
   [
     `hooks: {a: {w: {programs: on_exit, constants: {level: 1.5}}}}${one}`,

@@ -282,7 +282,7 @@ test('config/ebpf-meter.yaml is valid, says the defaults, and what it comments o
           enabled: undefined,
           metrics: undefined,
           constants: new Map([['only_tgid', 4711]]),
-          ways: new Map([['runqueue_latency', 'own_stamp']]),
+          ways: new Map([['runqueue_latency', 'approximate']]),
         },
       ],
       ['xdp', { enabled: true, metrics: undefined, constants: new Map(), ways: new Map(), interfaces: ['eth0'] }],
