@@ -36,7 +36,7 @@ function use({ processes }: TestCgroup): void {
 
 test('keys of cgroups that are gone leave the map and the caches, and a place that was left counts another from zero', async () => {
   const gone = new Set<bigint>();
-  const knower: GoneCgroups = { update() {}, goneFor: (id) => (gone.has(id) ? 300_000 : undefined) };
+  const knower: GoneCgroups = { update() {}, goneFor: (id) => (gone.has(id) ? 360_000 : undefined) };
   using running = start();
   const tallies = new Tallies();
   const store = new Store([running], { ...createKernelFacts(), cgroup: String }, tallies, knower);
@@ -82,7 +82,7 @@ test('keys of cgroups that are gone leave the map and the caches, and a place th
 
 test('a series that they share with others keeps what they counted', async () => {
   const gone = new Set<bigint>();
-  const knower: GoneCgroups = { update() {}, goneFor: (id) => (gone.has(id) ? 300_000 : undefined) };
+  const knower: GoneCgroups = { update() {}, goneFor: (id) => (gone.has(id) ? 360_000 : undefined) };
   using running = start();
   const tallies = new Tallies();
   const store = new Store([running], { ...createKernelFacts(), cgroup: () => 'a service' }, tallies, knower);
