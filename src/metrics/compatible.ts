@@ -23,7 +23,7 @@ export function observeCompatible(
   meter: Meter,
   namespace: string,
   sources: CompatibleSources,
-  tallies: Pick<Tallies, 'decodeErrors'>,
+  tallies: Pick<Tallies, 'undecodedMetrics'>,
 ): void {
   const named = (name: string) => (namespace === '' ? name : `${namespace}.${name}`);
   const build = meter.createObservableGauge(named('build_info'), {
@@ -37,11 +37,11 @@ export function observeCompatible(
     for (const name of sources.configs()) result.observe(1, { name });
   });
   const errors = meter.createObservableCounter(named('decoder_errors_total'), {
-    description: 'Keys that are not exported since a label of theirs could not be decoded',
+    description: 'Readings of metrics that lack keys since a label of these could not be decoded',
   });
   errors.addCallback((result) => {
     const counts = new Map([...sources.configs()].map((name) => [name, 0]));
-    for (const { program, count } of tallies.decodeErrors()) counts.set(program, (counts.get(program) ?? 0) + count);
+    for (const { program, count } of tallies.undecodedMetrics()) counts.set(program, count);
     for (const [config, count] of counts) result.observe(count, { config });
   });
   observePrograms(meter, named, sources);

@@ -13,6 +13,7 @@ import { type FillLevel, MapCache, type TableSource } from './source.ts';
 import { Stretch } from './stretch.ts';
 import { Table } from './table.ts';
 import type { Tallies } from './tallies.ts';
+import { UndecodedMetrics } from './undecoded.ts';
 
 /** A program that counts: what the store needs to know of it. */
 export interface CountingProgram {
@@ -32,6 +33,7 @@ interface StoredProgram {
   readonly maps: MapCache;
   readonly tables: readonly StoredTable[];
   readonly expiries: readonly Expiry[];
+  readonly undecoded: UndecodedMetrics;
 }
 
 /** The series of all programs: the one place that reads maps. */
@@ -88,7 +90,8 @@ export class Store implements SeriesStore {
       });
       const expiries = gone === undefined ? [] : expiriesOf(plan, maps);
       for (const { map } of expiries) tallies.keysExpired(plan.name, map, 0);
-      return { name: plan.name, maps, tables, expiries };
+      const undecoded = new UndecodedMetrics(plan);
+      return { name: plan.name, maps, tables, expiries, undecoded };
     });
     this.#tables = this.#programs.flatMap((program) => program.tables.flatMap(withOverflow));
     this.#views = views;
@@ -171,7 +174,7 @@ export class Store implements SeriesStore {
     // All begin before any is read: a joined metric reads other programs' maps, which are filled for this reading then.
     for (const { maps } of this.#programs) maps.reset();
     for (const { maps } of this.#programs) maps.read();
-    for (const { name, tables, expiries } of this.#programs) {
+    for (const { name, tables, expiries, undecoded } of this.#programs) {
       for (const { table, source } of tables) {
         try {
           for (const _ of source.fill(table, stretch)) {
@@ -179,6 +182,7 @@ export class Store implements SeriesStore {
             stretch.begin();
           }
           table.complete(time);
+          undecoded.note(table);
         } catch (error) {
           table.fail();
           const failure = error instanceof Error ? error : new Error(String(error));
@@ -187,6 +191,7 @@ export class Store implements SeriesStore {
           errors.add(failure);
         }
       }
+      this.#tallies.undecoded(name, undecoded.take());
       if (this.#gone !== undefined) this.#expire(name, expiries, this.#gone, begin, errors);
     }
     const durationMs = performance.now() - begin;

@@ -14,8 +14,10 @@ import type { Rows } from './rows.ts';
 import { labelsText, SeriesRows } from './series-rows.ts';
 import type { Tallies } from './tallies.ts';
 
-/** The place of a key that has no row: it could not be decoded, or a regexp turned it away. */
+/** The place of a key that has no row: a regexp turned it away, or its bucket is none that there is. */
 export const NO_ROW = -1;
+/** The place of a key that has no row since a label of it can't be decoded. */
+const UNDECODED = -2;
 
 const OVERFLOW_ATTRIBUTES: Attributes = { [OVERFLOW_ATTRIBUTE]: true };
 
@@ -64,6 +66,10 @@ export class Table implements Rows {
   #outside = -1;
   /** Rows made beyond the limit by this reading, in the order of their making. */
   #excess: number[] = [];
+  /** Keys of the last reading that have no row since a label of theirs can't be decoded. */
+  undecoded = 0;
+  /** Whether there was ever such a key: only then they are looked for. */
+  #hasUndecoded = false;
   readonly #attached: HrTime;
   readonly #clock: Clock;
   #lastReading: HrTime | undefined;
@@ -183,6 +189,7 @@ export class Table implements Rows {
    * it keeps as long as its key is there. To be called with all places of the reading's keys, before the cells are cleared.
    */
   settle(...all: readonly Places[]): void {
+    if (this.#hasUndecoded) this.undecoded = countUndecoded(all);
     if (this.#excess.length === 0) return;
     // Those that are gone have been released by now, so that only what is really too many is left out.
     const many = Math.min(this.series.used - this.#limit!.series, this.#excess.length);
@@ -232,16 +239,17 @@ export class Table implements Rows {
   acquire(keys: Uint8Array, offset: number): number {
     const { width, bucketKey } = this.plan;
     const column = bucketKey === undefined ? 0 : this.#column(keys, offset);
-    if (column === undefined) return NO_ROW;
+    if (column < 0) return column;
     const values = this.#values;
     for (let i = 0; i < this.#labels.length; i++) {
       const { plan, decode } = this.#labels[i]!;
       const bytes = this.#decode(plan, decode, keys, offset);
-      if (bytes === undefined) return NO_ROW;
+      if (typeof bytes === 'number') return bytes;
       values[i] = labelText(bytes);
     }
     for (const { plan, decode } of this.#hidden) {
-      if (this.#decode(plan, decode, keys, offset) === undefined) return NO_ROW;
+      const bytes = this.#decode(plan, decode, keys, offset);
+      if (typeof bytes === 'number') return bytes;
     }
     const text = Buffer.from(labelsText(this.#promNames, values));
     const since = this.#lastReading ?? this.#attached;
@@ -318,25 +326,35 @@ export class Table implements Rows {
     return place >= 0 && (row === this.#outside || this.series.references[row]! > 1);
   }
 
-  #column(keys: Uint8Array, offset: number): number | undefined {
+  /** The column of the key's bucket; below 0 the place of a key without a row. */
+  #column(keys: Uint8Array, offset: number): number {
     const { label, columns } = this.plan.bucketKey!;
     const bytes = this.#decode(label, this.#bucket!, keys, offset);
-    if (bytes === undefined) return undefined;
+    if (typeof bytes === 'number') return bytes;
     const text = bytes.toString('latin1');
     const column = /^\d+$/.test(text) ? columns.get(Number(text)) : undefined;
-    if (column === undefined) this.#tallies.decodeError(this.program, this.plan.name, label.name);
-    return column;
+    if (column !== undefined) return column;
+    this.#tallies.decodeError(this.program, this.plan.name, label.name);
+    return NO_ROW;
   }
 
-  /** Undefined where the series isn't wanted, or where the bytes make no sense, which is counted. */
-  #decode(plan: LabelPlan, decode: Decode, keys: Uint8Array, offset: number): Buffer | undefined {
+  /** The place of a key without a row where the series isn't wanted, or where the bytes make no sense, which is counted. */
+  #decode(plan: LabelPlan, decode: Decode, keys: Uint8Array, offset: number): Buffer | number {
     const start = keys.byteOffset + offset + plan.offset;
     try {
-      return decode(Buffer.from(keys.buffer as ArrayBuffer, start, plan.size));
+      return decode(Buffer.from(keys.buffer as ArrayBuffer, start, plan.size)) ?? NO_ROW;
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#tallies.decodeError(this.program, this.plan.name, plan.name);
-      return undefined;
+      this.#hasUndecoded = true;
+      return UNDECODED;
     }
   }
+}
+
+function countUndecoded(all: readonly Places[]): number {
+  let keys = 0;
+  for (const { found, count } of all)
+    for (let entry = 0; entry < count; entry++) if (found[entry] === UNDECODED) keys++;
+  return keys;
 }

@@ -19,6 +19,7 @@ export class Tallies {
   /** Of what was pushed. */
   readonly deliveries = new DeliveryTallies();
   readonly #decodeErrors = new Tally<'program' | 'table' | 'label'>();
+  readonly #undecoded = new Tally<'program'>();
   readonly #readErrors = new Tally<'program' | 'map'>();
   readonly #expired = new Tally<'program' | 'map'>();
   readonly #overflows = new Tally<'program' | 'table'>();
@@ -29,6 +30,11 @@ export class Tallies {
   /** One key (or bucket) could not be decoded. `label` is the label's name as the plan has it. */
   decodeError(program: string, table: string, label: string): void {
     this.#decodeErrors.add({ program, table, label });
+  }
+
+  /** Metrics of a program that one reading has without some of their keys, since a label of these can't be decoded. */
+  undecoded(program: string, metrics: number): void {
+    this.#undecoded.add({ program }, metrics);
   }
 
   /** One reading of a map failed. */
@@ -63,6 +69,11 @@ export class Tallies {
 
   decodeErrors(): Iterable<Readonly<Tallied<'program' | 'table' | 'label'>>> {
     return this.#decodeErrors;
+  }
+
+  /** By program, how often a reading had a metric without some of its keys. */
+  undecodedMetrics(): Iterable<Readonly<Tallied<'program'>>> {
+    return this.#undecoded;
   }
 
   readErrors(): Iterable<Readonly<Tallied<'program' | 'map'>>> {

@@ -395,6 +395,12 @@ metrics: {counters: [{name: samples, help: s, labels: [{name: kind, size: 4, dec
       'ebpf_exporter_getppid_word_total{w="ENOENT"} 8',
     ]);
     assert.equal(scrape.total('ebpf_meter_decode_errors', { program: 'words', label: 'w' }), 1);
+    const errors = (page: Scrape, config: string) => page.total('ebpf_exporter_decoder_errors_total', { config });
+    const first = errors(scrape, 'words');
+    const next = await exporter.scrape();
+    assert.equal(errors(next, 'words'), first + 1);
+    assert.equal(errors(next, 'samples'), 0);
+    assert.equal(next.total('ebpf_meter_decode_errors', { program: 'words', label: 'w' }), 1);
     assert.equal((await exporter.stop('SIGTERM')).status, 0);
   });
 

@@ -165,7 +165,7 @@ const expected = [
   metric(
     'counter',
     'decoder_errors_total',
-    'Keys that are not exported since a label of theirs could not be decoded',
+    'Readings of metrics that lack keys since a label of these could not be decoded',
     ...loaded.map((name) => `{config="${name}"} 0`),
   ),
   metric(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HrTime } from '@opentelemetry/api';
-import type { TablePlan } from '../../src/config/plan.ts';
+import type { PerfArrayPlan, TablePlan } from '../../src/config/plan.ts';
 import { MeterError } from '../../src/errors.ts';
 import { Store } from '../../src/metrics/store.ts';
 import type { Table } from '../../src/metrics/table.ts';
@@ -180,6 +180,53 @@ describe('Store, a map with keys', () => {
     const other = setup(broken, [map]);
     assert.deepEqual(await other.rows(), {});
     assert.deepEqual([...other.tallies.decodeErrors()], [{ program: 'test', table: 'events', label: 'a', count: 2 }]);
+  });
+
+  it('tells of each reading that lacks keys which do not decode, once for each metric, as long as they are there', async () => {
+    const decoders = [{ name: 'uint' }, { name: 'static_map', allowUnknown: true, staticMap: new Map([['2', 'x']]) }];
+    const label = { ...uintLabel('a', 0), decoders: [...decoders, { name: 'errno' }] };
+    const two = [counter('events'), { ...counter('others'), cell: 0 }];
+    const readings = async (more: Partial<TablePlan>, perfArrays: readonly PerfArrayPlan[] = []) => {
+      const map = new FakeMap('events', 8, 8);
+      const tallies = new Tallies();
+      const program = programPlan('test', [{ ...plan, labels: [label], metrics: two, ...more }]);
+      const counting = { plan: { ...program, perfArrays }, readers: fakeReaders([map], 2), startTime: ATTACHED };
+      // Readers with limits of their own have tables of their own.
+      const store = new Store([counting], NO_FACTS, tallies, undefined, [{}, { default: 1 }]);
+      const counts: number[] = [];
+      const read = async () => {
+        await store.read();
+        counts.push([...tallies.undecodedMetrics()][0]!.count);
+      };
+      await read();
+      map.set([1, 1], [5]);
+      await read();
+      map.set([2, 1], [5]);
+      map.set([2, 3], [5]);
+      await read();
+      await read();
+      map.set([2, 4], [5]);
+      await read();
+      map.delete([2, 1]);
+      map.delete([2, 3]);
+      map.delete([2, 4]);
+      await read();
+      return counts;
+    };
+    assert.deepEqual(await readings({}), [0, 0, 2, 4, 6, 6]);
+    assert.deepEqual(await readings({ metrics: [counter('events')] }), [0, 0, 1, 2, 3, 3]);
+    const records: PerfArrayPlan = { map: 'events', recordBytes: 8, keySize: 8, limit: 9 };
+    assert.deepEqual(await readings({}, [records]), [0, 0, 2, 2, 4, 4]);
+    // What a regexp turns away, and a bucket that there is not, are no errors there.
+    const turned = { ...label, decoders: [{ name: 'uint' }, { name: 'regexp', regexps: ['^1'] }] };
+    assert.deepEqual(await readings({ labels: [turned] }), [0, 0, 0, 0, 0, 0]);
+    const bucketKey = { label: uintLabel('b', 4), columns: new Map([[1, 0]]) };
+    assert.deepEqual(await readings({ labels: [uintLabel('a', 0)], bucketKey }), [0, 0, 0, 0, 0, 0]);
+    assert.deepEqual(
+      await readings({ labels: [uintLabel('b', 4)], bucketKey: { ...bucketKey, label } }),
+      [0, 0, 2, 4, 6, 6],
+    );
+    assert.deepEqual(await readings({ labels: [uintLabel('b', 4)], hidden: [label] }), [0, 0, 2, 4, 6, 6]);
   });
 
   it('leaves out keys that a regexp turns away, without counting an error', async () => {
