@@ -297,6 +297,20 @@ metrics:
     assert.match(listed.stdout, /^net\/trie \(enabled\)\n/);
   });
 
+  it('a metric has as many series as its map has room for', async () => {
+    const yaml = `${constants}
+metrics: {counters: [{name: getppid_many_total, help: m, labels: [{name: index, size: 4, decoders: ${uint}}]}]}
+`;
+    using folder = programFolder({ many: { yaml, object: 'exporter-many' } });
+    await using exporter = await Exporter.start(folder.path, 'many');
+    callGetppid(23);
+    const scrape = await exporter.scrape();
+    assert.equal(samplesOf(scrape).length, 20_011);
+    assert.equal(scrape.total('ebpf_exporter_getppid_many_total', { index: '20010' }), 23);
+    assert.ok(!scrape.text.includes('otel_metric_overflow'));
+    assert.doesNotMatch(exporter.stderr, / WARN /);
+  });
+
   it('records of a perf event array are counted, kept for ever unless a flush is asked for, and none is lost unseen', async () => {
     using folder = programFolder({ records: { yaml: records, object: 'exporter-records' } });
     await using exporter = await Exporter.start(folder.path, 'records');
