@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include "asked.bpf.h"
 #include "cache.bpf.h"
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"
@@ -15,7 +16,7 @@ const volatile bool enable_duration = true;
 
 /* A soft interrupt runs on the CPU that it was raised on, so its times need no key. */
 struct cpu_softirq {
-	u64 raised[SOFTIRQS];
+	struct asked raised[SOFTIRQS];
 	u64 entered;
 	struct hist latency[SOFTIRQS];
 	struct hist duration[SOFTIRQS];
@@ -95,14 +96,75 @@ static __always_inline struct interrupt_value *interrupt_value(u32 irq, struct i
 	return &entry->value;
 }
 
+/*
+ * The CPU's soft interrupts that were raised and that it has not yet taken up, a bit each. The kernel has moved them: to a
+ * variable of their own in 6.15 on x86, where they had been in pcpu_hot since 6.2; until then, and on arm64, they are in
+ * irq_stat. Threads that run timers (threadirqs, PREEMPT_RT) have theirs apart, since 6.13.
+ */
+extern const u16 __softirq_pending __ksym __weak;
+extern const unsigned long pending_timer_softirq __ksym __weak;
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct pcpu_hot {
+	u16 softirq_pending;
+};
+
+typedef struct {
+	unsigned int __softirq_pending;
+} irq_cpustat_t;
+
+#pragma clang attribute pop
+
+extern const struct pcpu_hot pcpu_hot __ksym __weak;
+extern const irq_cpustat_t irq_stat __ksym __weak;
+
+/* Of no kernel that is known. */
+#define PENDING_UNKNOWN (~0ULL)
+
+/* As it is before the kernel has noted the raise that is traced. */
+static __always_inline u64 pending_softirqs(void)
+{
+	u64 pending;
+
+	if (&__softirq_pending)
+		pending = *(const u16 *)bpf_this_cpu_ptr(&__softirq_pending);
+	else if (&pcpu_hot && bpf_core_field_exists(struct pcpu_hot, softirq_pending))
+		pending = ((const struct pcpu_hot *)bpf_this_cpu_ptr(&pcpu_hot))->softirq_pending;
+	else if (&irq_stat && bpf_core_field_exists(irq_cpustat_t, __softirq_pending))
+		pending = ((const irq_cpustat_t *)bpf_this_cpu_ptr(&irq_stat))->__softirq_pending;
+	else
+		return PENDING_UNKNOWN;
+	if (&pending_timer_softirq)
+		pending |= *(const unsigned long *)bpf_this_cpu_ptr(&pending_timer_softirq);
+	return pending;
+}
+
 SEC("tp_btf/softirq_raise")
 int BPF_PROG(softirq_raise, unsigned int kind)
 {
 	struct cpu_softirq *cpu = percpu_element(&softirq);
+	u64 pending;
 
-	/* Raised again before it runs: it waits since the first time. */
-	if (cpu && kind < SOFTIRQS && !cpu->raised[kind])
-		cpu->raised[kind] = bpf_ktime_get_ns();
+	if (!cpu || kind >= SOFTIRQS)
+		return 0;
+	pending = pending_softirqs();
+	/* Raised again before it is taken up: it waits since the first time. Else it runs once more, though it may not have begun. */
+	if (pending == PENDING_UNKNOWN)
+		asked_perhaps_again(&cpu->raised[kind], bpf_ktime_get_ns());
+	else if (!(pending >> kind & 1))
+		asked_again(&cpu->raised[kind], bpf_ktime_get_ns());
+	return 0;
+}
+
+/* For kernels that have no addresses of variables (without CONFIG_KALLSYMS_ALL). */
+SEC("tp_btf/softirq_raise")
+int BPF_PROG(softirq_raise_unseen, unsigned int kind)
+{
+	struct cpu_softirq *cpu = percpu_element(&softirq);
+
+	if (cpu && kind < SOFTIRQS)
+		asked_perhaps_again(&cpu->raised[kind], bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -115,12 +177,10 @@ int BPF_PROG(softirq_entry, unsigned int kind)
 	if (!cpu || kind >= SOFTIRQS)
 		return 0;
 	/* Before the clock: an interrupt may raise it again at any moment, and that is then no time before now. */
-	raised = enable_latency ? *(volatile u64 *)&cpu->raised[kind] : 0;
+	raised = enable_latency ? asked_take(&cpu->raised[kind]) : 0;
 	now = bpf_ktime_get_ns();
-	if (raised) {
+	if (raised)
 		hist_add_ns(&cpu->latency[kind], now - raised);
-		cpu->raised[kind] = 0;
-	}
 	if (enable_duration)
 		cpu->entered = now;
 	return 0;

@@ -175,22 +175,57 @@ static long long disk_writes(long count, const char *unused)
 	return now() - start;
 }
 
+static void open_terminal(int *master, int *slave)
+{
+	struct termios raw;
+
+	*master = posix_openpt(O_RDWR | O_NOCTTY);
+	check(*master >= 0 && grantpt(*master) == 0 && unlockpt(*master) == 0, "posix_openpt");
+	*slave = open(ptsname(*master), O_RDWR | O_NOCTTY);
+	check(*slave >= 0 && tcgetattr(*slave, &raw) == 0, "tcgetattr");
+	cfmakeraw(&raw);
+	check(tcsetattr(*slave, TCSANOW, &raw) == 0, "tcsetattr");
+}
+
 /* A byte through a pseudo-terminal and its line discipline: one work item of flush_to_ldisc per operation. */
 static long long terminal(long count, const char *unused)
 {
-	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
-	struct termios raw;
+	int master, slave;
 	long long start;
 	char byte = 'x';
 
-	check(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0, "posix_openpt");
-	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-	check(slave >= 0 && tcgetattr(slave, &raw) == 0, "tcgetattr");
-	cfmakeraw(&raw);
-	check(tcsetattr(slave, TCSANOW, &raw) == 0, "tcsetattr");
+	open_terminal(&master, &slave);
 	start = now();
 	for (long i = 0; i < count; i++)
 		check(write(slave, &byte, 1) == 1 && read(master, &byte, 1) == 1, "terminal");
+	return now() - start;
+}
+
+/* COUNT bytes without waiting: at most as many work items, which are queued at any time from the start of the one before. */
+static long long terminal_flood(long count, const char *unused)
+{
+	int master, slave, status;
+	char byte = 'x', bytes[BLOCK];
+	long long start;
+	pid_t reader;
+
+	open_terminal(&master, &slave);
+	reader = fork();
+	check(reader >= 0, "fork");
+	if (reader == 0) {
+		for (long left = count; left > 0;) {
+			ssize_t length = read(master, bytes, sizeof(bytes));
+
+			if (length <= 0)
+				_exit(1);
+			left -= length;
+		}
+		_exit(0);
+	}
+	start = now();
+	for (long i = 0; i < count; i++)
+		check(write(slave, &byte, 1) == 1, "terminal");
+	check(waitpid(reader, &status, 0) == reader && status == 0, "reader");
 	return now() - start;
 }
 
@@ -376,7 +411,7 @@ static const struct {
 	{ "timeout", timeouts },
 	{ "datagram", datagrams },  { "read", reads },       { "fork", forks },   { "exec", execs },
 	{ "connect", connects },    { "invalid", invalid_calls }, { "listen", listener },
-	{ "disk", disk_writes }, { "terminal", terminal }, { "touch", touches }, { "fill", fills }, { "pages", pages }, { "swap-in", swaps_in }, { "protect", protects }, { "compact", compactions },
+	{ "disk", disk_writes }, { "terminal", terminal }, { "terminal-flood", terminal_flood }, { "touch", touches }, { "fill", fills }, { "pages", pages }, { "swap-in", swaps_in }, { "protect", protects }, { "compact", compactions },
 	{ "contend", contends }, { "write", writes }, { "migrate", migrates }, { "reread", rereads }, { "sync", syncs },
 };
 

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { buildLoad } from '../../../bench/kernel/build.ts';
 import { possibleCpus } from '../../../src/kernel/cpus.ts';
+import { noVariables } from '../../helpers/kernel-symbols.ts';
 import { count } from './counting.ts';
 
 const datagrams = 1009;
@@ -40,6 +41,30 @@ test('soft interrupts are as many as the kernel counts, with a latency each', as
   assert.ok(latency.count - latencyFirst <= outerLast - outerFirst + underWay);
   assert.ok(duration.sum > 0 && latency.sum > 0);
 });
+
+for (const way of ['pending', 'unseen'] as const) {
+  test(`each start of a soft interrupt has a latency, by ${way}`, {
+    skip: way === 'pending' && noVariables,
+  }, async () => {
+    using irq = count('irq', { metrics: ['softirq.latency', 'softirq.duration'], ways: { raise: way } });
+    const latencies = () => irq.histograms('softirq.latency');
+    const durations = () => irq.histograms('softirq.duration');
+    const outerFirst = await latencies();
+    const innerFirst = await durations();
+    execFileSync(load, ['disk', '101']);
+    execFileSync(load, ['datagram', String(datagrams)]);
+    execFileSync(load, ['fork', '307']);
+    const innerLast = await durations();
+    const outerLast = await latencies();
+    // What was under way on a CPU, or raised there, when the program was attached.
+    const underWay = 2 * possibleCpus().count;
+    for (const [kind, { count }] of innerLast) {
+      const started = count - (innerFirst.get(kind)?.count ?? 0);
+      const measured = (outerLast.get(kind)?.count ?? 0) - (outerFirst.get(kind)?.count ?? 0);
+      assert.ok(measured >= started - underWay, `${kind}: ${started} started, ${measured} have a latency`);
+    }
+  });
+}
 
 /** Device interrupts by their handlers' names, on all CPUs (/proc/interrupts). */
 function interrupts(): ReadonlyMap<string, number> {
@@ -89,7 +114,7 @@ test('interrupts are counted by their names, as many as the kernel counts', asyn
 
 test('what is not enabled is not attached', () => {
   using latency = count('irq', { metrics: ['softirq.latency'] });
-  assert.deepEqual(latency.attached, ['softirq_raise', 'softirq_entry']);
+  assert.deepEqual(latency.attached, [noVariables ? 'softirq_raise_unseen' : 'softirq_raise', 'softirq_entry']);
   using duration = count('irq', { metrics: ['softirq.duration'] });
   assert.deepEqual(duration.attached, ['softirq_entry', 'softirq_exit']);
   using interrupt = count('irq', { metrics: ['interrupt.duration'] });

@@ -9,6 +9,7 @@ import { OpenedObject } from '../../../src/libbpf/object.ts';
 import { findPrograms, type ProgramFiles } from '../../../src/programs/find.ts';
 import { loadProgram } from '../../../src/programs/load.ts';
 import { parsePair } from '../../../src/programs/prepare.ts';
+import { noVariables } from '../../helpers/kernel-symbols.ts';
 
 // A way that only the verifier refuses would be passed over on every kernel that needs it, and nobody would hear of it.
 
@@ -17,6 +18,9 @@ const poisoned = '195896080';
 
 /** What the verifier says of a function with a structure among its arguments, which fentry takes since 6.1 (720e6a435194). */
 const structures = /arg\d+ type STRUCT is unsupported/;
+
+/** What the verifier says of a variable of the kernel's whose address the kernel doesn't tell. */
+const addresses = /failed to find the address for kernel symbol/;
 
 const { programs } = findPrograms(undefined);
 
@@ -58,5 +62,6 @@ function planOf(pair: ProgramFiles, ways: ReadonlyMap<string, string>) {
 
 function isRefused({ cause }: MeterError): boolean {
   const said = cause instanceof LibbpfError ? cause.messages.join('\n') : '';
-  return said.includes('BEGIN PROG LOAD LOG') && !said.includes(poisoned) && !structures.test(said);
+  if (!said.includes('BEGIN PROG LOAD LOG') || said.includes(poisoned) || structures.test(said)) return false;
+  return !(noVariables && addresses.test(said));
 }

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { update } from '../../../src/libbpf/map.ts';
-import { OpenedObject } from '../../../src/libbpf/object.ts';
-import { mapReaders } from '../../../src/maps/readers.ts';
-import { compileFixture } from '../../fixtures/compile.ts';
+import { resultsInKernel } from './steps.ts';
 
 /** Keys that have the same place, as stamp_hash() makes it. */
 const [a, b, c] = Array.from({ length: 16 }, (_, i) => i + 1).filter((key) => Math.imul(key, 0x9e3779b1) >= 0) as [
@@ -61,28 +58,10 @@ for (const [name, steps] of Object.entries({
     const expected = steps.map(([what, , time, displaces]) =>
       what === 'put' ? Number(displaces === 'displaces') : time,
     );
-    assert.deepEqual(resultsInKernel(steps), expected);
-  });
-}
-
-function resultsInKernel(steps: readonly Step[]): number[] {
-  using opened = OpenedObject.open(compileFixture('stamps'));
-  opened.setConstant('only_thread', process.pid);
-  using object = opened.load();
-  for (const [i, [what, key, time]] of steps.entries()) {
-    update(
-      object.map('steps').fd,
-      Uint32Array.of(i),
-      BigUint64Array.of(BigInt(key), what === 'put' ? BigInt(time) : 0n, 0n),
+    const results = resultsInKernel(
+      'stamps',
+      steps.map(([what, key, time]) => [key, what === 'put' ? time : 0]),
     );
-  }
-  using readers = mapReaders(object);
-  {
-    using _link = object.attach('do_step');
-    // Each is a system call.
-    for (const _ of steps) assert.ok(process.ppid > 0);
-  }
-  const read = readers.memory('steps').read();
-  const words = new BigUint64Array(read.buffer, read.byteOffset, read.length / 8);
-  return steps.map((_, i) => Number(words[i * 3 + 2]));
+    assert.deepEqual(results, expected);
+  });
 }

@@ -25,10 +25,25 @@ test('work items are counted by function, with the time that they waited and ran
   assert.deepEqual(await workqueue.numbers('workqueue.lost'), new Map([['', 0]]));
 });
 
+test('an item that is queued again after a worker took it, and before its start is traced, has both times', async () => {
+  using workqueue = count('workqueue');
+  execFileSync(load, ['terminal-flood', '200003']);
+  const latency = (await workqueue.histograms('workqueue.latency')).get(work)!;
+  const duration = (await workqueue.histograms('workqueue.duration')).get(work)!;
+  assert.ok(latency.count > 0);
+  assert.equal(latency.count, duration.count);
+  assert.equal((await workqueue.numbers('workqueue.unmatched')).get(work), 0);
+});
+
 test('what is not enabled is not attached, nor counted', async () => {
   using latency = count('workqueue', { metrics: ['workqueue.latency', 'workqueue.unmatched'] });
   using duration = count('workqueue', { metrics: ['workqueue.duration'] });
-  assert.deepEqual(latency.attached, ['workqueue_queue_work', 'workqueue_execute_start']);
+  assert.deepEqual(latency.attached, [
+    'workqueue_queue_work',
+    'workqueue_execute_start',
+    // Which tells that an item is queued again while it runs, not in the moment before that.
+    'workqueue_execute_end',
+  ]);
   assert.deepEqual(duration.attached, ['workqueue_execute_start', 'workqueue_execute_end']);
   execFileSync(load, ['terminal', String(bytes)]);
   assert.equal((await latency.histograms('workqueue.latency')).get(work)?.count, bytes);

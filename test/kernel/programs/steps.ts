@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { update } from '../../../src/libbpf/map.ts';
+import { OpenedObject } from '../../../src/libbpf/object.ts';
+import { mapReaders } from '../../../src/maps/readers.ts';
+import { compileFixture } from '../../fixtures/compile.ts';
+
+/** Has a fixture do steps of two numbers each, one per system call, with `do_step`; gives the number that each leaves behind. */
+export function resultsInKernel(fixture: string, steps: readonly (readonly [number, number])[]): number[] {
+  using opened = OpenedObject.open(compileFixture(fixture));
+  opened.setConstant('only_thread', process.pid);
+  using object = opened.load();
+  for (const [i, [first, second]] of steps.entries()) {
+    update(object.map('steps').fd, Uint32Array.of(i), BigUint64Array.of(BigInt(first), BigInt(second), 0n));
+  }
+  using readers = mapReaders(object);
+  {
+    using _link = object.attach('do_step');
+    // Each is a system call.
+    for (const _ of steps) assert.ok(process.ppid > 0);
+  }
+  const read = readers.memory('steps').read();
+  const words = new BigUint64Array(read.buffer, read.byteOffset, read.length / 8);
+  return steps.map((_, i) => Number(words[i * 3 + 2]));
+}
