@@ -1,12 +1,16 @@
 import type { DecoderKind } from './decoder.ts';
 import { sizeError } from './integers.ts';
+import { symbolText } from './symbol-text.ts';
 
-/** 8 bytes of a kernel address → the symbol that begins there, `name\t[module]` for a module's; else `unknown_addr:0x…`. */
+/**
+ * 8 bytes of a kernel address → the symbol that begins there, `name\t[module]` for a module's; else `unknown`, or the address
+ * with `allow_unknown`.
+ */
 export const ksym = {
   name: 'ksym',
-  create: (_plan, kernel) => (input) => {
+  create: (plan, kernel) => (input) => {
     if (input.length !== 8) throw sizeError(input, 'ksym', '8');
     const address = input.readBigUInt64LE(0);
-    return Buffer.from(kernel.symbol(address) ?? `unknown_addr:0x${address.toString(16)}`, 'latin1');
+    return symbolText(plan, kernel.symbol(address), address);
   },
 } as const satisfies DecoderKind;

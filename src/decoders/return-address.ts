@@ -1,18 +1,19 @@
 import type { DecoderKind } from './decoder.ts';
 import { sizeError } from './integers.ts';
+import { symbolText } from './symbol-text.ts';
 
 /** What is above the lower 48 bits of every address in the kernel. */
 const UPPER_BITS = 0xffffn << 48n;
 
 /**
  * 8 bytes of a return address in the kernel's code, or the lower 6 of them → the function that the call is in, which is in front
- * of the address: `name\t[module]` for a module's; else `unknown_addr:0x…`.
+ * of the address: `name\t[module]` for a module's; else `unknown`, or the address with `allow_unknown`.
  */
 export const returnAddress = {
   name: 'return_address',
-  create: (_plan, kernel) => (input) => {
+  create: (plan, kernel) => (input) => {
     const address = readAddress(input);
-    return Buffer.from(kernel.functionAround(address - 1n) ?? `unknown_addr:0x${address.toString(16)}`, 'latin1');
+    return symbolText(plan, kernel.functionAround(address - 1n), address);
   },
 } as const satisfies DecoderKind;
 

@@ -6,6 +6,9 @@ export type PrintListener = (level: PrintLevel, line: string) => void;
 /** In the order of enum libbpf_print_level. */
 const levels: readonly PrintLevel[] = ['warn', 'info', 'debug'];
 
+/** Where the verifier's log (of those who may see them) and libbpf show where a map or a variable of the kernel lies. */
+const kernelAddress = /(\(18\) r\d+ = |\b(?:resolved|set) to )0xffff[0-9a-f]{12}\b/g;
+
 /** libbpf's largest verifier log (UINT32_MAX >> 8) and a page for what stands around it. */
 const longestMessage = (1 << 24) + 4096;
 
@@ -32,6 +35,11 @@ export function collectMessages<T>(work: () => T): { readonly result: T; readonl
     collecting = outer;
     outer?.push(...messages);
   }
+}
+
+/** A message of libbpf's without the addresses of the kernel's memory: logs are sent to where these must not be known. */
+export function withoutAddresses(message: string): string {
+  return message.replaceAll(kernelAddress, '$10x…');
 }
 
 /** Takes over libbpf's printing, which goes to stderr otherwise; called once, when the library is loaded. */
@@ -61,7 +69,7 @@ export function installPrint(libbpf: LibraryHandle, libc: LibraryHandle): void {
     const name = levels[level] ?? 'debug';
     if (!listener && (name === 'debug' || !collecting)) return 0;
     try {
-      const line = format(text, parameters)
+      const line = withoutAddresses(format(text, parameters))
         .replace(/^libbpf: /, '')
         .trimEnd();
       listener?.(name, line);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DecoderPlan } from '../../src/config/plan.ts';
 import { DecodeError } from '../../src/decoders/decoder.ts';
-import { createDecoder, type DecoderName } from '../../src/decoders/registry.ts';
+import { createDecoder, type DecoderName, decoderNames } from '../../src/decoders/registry.ts';
 import { kernelTable } from './kernel-table.ts';
 
 type Options = Omit<DecoderPlan, 'name'>;
@@ -141,18 +141,26 @@ const cases: Record<Exclude<DecoderName, 'regexp'>, readonly Case[]> = {
   ksym: [
     ['407d3781 ffffffff', 'vfs_read'],
     ['001020c0 ffffffff', 'nf_hook\t[nf_tables]'],
-    ['417d3781 ffffffff', 'unknown_addr:0xffffffff81377d41'],
-    ['06000000 00000000', 'unknown_addr:0x6'],
-    ['00000000 00000000', 'unknown_addr:0x0'],
+    ['417d3781 ffffffff', 'unknown'],
+    ['06000000 00000000', 'unknown'],
+    ['00000000 00000000', 'unknown'],
+    ['417d3781 ffffffff', 'unknown', { allowUnknown: false }],
+    ['407d3781 ffffffff', 'vfs_read', { allowUnknown: true }],
+    ['417d3781 ffffffff', 'unknown_addr:0xffffffff81377d41', { allowUnknown: true }],
+    ['06000000 00000000', 'unknown_addr:0x6', { allowUnknown: true }],
+    ['00000000 00000000', 'unknown_addr:0x0', { allowUnknown: true }],
   ],
   return_address: [
     ['417d3781 ffffffff', 'vfs_read'],
     ['417d3781 ffff', 'vfs_read'],
     ['007e3781 ffffffff', 'vfs_read'],
     // The call is in front of the address: this one is in another function.
-    ['407d3781 ffffffff', 'unknown_addr:0xffffffff81377d40'],
-    ['407d3781 ffff', 'unknown_addr:0xffffffff81377d40'],
-    ['00000000 00000000', 'unknown_addr:0x0'],
+    ['407d3781 ffffffff', 'unknown'],
+    ['407d3781 ffff', 'unknown'],
+    ['00000000 00000000', 'unknown'],
+    ['417d3781 ffff', 'vfs_read', { allowUnknown: true }],
+    ['407d3781 ffffffff', 'unknown_addr:0xffffffff81377d40', { allowUnknown: true }],
+    ['407d3781 ffff', 'unknown_addr:0xffffffff81377d40', { allowUnknown: true }],
   ],
   skb_drop_reason: [
     ['28000000', 'TCP_LISTEN_OVERFLOW'],
@@ -227,6 +235,25 @@ for (const [name, rows] of Object.entries(cases)) {
       assert.equal(decode(given)?.toString(), output, input);
       assert.deepEqual(given, before, `${input} was changed`);
     }
+  });
+}
+
+for (const name of decoderNames) {
+  test(`${name} never gives an address that it looks up and doesn't find`, () => {
+    let isLookedUp = false;
+    const find = () => {
+      isLookedUp = true;
+      return undefined;
+    };
+    const options = { staticMap: seasons, regexps: ['.*'] };
+    const decode = createDecoder([{ name, ...options }], { ...kernelTable, symbol: find, functionAround: find });
+    let text: string | undefined;
+    try {
+      text = decode(bytes('67452381 ffffffff'))?.toString();
+    } catch (error) {
+      assert.ok(error instanceof DecodeError);
+    }
+    if (isLookedUp) assert.match(text ?? '', /^(unknown|\?\?)$/);
   });
 }
 

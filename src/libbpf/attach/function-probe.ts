@@ -48,7 +48,7 @@ export function attachProbe(
   options.setBigUint64(kprobeOptions.cookie, BigInt(cookie), true);
   options.setBigUint64(kprobeOptions.offset, offset, true);
   options.setUint8(kprobeOptions.onReturn, onReturn ? 1 : 0);
-  const called = `bpf_program__attach_kprobe_opts ${name ?? `0x${offset.toString(16)}`}`;
+  const called = `bpf_program__attach_kprobe_opts ${name ?? 'by address'}`;
   const call = () => attachKprobe(program, name ?? null, addressOf(options));
   const link = probeLink(pointerOrThrow('attach', subject, called, call), missedAt.single);
   keep(options);
