@@ -46,6 +46,8 @@ FS_OPERATION(nfs4_open, FS_NFS, FS_OPEN, nfs4_file_open, 2, end_open);
 
 FS_OPERATION(ext4_fsync, FS_EXT4, FS_FSYNC, ext4_sync_file, 4, end_fsync);
 FS_OPERATION(xfs_fsync, FS_XFS, FS_FSYNC, xfs_file_fsync, 4, end_fsync);
+/* Of directories, which the others sync by the same function, and where NFS has nothing to do. */
+FS_OPERATION(xfs_dir_fsync, FS_XFS, FS_FSYNC, xfs_dir_fsync, 4, end_fsync);
 FS_OPERATION(btrfs_fsync, FS_BTRFS, FS_FSYNC, btrfs_sync_file, 4, end_fsync);
 FS_OPERATION(nfs_fsync, FS_NFS, FS_FSYNC, nfs_file_fsync, 4, end_fsync);
 

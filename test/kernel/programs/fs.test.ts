@@ -13,6 +13,20 @@ for (const type of ['ext4', 'xfs', 'btrfs'] as const) {
   });
 }
 
+for (const type of ['ext4', 'xfs', 'btrfs'] as const) {
+  const skip = type === 'ext4' && isKernelSince(5, 11) ? false : noFunctions;
+  test(`syncs of directories are in it on ${type}, and opens of them aren't`, { skip }, async () => {
+    using fs = fileSystem(type);
+    const directories = Array.from({ length: 23 }, () => fs.folder);
+    const syncing = holdCommand(['sync', ...directories]);
+    using counting = count('fs', { constants: { only_tgid: syncing.pid } });
+    await syncing.run();
+    assert.equal((await counting.histograms('fs.fsync.latency')).get(type)!.count, directories.length);
+    if (noFunctions) return;
+    assert.equal((await counting.histograms('fs.open.latency')).get(type)?.count ?? 0, 0);
+  });
+}
+
 for (const [way, skip] of [
   ['fentry', noFunctions || (isKernelSince(5, 11) ? false : "modules' functions have no types before 5.11")],
   ['tracepoint', isKernelSince(5, 11) ? false : "modules' tracepoints have no types before 5.11"],
@@ -34,7 +48,8 @@ test('slow operations of names for which there is no room are counted as lost', 
   const metrics = ['fs.slow_operations', 'fs.slow_operations.lost'];
   // Ways that are known to be there or not: an object that is opened again has its own sizes again.
   const hooks = ['ext4', 'xfs', 'btrfs', 'nfs'].flatMap((name) => [`${name}_open`, `${name}_fsync`]);
-  const probes = Object.fromEntries([...hooks, 'nfs4_open', 'nfs4_atomic_open'].map((name) => [name, 'kprobe']));
+  const others = ['xfs_dir_fsync', 'nfs4_open', 'nfs4_atomic_open'];
+  const probes = Object.fromEntries([...hooks, ...others].map((name) => [name, 'kprobe']));
   const ways = noFunctions ? { ...probes, ext4_fsync: 'tracepoint' } : probes;
   using counting = count('fs', { constants: { slow_us: 0 }, metrics, ways, maxEntries: { slow_operations: 1 } });
   await holdCommand(syncWrites(`${fs.folder}/one`)).run();
