@@ -41,6 +41,11 @@ struct task_group___throttle {
 
 struct cfs_rq___throttle {
 	struct task_group___throttle *tg;
+	int runtime_enabled;
+	s64 runtime_remaining;
+	/* Since 6.18. */
+	struct {
+	} throttled_limbo_list;
 };
 
 #pragma clang attribute pop
@@ -59,6 +64,13 @@ static __always_inline int begin(u64 cfs_rq)
 	return 0;
 }
 
+/* Since 6.18 a queue stays throttled whose tasks have used up the new quota too before it comes to the end of the old one. */
+static __always_inline bool stays_throttled(struct cfs_rq___throttle *queue)
+{
+	return bpf_core_field_exists(queue->throttled_limbo_list) && BPF_CORE_READ(queue, runtime_enabled) &&
+	       BPF_CORE_READ(queue, runtime_remaining) <= 0;
+}
+
 static __always_inline int end(u64 cfs_rq)
 {
 	struct stamp *stamp = stamp_find(throttled_pair(cfs_rq), cfs_rq);
@@ -67,7 +79,7 @@ static __always_inline int end(u64 cfs_rq)
 	u64 cgroup, begun;
 
 	/* NULL: it was throttled when this program was attached, or its stamp was displaced, which is counted. */
-	if (!stamp)
+	if (!stamp || stays_throttled(queue))
 		return 0;
 	begun = stamp_end(stamp);
 	cgroup = BPF_CORE_READ(queue, tg, css.cgroup, kn, id);

@@ -96,6 +96,25 @@ static __always_inline struct interrupt_value *interrupt_value(u32 irq, struct i
 	return &entry->value;
 }
 
+/* Before the raises, so that it is attached before them: a start that isn't seen would leave its raise to a later one. */
+SEC("tp_btf/softirq_entry")
+int BPF_PROG(softirq_entry, unsigned int kind)
+{
+	struct cpu_softirq *cpu = percpu_element(&softirq);
+	u64 now, raised;
+
+	if (!cpu || kind >= SOFTIRQS)
+		return 0;
+	/* Before the clock: an interrupt may raise it again at any moment, and that is then no time before now. */
+	raised = enable_latency ? asked_take(&cpu->raised[kind]) : 0;
+	now = bpf_ktime_get_ns();
+	if (raised)
+		hist_add_ns(&cpu->latency[kind], now - raised);
+	if (enable_duration)
+		cpu->entered = now;
+	return 0;
+}
+
 /*
  * The CPU's soft interrupts that were raised and that it has not yet taken up, a bit each. The kernel has moved them: to a
  * variable of their own in 6.15 on x86, where they had been in pcpu_hot since 6.2; until then, and on arm64, they are in
@@ -119,22 +138,26 @@ typedef struct {
 extern const struct pcpu_hot pcpu_hot __ksym __weak;
 extern const irq_cpustat_t irq_stat __ksym __weak;
 
-/* Of no kernel that is known. */
+/* Where the kernel's BTF has no variables, as in 5.10. */
 #define PENDING_UNKNOWN (~0ULL)
 
 /* As it is before the kernel has noted the raise that is traced. */
 static __always_inline u64 pending_softirqs(void)
 {
-	u64 pending;
+	const irq_cpustat_t *stat;
+	u64 pending = 0;
 
-	if (&__softirq_pending)
+	if (&__softirq_pending) {
 		pending = *(const u16 *)bpf_this_cpu_ptr(&__softirq_pending);
-	else if (&pcpu_hot && bpf_core_field_exists(struct pcpu_hot, softirq_pending))
+	} else if (&pcpu_hot && bpf_core_field_exists(struct pcpu_hot, softirq_pending)) {
 		pending = ((const struct pcpu_hot *)bpf_this_cpu_ptr(&pcpu_hot))->softirq_pending;
-	else if (&irq_stat && bpf_core_field_exists(irq_cpustat_t, __softirq_pending))
-		pending = ((const irq_cpustat_t *)bpf_this_cpu_ptr(&irq_stat))->__softirq_pending;
-	else
+	} else if (&irq_stat && bpf_core_field_exists(irq_cpustat_t, __softirq_pending)) {
+		/* The verifier lets nobody look through a variable whose type is a typedef. */
+		stat = bpf_this_cpu_ptr(&irq_stat);
+		bpf_core_read(&pending, bpf_core_field_size(stat->__softirq_pending), &stat->__softirq_pending);
+	} else {
 		return PENDING_UNKNOWN;
+	}
 	if (&pending_timer_softirq)
 		pending |= *(const unsigned long *)bpf_this_cpu_ptr(&pending_timer_softirq);
 	return pending;
@@ -165,24 +188,6 @@ int BPF_PROG(softirq_raise_unseen, unsigned int kind)
 
 	if (cpu && kind < SOFTIRQS)
 		asked_perhaps_again(&cpu->raised[kind], bpf_ktime_get_ns());
-	return 0;
-}
-
-SEC("tp_btf/softirq_entry")
-int BPF_PROG(softirq_entry, unsigned int kind)
-{
-	struct cpu_softirq *cpu = percpu_element(&softirq);
-	u64 now, raised;
-
-	if (!cpu || kind >= SOFTIRQS)
-		return 0;
-	/* Before the clock: an interrupt may raise it again at any moment, and that is then no time before now. */
-	raised = enable_latency ? asked_take(&cpu->raised[kind]) : 0;
-	now = bpf_ktime_get_ns();
-	if (raised)
-		hist_add_ns(&cpu->latency[kind], now - raised);
-	if (enable_duration)
-		cpu->entered = now;
 	return 0;
 }
 

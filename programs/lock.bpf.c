@@ -33,21 +33,7 @@ static __always_inline u32 lock_type(u32 flags)
 	return (flags & LCB_F_MUTEX ? flags & ~LCB_F_SPIN : flags) & (TYPES - 1);
 }
 
-SEC("tp_btf/contention_begin")
-int BPF_PROG(contention_begin, void *lock, unsigned int flags)
-{
-	u64 key = wait_key((u64)lock);
-	struct stamp_pair *pair = waits_pair(key);
-
-	if (only_tgid && current_tgid() != only_tgid)
-		return 0;
-	if (flags & LCB_F_MUTEX && stamp_find(pair, key))
-		return 0;
-	if (stamp_put(pair, key, bpf_ktime_get_ns(), lock_type(flags)))
-		count_lost(&lock_contention_lost);
-	return 0;
-}
-
+/* First, so that it is attached first: a mutex keeps the time of a begin whose end isn't seen for the task's next wait. */
 SEC("tp_btf/contention_end")
 int BPF_PROG(contention_end, void *lock)
 {
@@ -61,6 +47,21 @@ int BPF_PROG(contention_end, void *lock)
 		return 0;
 	type = *(volatile u64 *)&stamp->detail & (TYPES - 1);
 	hist_add_ns(&cpu->contention[type], bpf_ktime_get_ns() - stamp_end(stamp));
+	return 0;
+}
+
+SEC("tp_btf/contention_begin")
+int BPF_PROG(contention_begin, void *lock, unsigned int flags)
+{
+	u64 key = wait_key((u64)lock);
+	struct stamp_pair *pair = waits_pair(key);
+
+	if (only_tgid && current_tgid() != only_tgid)
+		return 0;
+	if (flags & LCB_F_MUTEX && stamp_find(pair, key))
+		return 0;
+	if (stamp_put(pair, key, bpf_ktime_get_ns(), lock_type(flags)))
+		count_lost(&lock_contention_lost);
 	return 0;
 }
 

@@ -63,11 +63,15 @@ static __always_inline enum exit_class exit_class(struct task_struct *task)
 	return code & 0xff00 ? EXIT_ERROR : EXIT_SUCCESS;
 }
 
+/* The leader's: when another thread execs, it becomes the leader and takes that over. */
+static __always_inline u64 started_at(struct task_struct *task)
+{
+	return ((struct task_struct___lifetime *)task)->group_leader->start_time;
+}
+
 static __always_inline void count_lifetime(struct hist *lifetimes, struct task_struct *task)
 {
-	/* The leader's: when another thread execs, it becomes the leader and takes that over. */
-	u64 started = ((struct task_struct___lifetime *)task)->group_leader->start_time;
-	u64 ns = bpf_ktime_get_ns() - started;
+	u64 ns = bpf_ktime_get_ns() - started_at(task);
 
 	hist_add(lifetimes, (ns + 999999) / 1000000, ns);
 }
@@ -96,16 +100,20 @@ int exec_kprobe(void *ctx)
 	return begin_exec();
 }
 
-static __always_inline void count_exec_latency(struct cpu_process *cpu)
+static __always_inline void count_exec_latency(struct cpu_process *cpu, struct task_struct *task)
 {
-	u64 task = bpf_get_current_task();
-	struct stamp *stamp = stamp_find(begun_pair(task), task);
+	u64 key = bpf_get_current_task(), begun_at;
+	struct stamp *stamp = stamp_find(begun_pair(key), key);
 
-	if (!stamp) {
+	/*
+	 * The kernel's own, of modprobe say, begin elsewhere. Such a task may lie where another one did that ended after an exec
+	 * that failed: its stamp is older than the task.
+	 */
+	if (!stamp || (begun_at = stamp_end(stamp)) < started_at(task)) {
 		cpu->execs_unmatched += 1;
 		return;
 	}
-	hist_add_ns(&cpu->exec_latency, bpf_ktime_get_ns() - stamp_end(stamp));
+	hist_add_ns(&cpu->exec_latency, bpf_ktime_get_ns() - begun_at);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -117,7 +125,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task)
 		return 0;
 	cpu->execs += 1;
 	if (enable_exec_latency)
-		count_exec_latency(cpu);
+		count_exec_latency(cpu, task);
 	return 0;
 }
 

@@ -158,6 +158,42 @@ static __always_inline void count_latency(u64 work, u64 function)
 		value->unmatched += 1;
 }
 
+/* From the end to the beginning, so that none is attached before what ends it: an end that isn't seen leaves a time behind. */
+SEC("tp_btf/workqueue_execute_end")
+int BPF_PROG(workqueue_execute_end, struct work_struct *work)
+{
+	/* It may have freed itself: a number by now. */
+	u64 key = running_key((u64)work, bpf_get_current_task());
+	struct stamp *stamp = stamp_find(running_pair(key), key);
+	struct work_value *value;
+	u64 function, begun;
+
+	/* It was running when this program was attached, or its stamp was displaced, which is counted. */
+	if (!stamp)
+		return 0;
+	function = *(volatile u64 *)&stamp->detail;
+	begun = stamp_end(stamp);
+	if (!enable_duration)
+		return 0;
+	value = work_value(function);
+	if (value)
+		hist_add_ns(&value->duration, bpf_ktime_get_ns() - begun);
+	return 0;
+}
+
+SEC("tp_btf/workqueue_execute_start")
+int BPF_PROG(workqueue_execute_start, struct work_struct *work)
+{
+	u64 function = (u64)work->func, key = running_key((u64)work, bpf_get_current_task());
+
+	if (enable_latency)
+		count_latency((u64)work, function);
+	/* Last: who queues the item again sees by this that its time of queueing is taken. */
+	if (stamp_put(running_pair(key), key, bpf_ktime_get_ns(), function) && enable_duration)
+		count_lost(&workqueue_lost);
+	return 0;
+}
+
 SEC("tp_btf/workqueue_queue_work")
 int BPF_PROG(workqueue_queue_work, int cpu, struct pool_workqueue *pool, struct work_struct *work)
 {
@@ -184,41 +220,6 @@ int BPF_PROG(workqueue_queue_work, int cpu, struct pool_workqueue *pool, struct 
 		}
 	}
 	asked_anew(&item->asked, bpf_ktime_get_ns());
-	return 0;
-}
-
-SEC("tp_btf/workqueue_execute_start")
-int BPF_PROG(workqueue_execute_start, struct work_struct *work)
-{
-	u64 function = (u64)work->func, key = running_key((u64)work, bpf_get_current_task());
-
-	if (enable_latency)
-		count_latency((u64)work, function);
-	/* Last: who queues the item again sees by this that its time of queueing is taken. */
-	if (stamp_put(running_pair(key), key, bpf_ktime_get_ns(), function) && enable_duration)
-		count_lost(&workqueue_lost);
-	return 0;
-}
-
-SEC("tp_btf/workqueue_execute_end")
-int BPF_PROG(workqueue_execute_end, struct work_struct *work)
-{
-	/* It may have freed itself: a number by now. */
-	u64 key = running_key((u64)work, bpf_get_current_task());
-	struct stamp *stamp = stamp_find(running_pair(key), key);
-	struct work_value *value;
-	u64 function, begun;
-
-	/* It was running when this program was attached, or its stamp was displaced, which is counted. */
-	if (!stamp)
-		return 0;
-	function = *(volatile u64 *)&stamp->detail;
-	begun = stamp_end(stamp);
-	if (!enable_duration)
-		return 0;
-	value = work_value(function);
-	if (value)
-		hist_add_ns(&value->duration, bpf_ktime_get_ns() - begun);
 	return 0;
 }
 

@@ -112,9 +112,9 @@ test('interrupts are counted by their names, as many as the kernel counts', asyn
   assert.deepEqual(await irq.numbers('interrupt.lost'), new Map([['', 0]]));
 });
 
-test('what is not enabled is not attached', () => {
+test('what is not enabled is not attached, and starts are before raises', () => {
   using latency = count('irq', { metrics: ['softirq.latency'] });
-  assert.deepEqual(latency.attached, [noVariables ? 'softirq_raise_unseen' : 'softirq_raise', 'softirq_entry']);
+  assert.deepEqual(latency.attached, ['softirq_entry', noVariables ? 'softirq_raise_unseen' : 'softirq_raise']);
   using duration = count('irq', { metrics: ['softirq.duration'] });
   assert.deepEqual(duration.attached, ['softirq_entry', 'softirq_exit']);
   using interrupt = count('irq', { metrics: ['interrupt.duration'] });

@@ -56,3 +56,10 @@ test('a writer to a file system that is frozen waits for a lock, as often and fo
     rmdirSync(folder);
   }
 });
+
+test('the ends of waits are attached before their begins, one of which would be taken for the next of a mutex', {
+  skip,
+}, () => {
+  using lock = count('lock');
+  assert.deepEqual(lock.attached, ['contention_end', 'contention_begin']);
+});

@@ -35,16 +35,16 @@ test('an item that is queued again after a worker took it, and before its start 
   assert.equal((await workqueue.numbers('workqueue.unmatched')).get(work), 0);
 });
 
-test('what is not enabled is not attached, nor counted', async () => {
+test('what is not enabled is not attached, nor counted, and ends are before beginnings', async () => {
   using latency = count('workqueue', { metrics: ['workqueue.latency', 'workqueue.unmatched'] });
   using duration = count('workqueue', { metrics: ['workqueue.duration'] });
   assert.deepEqual(latency.attached, [
-    'workqueue_queue_work',
-    'workqueue_execute_start',
     // Which tells that an item is queued again while it runs, not in the moment before that.
     'workqueue_execute_end',
+    'workqueue_execute_start',
+    'workqueue_queue_work',
   ]);
-  assert.deepEqual(duration.attached, ['workqueue_execute_start', 'workqueue_execute_end']);
+  assert.deepEqual(duration.attached, ['workqueue_execute_end', 'workqueue_execute_start']);
   execFileSync(load, ['terminal', String(bytes)]);
   assert.equal((await latency.histograms('workqueue.latency')).get(work)?.count, bytes);
   assert.equal((await duration.histograms('workqueue.duration')).get(work)?.count, bytes);
