@@ -42,8 +42,8 @@ const texts: Readonly<Record<Command, string>> = {
   run: `Usage: ebpf-meter [run] [OPTION]…
 
 Loads BPF programs, reads their maps when somebody asks, and gives the metrics to Prometheus,
-OTLP or both. SIGINT, SIGTERM and SIGHUP end it: what is to be pushed is pushed, then the
-programs are detached.
+OTLP or both. SIGINT, SIGTERM and SIGHUP end it within 5 s: the programs are detached, and what
+is to be pushed is pushed meanwhile.
 
 Options, which win over the configuration file:
 ${runOptions}${logOptions}

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
 import { type BackgroundListener, listenToBackground } from '../background.ts';
 import { ConfigError } from '../config/diagnostic.ts';
@@ -36,8 +37,11 @@ import { errorText, logError } from './report.ts';
 import { unusedViews } from './unused-views.ts';
 import { absentText, waysText } from './ways.ts';
 
-/** The process has 5 s to end in; detaching tens of probes takes some of them. */
-const shutdownMs = 3500;
+/**
+ * The process has 5 s to end in. The rest of them is for what comes before, a signal that waits for its turn, and after, the
+ * kernel's taking back of maps: a second or more each where a machine is very busy.
+ */
+const shutdownMs = 3000;
 
 /** Programs that count and readers that give their metrics away, until it is closed. */
 export interface Session {
@@ -90,7 +94,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
     };
   });
   const readers: MetricReader[] = [];
-  stack.defer(() => closeReaders(readers, log));
+  stack.defer(() => closeReaders(readers, programs, log));
   const created = await createReaders(contexts, readers);
   const provider = new MeterProvider({ resource, readers, views: ownViews(config.views ?? []) });
   const meter = provider.getMeter(scopeName, version);
@@ -185,8 +189,20 @@ async function createReaders(
   return created;
 }
 
-async function closeReaders(readers: readonly MetricReader[], log: Log): Promise<void> {
-  for (const error of await shutdownReaders(readers, shutdownMs)) logError(log, 'warn', error);
+/** While receivers are waited for, programs are detached. */
+async function closeReaders(readers: readonly MetricReader[], programs: LoadedPrograms, log: Log): Promise<void> {
+  const [errors] = await Promise.all([shutdownReaders(readers, shutdownMs), detach(programs)]);
+  for (const error of errors) logError(log, 'warn', error);
+}
+
+/** The readers have their turn between two, since the kernel may wait for all CPUs at each. */
+async function detach({ running }: LoadedPrograms): Promise<void> {
+  for (const { links } of running) {
+    for (const link of links) {
+      await setImmediate();
+      link[Symbol.dispose]();
+    }
+  }
 }
 
 function hostFacts(warn: (warning: MeterError) => void): HostFacts {

@@ -29,7 +29,7 @@ import { TriedWays, type WaySelection } from './ways.ts';
 export function loadProgram(plan: ProgramPlan, opened: OpenedObject, kernel?: KernelHooks): RunningProgram {
   using own = kernel === undefined ? readHooks() : undefined;
   using stack = new DisposableStack();
-  const { object, attached, iterators, arrays, ways, startTime } = stack.use(
+  const { object, attached, iterators, arrays, ways, startTime, links } = stack.use(
     loadWhatAttaches(plan, opened, kernel ?? own!),
   );
   const filled = filledReaders(mapReaders(object), object, plan.filled, iterators);
@@ -50,6 +50,7 @@ export function loadProgram(plan: ProgramPlan, opened: OpenedObject, kernel?: Ke
     absent,
     readers,
     startTime,
+    links,
     info: (bpfProgram) => (object.isLoaded(bpfProgram) ? object.programInfo(bpfProgram) : undefined),
     cgroupIds,
     *losses() {
@@ -70,6 +71,8 @@ interface AttachedObject extends Disposable {
   readonly arrays: PerfArrays;
   readonly ways: TriedWays;
   readonly startTime: HrTime;
+  /** Those that nothing is asked of, the last first. */
+  readonly links: readonly Disposable[];
 }
 
 /**
@@ -90,16 +93,19 @@ function loadWhatAttaches(plan: ProgramPlan, first: OpenedObject, kernel: Kernel
     const arrays = stack.use(openPerfArrays(object, plan.perfArrays ?? []));
     const startTime = hrTime(Date.now());
     const iterators = new Map<string, () => void>();
+    const own: Disposable[] = [];
     let another = false;
     const attached = programs.map(({ name, section }): AttachedProgram => {
       const failure = failures.get(name);
       if (failure) return { bpfProgram: name, section, state: 'failed', error: failure };
       if (!object.isLoaded(name)) return { bpfProgram: name, section, state: 'not loaded', error: undefined };
       try {
-        const { iterate, problem } = stack.use(object.attach(name, kernel, plan.interfaces));
+        const link = stack.use(object.attach(name, kernel, plan.interfaces));
+        const { iterate, problem } = link;
         // What an iterator keeps from one reading to the next begins here.
         iterate?.();
-        if (iterate !== undefined) iterators.set(name, iterate);
+        if (iterate === undefined) own.unshift(link);
+        else iterators.set(name, iterate);
         const error = problem && explained('attach', plan, name, section, problem);
         return { bpfProgram: name, section, state: 'attached', error };
       } catch (error) {
@@ -109,8 +115,8 @@ function loadWhatAttaches(plan: ProgramPlan, first: OpenedObject, kernel: Kernel
       }
     });
     if (another) continue;
-    const links = stack.move();
-    return { object, attached, iterators, arrays, ways, startTime, [Symbol.dispose]: () => links.dispose() };
+    const all = stack.move();
+    return { object, attached, iterators, arrays, ways, startTime, links: own, [Symbol.dispose]: () => all.dispose() };
   }
 }
 

@@ -30,6 +30,11 @@ export interface RunningProgram extends Disposable {
   /** Enabled metrics that aren't in `plan`, since this machine can't give them. */
   readonly absent: readonly AbsentMetrics[];
   readonly readers: MapReaders;
+  /**
+   * What can be detached before the rest of it, in that order, each by disposal: it counts no more, and can still be read.
+   * Disposing the program detaches the others.
+   */
+  readonly links: readonly Disposable[];
   /** When the first BPF program was attached. */
   readonly startTime: HrTime;
   /** Id, tag and statistics of a BPF program; undefined where it isn't loaded. Throws MeterError('load'). */

@@ -35,6 +35,7 @@ export function startProgram(
     absent: [...(object?.absent ?? []), ...sources.absent],
     readers: readersOf(sources.readers, object?.readers),
     startTime,
+    links: [...sources.links, ...(object?.links ?? [])],
     info: (name) => object?.info(name) ?? sources.info(name),
     cgroupIds: object?.cgroupIds,
     *losses() {

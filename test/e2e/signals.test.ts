@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { describe, it } from 'node:test';
 import { MeterProcess } from '../helpers/process.ts';
@@ -14,6 +15,18 @@ async function hangingCollector(): Promise<{ server: Server; url: string; connec
   assert.ok(typeof address === 'object' && address !== null);
   const url = `http://127.0.0.1:${address.port}`;
   return { server, url, connected, [Symbol.dispose]: () => server.close() };
+}
+
+/** What the descriptors of a process are. */
+function openFiles(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).flatMap((name) => {
+    try {
+      return [readlinkSync(`${folder}/${name}`)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 describe('signals', () => {
@@ -45,6 +58,21 @@ describe('signals', () => {
     assert.equal(status, 0);
     assert.match(stderr, /WARN .*the last export/);
     assert.ok(performance.now() - begin < 5000);
+  });
+
+  it('programs are detached while a Collector that hangs is waited for', async () => {
+    using collector = await hangingCollector();
+    await using meter = new MeterProcess([...one, '--otlp', collector.url]);
+    await meter.logged(/running after/);
+    const links = () => openFiles(meter.child.pid!).filter((file) => file.startsWith('anon_inode:bpf_link')).length;
+    assert.ok(links() > 0);
+    meter.child.kill('SIGTERM');
+    while (links() > 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(
+      openFiles(meter.child.pid!).some((file) => file.startsWith('anon_inode:bpf-map')),
+      'it still waits',
+    );
+    assert.equal((await meter.ended()).status, 0);
   });
 
   it('the same Ctrl-C twice counts once; another one a second later ends it at once', async () => {

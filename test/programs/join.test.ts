@@ -22,6 +22,7 @@ function program(plan: ProgramPlan, maps: readonly FakeMap[], iterate: () => voi
     absent: [],
     readers: filledReaders(readers, {} as LoadedObject, filled, new Map([['dump', iterate]])),
     startTime: [1, 0],
+    links: [],
     info: () => undefined,
     cgroupIds: undefined,
     losses: () => [],

@@ -29,6 +29,8 @@ export interface RunningSource extends Disposable {
   readonly absent: readonly AbsentMetrics[];
   /** Of what is `attached` and a BPF program. Throws MeterError('load'). */
   info?(name: string): ProgramInfo | undefined;
+  /** What can be detached before the rest of it, in that order; its numbers can still be read. */
+  readonly links?: readonly Disposable[];
   /** What it should have counted and didn't, since it began; each `reason` once. */
   losses?(): Iterable<Loss>;
 }

@@ -17,6 +17,8 @@ export interface RunningSources extends Disposable {
   readonly absent: readonly AbsentMetrics[];
   /** Full names of the metrics that count nothing, since their map failed. */
   readonly lost: readonly string[];
+  /** As of a RunningProgram. */
+  readonly links: readonly Disposable[];
   info(name: string): ProgramInfo | undefined;
   losses(): Iterable<Loss & { readonly map: string }>;
 }
@@ -44,6 +46,7 @@ export function startSources(plan: ProgramPlan): RunningSources {
     absent: [...running].flatMap(([map, { absent }]) =>
       absent.map((metrics) => ({ ...metrics, reason: `${plan.name}: map "${map}": ${metrics.reason}` })),
     ),
+    links: sources.flatMap(({ links = [] }) => links),
     lost: failed.flatMap(({ source }) => source.metrics.map(({ name }) => name)),
     info: (name) => sources.map((source) => source.info?.(name)).find((info) => info !== undefined),
     *losses() {

@@ -50,12 +50,13 @@ function attachAll(
   const copies = new Map<string, LoadedObject>();
   const attached = unmatched.map((pattern) => unmatchedProgram(source.map, 'raw_tp', pattern));
   const named: Named[] = [];
+  const links: Disposable[] = [];
   for (const [slot, name] of names.entries()) {
     const bpfProgram = `${source.map}:${name}`;
     const section = `raw_tp/${name}`;
     try {
       const copy = stack.use(loadCopy(map, slot));
-      stack.use(attachRawTracepoint(copy.target(program), name));
+      links.unshift(stack.use(attachRawTracepoint(copy.target(program), name)));
       copies.set(bpfProgram, copy);
       named.push({ name, slot });
       attached.push({ bpfProgram, section, state: 'attached', error: undefined });
@@ -69,6 +70,7 @@ function attachAll(
     reader: namedReader(map, named, asMap),
     attached,
     absent: [],
+    links,
     info: (name) => copies.get(name)?.programInfo(program),
     [Symbol.dispose]: () => all.dispose(),
   };
