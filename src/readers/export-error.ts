@@ -35,6 +35,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   403: 'check the headers that carry the credentials',
   404: 'check the path of the endpoint: it is used as it is, and /v1/metrics by custom',
   405: 'check the path of the endpoint: it is used as it is, and /v1/metrics by custom',
+  407: 'check the user and the password of the proxy in its variable',
   413: "raise the Collector's max_request_body_size, or export fewer series",
   // What node:tls calls them.
   DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
@@ -46,6 +47,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EPROTO: 'check that the receiver speaks TLS there; where it does not, the endpoint begins with http://',
   ECONNRESET:
     'check that the endpoint begins with https:// where the receiver speaks TLS, and that it speaks OTLP over HTTP (port 4318 by custom), not gRPC',
+  ERR_PROXY_TUNNEL: 'see whether the proxy is right and lets the receiver through, or list the receiver in no_proxy',
   HPE_INVALID_CONSTANT: 'check that the endpoint speaks OTLP over HTTP (port 4318 by custom), not gRPC',
 };
 

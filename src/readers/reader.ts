@@ -22,6 +22,7 @@ export interface ReaderContext {
 export interface ReaderLog {
   info(message: string): void;
   warn(message: string): void;
+  debug(message: string): void;
 }
 
 /** One way of giving metrics away, listed in the registry. */

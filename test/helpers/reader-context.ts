@@ -13,6 +13,7 @@ export function fakeContext(store: SeriesStore): { context: ReaderContext; lines
   const log = {
     info: (message: string) => void lines.push(`info: ${message}`),
     warn: (message: string) => void lines.push(`warn: ${message}`),
+    debug: () => {},
   };
   const context = { store: recordReadings(store, health), tables: [], resource: {}, version: '1.2.3', log, health };
   return { context, lines, tallies };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 export interface TestCertificates extends Disposable {
   readonly ca: Buffer;
-  /** For localhost. */
+  /** For localhost and collector.test. */
   readonly server: { readonly key: Buffer; readonly cert: Buffer };
   readonly files: {
     readonly ca: string;
@@ -31,7 +31,7 @@ export function createTestCertificates(): TestCertificates {
   };
   const signed = ['-CA', path('ca.pem'), '-CAkey', path('ca.key'), '-addext', 'basicConstraints=CA:FALSE'];
   make('ca', '-addext', 'keyUsage=keyCertSign');
-  make('server', ...signed, '-addext', 'subjectAltName=DNS:localhost');
+  make('server', ...signed, '-addext', 'subjectAltName=DNS:localhost,DNS:collector.test');
   make('client', ...signed);
   return {
     ca: readFileSync(path('ca.pem')),

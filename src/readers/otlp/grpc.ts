@@ -3,8 +3,11 @@ import type { OtlpGrpcConfig } from '../../config/exporter.ts';
 import { exportErrorType } from '../export-error.ts';
 import { readTlsFiles } from '../tls-files.ts';
 import { MOST_ANSWER_BYTES, readResponse, readStatus, UNREAD } from './answers.ts';
+import { tunneled } from './grpc-tunnel.ts';
 import { headerError } from './header-error.ts';
-import type { Answer, Transport } from './transport.ts';
+import type { HttpProxy } from './proxy.ts';
+import type { Answer, Failed, Transport } from './transport.ts';
+import type { ProxyError } from './tunnel.ts';
 
 const METHOD = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
 
@@ -35,13 +38,28 @@ const TOO_LONG = new RegExp(
   `^Received message (larger than max \\(\\d+ vs|that decompresses to a size larger than) ${MOST_ANSWER_BYTES}\\b`,
 );
 
+export interface GrpcTransportOptions {
+  /** Through which the receiver is reached; none unless set. */
+  readonly proxy?: HttpProxy | undefined;
+  /** Takes what grpc-js has to say of itself, a line at a time. */
+  readonly debug?: (message: string) => void;
+}
+
 /**
  * OTLP over gRPC. Rejects with MeterError('reader') for a TLS file or header that can't be used.
  * gRPC is imported here, and only here, since it takes some 100 ms.
  */
-export async function createGrpcTransport(config: OtlpGrpcConfig): Promise<Transport> {
+export async function createGrpcTransport(
+  config: OtlpGrpcConfig,
+  { proxy, debug = () => {} }: GrpcTransportOptions = {},
+): Promise<Transport> {
   const grpc = await import('@grpc/grpc-js');
-  const credentials = createCredentials(config, grpc);
+  // Unless it is told otherwise, it writes to stderr by itself.
+  const say = (...words: unknown[]) => debug(`gRPC: ${words.join(' ')}`);
+  grpc.setLogger({ error: say, info: say, debug: say });
+  const target = grpcTarget(config.endpoint);
+  const direct = createCredentials(config, grpc);
+  const way = proxy && tunneled(direct, proxy, target, grpc);
   const metadata = createMetadata(config, grpc);
   const patient = metadata.clone();
   patient.setOptions({ waitForReady: true });
@@ -50,10 +68,13 @@ export async function createGrpcTransport(config: OtlpGrpcConfig): Promise<Trans
     'grpc.max_reconnect_backoff_ms': RECONNECT.longest,
     // What is sent again is newer, and not kept for it.
     'grpc.enable_retries': 0,
+    // Its own proxies are those of a variable that no other exporter has, also for receivers on this machine.
+    'grpc.enable_http_proxy': 0,
+    'grpc.default_authority': target,
     'grpc.max_receive_message_length': MOST_ANSWER_BYTES,
     'grpc.default_compression_algorithm': config.compression === 'gzip' ? 2 : 0,
   } as const;
-  const connect = (): Client => new grpc.Client(grpcTarget(config.endpoint), credentials, options);
+  const connect = (): Client => new grpc.Client(way?.address ?? target, way?.credentials ?? direct, options);
   let client = connect();
 
   const call = (request: Uint8Array, headers: typeof metadata, timeoutMs: number): Promise<Answer> => {
@@ -72,9 +93,11 @@ export async function createGrpcTransport(config: OtlpGrpcConfig): Promise<Trans
         resolve({ accepted: true, rejected: UNREAD });
         return;
       }
-      const failed = failureOf(error, answered);
-      // Who did not answer may never do so on this connection: a machine that is gone, or a process that hangs.
-      if (!failed.answered && failed.errorType === 'DEADLINE_EXCEEDED' && client === called) {
+      const refusal = answered ? undefined : way?.refusal();
+      const failed = refusal === undefined ? failureOf(error, answered) : refusedBy(refusal);
+      // Who did not answer may never do so on this connection: a machine that is gone, or a process that hangs. And a proxy
+      // that refuses would be asked all the time.
+      if ((refusal || (!failed.answered && failed.errorType === 'DEADLINE_EXCEEDED')) && client === called) {
         client = connect();
         called.close();
       }
@@ -97,7 +120,7 @@ function same(bytes: Buffer): Buffer {
 }
 
 /** `headersCame`: the receiver's response had begun. */
-function failureOf(error: ServiceError, headersCame: boolean): Answer & { accepted: false } {
+function failureOf(error: ServiceError, headersCame: boolean): Failed {
   const errorType = exportErrorType(error);
   // A response that is nothing but a status has its headers there.
   const answered = headersCame || error.metadata.get('content-type').length > 0;
@@ -114,6 +137,19 @@ function failureOf(error: ServiceError, headersCame: boolean): Answer & { accept
     unclear: answered ? !REFUSALS.has(errorType) : !NOT_SENT.test(error.details),
     tooLarge: isExhausted && retryAfterMs === undefined,
     retryAfterMs: retryable ? retryAfterMs : undefined,
+  };
+}
+
+function refusedBy(error: ProxyError): Failed {
+  return {
+    accepted: false,
+    error,
+    errorType: error.code,
+    retryable: false,
+    answered: true,
+    unclear: false,
+    tooLarge: false,
+    retryAfterMs: undefined,
   };
 }
 

@@ -1,11 +1,4 @@
-import {
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  validateHeaderName,
-  validateHeaderValue,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { withoutQuery } from '../../config/exporter/endpoint-url.ts';
@@ -13,7 +6,10 @@ import type { OtlpHttpConfig } from '../../config/exporter.ts';
 import { readTlsFiles } from '../tls-files.ts';
 import { MOST_ANSWER_BYTES, readResponse, readStatus, retryAfterMs, UNREAD } from './answers.ts';
 import { headerError } from './header-error.ts';
+import { httpRoute } from './http-route.ts';
+import type { HttpProxy } from './proxy.ts';
 import type { Answer, Failed, Transport } from './transport.ts';
+import { ProxyError } from './tunnel.ts';
 
 const PROTOBUF = 'application/x-protobuf';
 /** Source: "Failures" and "Retryable Response Codes" in docs/specification.md of opentelemetry-proto. */
@@ -28,32 +24,42 @@ const IDLE_MS = 5000;
 
 const compress = promisify<Uint8Array, object, Buffer>(gzip);
 
-/**
- * OTLP over HTTP with protobuf. Throws MeterError('reader') for a TLS file or header that can't be used.
- * `idleMs`: how long a connection is kept without a request.
- */
-export function createHttpTransport(config: OtlpHttpConfig, idleMs: number = IDLE_MS): Transport {
-  const url = new URL(config.endpoint);
-  const isTls = url.protocol === 'https:';
-  const keeping = { keepAlive: true, timeout: idleMs };
-  const agent = isTls ? new HttpsAgent({ ...keeping, ...tlsOptions(config) }) : new HttpAgent(keeping);
-  const send = isTls ? httpsRequest : httpRequest;
-  const headers = { ...config.headers, 'content-type': PROTOBUF };
+export interface HttpTransportOptions {
+  /** Through which the receiver is reached; none unless set. */
+  readonly proxy?: HttpProxy | undefined;
+  /** How long a connection is kept without a request. */
+  readonly idleMs?: number;
+}
+
+/** OTLP over HTTP with protobuf. Throws MeterError('reader') for a TLS file or header that can't be used. */
+export function createHttpTransport(
+  config: OtlpHttpConfig,
+  { proxy, idleMs = IDLE_MS }: HttpTransportOptions = {},
+): Transport {
   checkHeaders(config);
+  const url = new URL(config.endpoint);
+  const keeping = { keepAlive: true, timeout: idleMs };
+  const route = httpRoute(url, { ...keeping, ...(url.protocol === 'https:' && tlsOptions(config)) }, proxy);
+  const headers = { ...config.headers, ...route.headers, 'content-type': PROTOBUF };
 
   const post = (body: Uint8Array, extra: Record<string, string>, timeoutMs: number): Promise<Answer> => {
     const { promise, resolve } = Promise.withResolvers<Answer>();
     let connected = false;
-    const request = send(url, {
-      agent,
+    const request = route.send({
+      ...route.options,
+      agent: route.agent,
       method: 'POST',
       headers: { ...headers, ...extra, 'content-length': body.length },
     });
     const timer = setTimeout(() => request.destroy(new TimeoutError(timeoutMs)), timeoutMs);
-    const fail = (error: Error): void => resolve(failureOf(error, connected));
+    const fail = (error: Error): void => {
+      const isProxys =
+        proxy !== undefined && !connected && !(error instanceof TimeoutError || error instanceof ProxyError);
+      resolve(failureOf(isProxys ? new ProxyError(proxy, error.message) : error, connected));
+    };
     request.on('socket', (socket) => {
       if (request.reusedSocket) connected = true;
-      else socket.once(isTls ? 'secureConnect' : 'connect', () => (connected = true));
+      else socket.once(route.connected, () => (connected = true));
     });
     request.on('error', fail);
     request.on('response', (response) => {
@@ -72,7 +78,7 @@ export function createHttpTransport(config: OtlpHttpConfig, idleMs: number = IDL
       return post(body, { 'content-encoding': 'gzip' }, timeoutMs);
     },
     probe: (timeoutMs) => post(new Uint8Array(0), {}, timeoutMs),
-    close: () => agent.destroy(),
+    close: () => route.agent.destroy(),
   };
 }
 
@@ -86,12 +92,13 @@ class TimeoutError extends Error {
 
 function failureOf(error: Error, sent: boolean): Failed {
   const { code } = error as NodeJS.ErrnoException;
+  const isRefused = error instanceof ProxyError && error.isRefusal;
   return {
     accepted: false,
     error,
     errorType: code ?? error.name,
-    retryable: true,
-    answered: false,
+    retryable: !isRefused,
+    answered: isRefused,
     // Which certificates the other side takes turns out when everything has been said from here.
     unclear: sent && !/^ERR_(SSL|TLS)_/.test(code ?? ''),
     tooLarge: false,

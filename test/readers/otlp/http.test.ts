@@ -12,7 +12,7 @@ import { otlpConfig, setUp } from './set-up.ts';
 test('a connection is closed before its receiver finds it idle, and the next request has another', async () => {
   await using server = await startRawServer(() => 200);
   const config = otlpConfig('otlp_http', server.url).exporter as OtlpHttpConfig;
-  const transport = createHttpTransport(config, 20);
+  const transport = createHttpTransport(config, { idleMs: 20 });
   const connected = once(server.http, 'connection');
   assert.equal((await transport.send(Buffer.from([1]), 5000)).accepted, true);
   const [socket] = await connected;
