@@ -1,3 +1,4 @@
+import { matcher, partOf } from '../wildcards.ts';
 import type { IncludeExclude } from './exporter.ts';
 
 /**
@@ -6,9 +7,7 @@ import type { IncludeExclude } from './exporter.ts';
  */
 export function wildcard(pattern: string): (name: string) => boolean {
   if (!/[*?]/.test(pattern)) return (name) => name === pattern;
-  const source = pattern.replace(/[^\w]/g, (char) => (char === '*' ? '.*' : char === '?' ? '.' : `\\${char}`));
-  const expression = new RegExp(`^${source}$`, 's');
-  return (name) => expression.test(name);
+  return matcher(pattern.split('').map(partOf));
 }
 
 /** A test of names by what is included, all unless said, and what of it is excluded. */

@@ -32,7 +32,7 @@ export const regexp = {
   },
 } as const satisfies DecoderKind;
 
-function compile(pattern: string): RegExp {
+function compile(pattern: string): ReturnType<typeof compileRe2> {
   try {
     return compileRe2(pattern);
   } catch (error) {

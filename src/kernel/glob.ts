@@ -1,3 +1,5 @@
+import { matcher, partOf } from '../wildcards.ts';
+
 /** A glob and where a file says so, as src/config has read it. */
 export interface Pattern {
   /** Without the `!` of one that leaves out. `*`, `?` and `[abc]` stand for what they do in a shell. */
@@ -12,11 +14,14 @@ export function isExact({ text }: Pattern): boolean {
 
 /** A test of whole names; the glob's brackets are known to be closed. */
 export function compileGlob(text: string): (name: string) => boolean {
-  const source = text.replace(/\[(!?)([^\]]+)\]|[^\w]/g, (found, not: string | undefined, set: string | undefined) => {
-    if (set !== undefined) return `[${not === '!' ? '^' : ''}${set.replace(/[\\^]/g, '\\$&')}]`;
-    if (found === '*') return '.*';
-    return found === '?' ? '.' : `\\${found}`;
-  });
-  const expression = new RegExp(`^${source}$`);
-  return (name) => expression.test(name);
+  const parts = text.match(/\[!?[^\]]+\]|./gs) ?? [];
+  return matcher(parts.map((part) => (part.length > 1 ? setOf(part) : partOf(part))));
+}
+
+/** The characters of `[abc]`, `[a-z]` or, all but these, `[!abc]`. */
+function setOf(brackets: string): (code: number) => boolean {
+  const isNot = brackets.startsWith('[!') && brackets !== '[!]';
+  const characters = brackets.slice(isNot ? 2 : 1, -1).replace(/[\\^]/g, '\\$&');
+  const set = new RegExp(`[${isNot ? '^' : ''}${characters}]`);
+  return (code) => set.test(String.fromCharCode(code));
 }

@@ -283,6 +283,9 @@ for (const [pattern, name, expected] of [
   ['*[b]*', 'x[b]', true],
   ['*', '', true],
   ['A*', 'ab', false],
+  ['*a?c*', 'aabbcabcx', true],
+  ['a\n*', 'a\n\n', true],
+  [`${'*a'.repeat(30)}*b`, 'a'.repeat(500), false],
 ] as const) {
   test(`"${pattern}" and "${name}"`, () => assert.equal(wildcard(pattern)(name), expected));
 }

@@ -47,7 +47,7 @@ const unfit: readonly (readonly [plan: DecoderPlan, message: RegExp])[] = [
   [{ name: 'enum', staticMap: new Map([['01', 'one']]) }, /"01" in static_map/],
   [{ name: 'regexp' }, /^decoder regexp: it has no regexps$/],
   [{ name: 'regexp', regexps: [] }, /^decoder regexp: it has no regexps$/],
-  [{ name: 'regexp', regexps: ['a', '('] }, /^decoder regexp: "\(": a \( is not closed$/],
+  [{ name: 'regexp', regexps: ['a', '('] }, /^decoder regexp: "\(": missing closing \): "\("$/],
 ];
 
 for (const [plan, message] of unfit) {

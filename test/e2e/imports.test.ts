@@ -25,7 +25,7 @@ it('what nobody configured or asked for is not imported', async () => {
   const plain = modules(meter);
   assert.ok(plain.has('readers/prometheus/text-families.ts') && plain.has('@opentelemetry/sdk-metrics'));
   const others =
-    /^readers\/otlp\/|^@grpc\/|otlp-transformer|bcrypt|web-security|protobuf|readers\/prometheus\/compress/;
+    /^readers\/otlp\/|^@grpc\/|otlp-transformer|bcrypt|web-security|protobuf|re2js|readers\/prometheus\/compress/;
   assert.deepEqual(
     [...plain].filter((name) => others.test(name)),
     [],

@@ -15,6 +15,10 @@ const cases: readonly [glob: string, matches: readonly string[], others: readonl
   ['a.isra.0', ['a.isra.0'], ['aXisraX0']],
   ['a.*.[0-9]', ['a.isra.0'], ['a_isra.0']],
   ['a-b', ['a-b'], ['ab']],
+  ['*a*b', ['ab', 'aab', 'xaxb', 'abab'], ['ba', 'aba', 'b']],
+  ['*ab?*', ['abc', 'aabab_', 'ababab'], ['ab', 'aab']],
+  ['[!]', ['!'], ['a', '']],
+  ['[\\]', ['\\'], ['a']],
 ];
 
 for (const [glob, matches, others] of cases) {
@@ -28,4 +32,8 @@ for (const [glob, matches, others] of cases) {
 test('a name without what stands for others is exact', () => {
   for (const text of ['vfs_read', 'a.isra.0']) assert.equal(isExact({ text, excludes: false }), true, text);
   for (const text of ['vfs_*', 'vfs_rea?', '[ab]c']) assert.equal(isExact({ text, excludes: false }), false, text);
+});
+
+test('many stars take no longer than in proportion to the name', () => {
+  assert.equal(compileGlob(`${'*a'.repeat(30)}*b`)('a'.repeat(500)), false);
 });
