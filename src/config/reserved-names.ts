@@ -7,10 +7,22 @@ import { prometheusLabelName } from './prometheus-name.ts';
  * conventions, "Reserved namespace" (`otel.`), and its compatibility/prometheus_and_openmetrics.md (`otel_scope_…`).
  */
 export function labelOwner(label: string): string | undefined {
-  const page = prometheusLabelName(label);
-  if (page.startsWith('__')) return `names that begin with "__" are Prometheus's own, as "${page}" on its page is`;
-  if (page.startsWith('otel_')) return `names that begin with "otel." or "otel_" are OpenTelemetry's own`;
-  return undefined;
+  if (isPrometheusLabel(label)) {
+    return `names that begin with "__" are Prometheus's own, as "${prometheusLabelName(label)}" on its page is`;
+  }
+  const isTheirs = prometheusLabelName(label).startsWith('otel_');
+  return isTheirs ? `names that begin with "otel." or "otel_" are OpenTelemetry's own` : undefined;
+}
+
+/** Whether a label of this name would be one of Prometheus's own on its page, so that it must not be there. */
+export function isPrometheusLabel(label: string): boolean {
+  return prometheusLabelName(label).startsWith('__');
+}
+
+/** What becomes of a resource's attribute whose name is reserved on a Prometheus page; undefined: it isn't. */
+export function attributeWarning(name: string): string | undefined {
+  if (!isPrometheusLabel(name)) return undefined;
+  return `attribute "${name}" is on no Prometheus page, where names that begin with "__" are Prometheus's own`;
 }
 
 /** Names that a page or Prometheus itself gives to series of every target, whatever the exporter measures. */

@@ -14,6 +14,7 @@ import type {
   TlsFilesConfig,
 } from '../exporter.ts';
 import { suggest } from '../nearest.ts';
+import { attributeWarning } from '../reserved-names.ts';
 import {
   defaultIntervalMs,
   defaultNamespace,
@@ -188,6 +189,10 @@ function readResourceAttributes(variables: Variables): Readonly<Record<string, R
   if (cause !== undefined) {
     // resource/sdk.md: in case of any error the entire value should be discarded.
     variables.warnings.push(`OTEL_RESOURCE_ATTRIBUTES: ${cause}; all of it is ignored`);
+  }
+  for (const attribute of Object.keys(values)) {
+    const warning = attributeWarning(attribute);
+    if (warning !== undefined) variables.warnings.push(`OTEL_RESOURCE_ATTRIBUTES: ${warning}`);
   }
   const name = variables.get('OTEL_SERVICE_NAME');
   return name === undefined ? values : { ...values, 'service.name': name };

@@ -1,5 +1,6 @@
 import type { ConfigNode } from '../document.ts';
 import type { DetectionConfig, DetectorName, ResourceValue } from '../exporter.ts';
+import { attributeWarning } from '../reserved-names.ts';
 import { readIncludeExclude } from './include-exclude.ts';
 import { parseKeyValues } from './key-values.ts';
 import { choice, requiredSetting, section, setting } from './section.ts';
@@ -19,7 +20,11 @@ export function readResource(node: ConfigNode): {
   if (listed && text !== undefined) {
     const { values, cause } = parseKeyValues(text);
     if (cause !== undefined) listed.error(`"attributes_list" must be KEY=VALUE,KEY=VALUE: ${cause}`);
-    for (const [name, value] of Object.entries(values)) attributes.set(name, value);
+    for (const [name, value] of Object.entries(values)) {
+      const warning = attributeWarning(name);
+      if (warning !== undefined) listed.warn(`"attributes_list": ${warning}`);
+      attributes.set(name, value);
+    }
   }
   for (const item of setting(map, 'attributes')?.list() ?? []) {
     const entry = section(item, { supported: ['name', 'value', 'type'] });
@@ -28,6 +33,8 @@ export function readResource(node: ConfigNode): {
     const valueNode = entry.required('value');
     if (name === undefined || valueNode === undefined || valueNode.isNull) continue;
     const value = readValue(valueNode, setting(entry, 'type')?.oneOf(types) ?? 'string');
+    const warning = attributeWarning(name);
+    if (warning !== undefined) entry.get('name')?.warn(warning);
     if (name === '') item.error(`${item.subject}: "name" is empty`);
     else if (value !== undefined) attributes.set(name, value);
   }

@@ -2,6 +2,7 @@ import type { TranslationStrategy } from '../../config/exporter.ts';
 import type { MetricPlan } from '../../config/plan.ts';
 import { type Escaping, escapeName } from '../../config/prometheus-escaping.ts';
 import { keepsUtf8, prometheusLabelName, prometheusMetricName } from '../../config/prometheus-name.ts';
+import { isPrometheusLabel } from '../../config/reserved-names.ts';
 import { Stretch } from '../../metrics/stretch.ts';
 import type { Table } from '../../metrics/table.ts';
 import type { PageBuffer } from './page-buffer.ts';
@@ -67,11 +68,13 @@ export function labelName(name: string, naming: Naming): string {
 
 /**
  * Labels by their names on the page. Values of names that are one there are joined by semicolons in the order of the
- * original names (opentelemetry-specification/compatibility/prometheus_and_openmetrics.md, "Metric Attributes").
+ * original names (opentelemetry-specification/compatibility/prometheus_and_openmetrics.md, "Metric Attributes"). Those
+ * that are Prometheus's own, which would make it refuse the page, are left out.
  */
 export function namedLabels(labels: readonly Label[], naming: Naming): readonly Label[] {
   const named = new Map<string, Label[]>();
   for (const label of labels) {
+    if (isPrometheusLabel(label[0])) continue;
     const written = labelName(label[0], naming);
     const before = named.get(written);
     if (before === undefined) named.set(written, [label]);

@@ -289,6 +289,12 @@ const warned: readonly [env: Record<string, string>, warnings: readonly string[]
   [{ OTEL_ENTITIES: '', OTEL_EXPERIMENTAL_CONFIG_FILE: '' }, []],
   [{ OTEL_SDK_DISABLED: 'yes' }, ['OTEL_SDK_DISABLED: "yes" is neither true nor false, false is used']],
   [{ OTEL_LOG_LEVEL: 'debu' }, ['OTEL_LOG_LEVEL: unknown value "debu", info is used, did you mean "debug"?']],
+  [
+    { OTEL_RESOURCE_ATTRIBUTES: 'a=1,__name__=b' },
+    [
+      `OTEL_RESOURCE_ATTRIBUTES: attribute "__name__" is on no Prometheus page, where names that begin with "__" are Prometheus's own`,
+    ],
+  ],
   [{ OTEL_RESOURCE_ATTRIBUTES: 'a=1,b' }, ['OTEL_RESOURCE_ATTRIBUTES: entry 2 has no "="; all of it is ignored']],
   [
     { OTEL_RESOURCE_ATTRIBUTES: 'a=%' },

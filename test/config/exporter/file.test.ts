@@ -103,6 +103,16 @@ const rejected: readonly [line: string, expected: readonly string[]][] = [
       '2:29 "attributes_list" must be KEY=VALUE,KEY=VALUE: entry 1 has a "%" that isn\'t followed by two hexadecimal digits',
     ],
   ],
+  [
+    'resource: {attributes_list: "a=1,..name__=2"}',
+    [
+      `2:29 "attributes_list": attribute "..name__" is on no Prometheus page, where names that begin with "__" are Prometheus's own`,
+    ],
+  ],
+  [
+    'resource: {attributes: [{name: __name__, value: a}]}',
+    [`2:32 attribute "__name__" is on no Prometheus page, where names that begin with "__" are Prometheus's own`],
+  ],
   ['resource: {attributes: [{value: 1}]}', ['2:25 item 1 of "attributes" has no "name"']],
   ['resource: {attributes: [{name: a}]}', ['2:25 item 1 of "attributes" has no "value"']],
   ['resource: {attributes: [{name: "", value: a}]}', ['2:25 item 1 of "attributes": "name" is empty']],
