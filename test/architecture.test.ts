@@ -19,10 +19,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'printable.ts': [],
   'log.ts': ['type config', 'write-all.ts', 'printable.ts'],
   btf: [],
+  elf: ['btf'],
   config: ['btf', 'decoders/registry.ts'],
   decoders: ['type config/plan.ts'],
   kernel: ['btf', 'type decoders/decoder.ts'],
-  libbpf: ['btf', 'kernel'],
+  libbpf: ['btf', 'elf', 'kernel'],
   maps: ['libbpf', 'kernel', 'type config/plan.ts'],
   programs: ['libbpf', 'maps', 'kernel', 'config', 'decoders', 'btf'],
   metrics: ['config', 'decoders', 'type maps/reading.ts'],
@@ -45,7 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Without the machine: neither files nor processes nor what the machine is called. */
-const pure: ReadonlySet<string> = new Set(['btf', 'config', 'decoders', 'metrics']);
+const pure: ReadonlySet<string> = new Set(['btf', 'elf', 'config', 'decoders', 'metrics']);
 const machine = /^node:(fs|os|child_process|net|http|https|dns)(\/|$)/;
 
 interface Import {

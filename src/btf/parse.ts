@@ -29,6 +29,10 @@ export interface BtfVariable {
 
 /** Longer chains of typedefs than this are cycles. */
 const longestChain = 64;
+/** How deep structs and arrays may be in one another: a kernel takes as much (MAX_RESOLVE_DEPTH in kernel/bpf/btf.c). */
+const deepest = 32;
+/** Members of a struct with those of the structs in it, which keys and values are looked through for: what BTF has room for in one. */
+const mostMembers = 0xffff;
 const pointerSize = 8;
 
 /**
@@ -40,6 +44,8 @@ export function parseBtf(bytes: Uint8Array): Btf {
   const { records, string } = readRecords(bytes);
   const resolved = new Map<number, BtfType>();
   const resolving = new Set<number>();
+  /** By struct, its members with theirs. */
+  const memberCounts = new Map<BtfType, number>();
 
   function record(id: number): BtfRecord {
     const found = records[id];
@@ -68,14 +74,25 @@ export function parseBtf(bytes: Uint8Array): Btf {
     const known = resolved.get(target);
     if (known) return known;
     if (resolving.has(target)) throw new MeterError('object', `BTF: type ${target} contains itself`);
+    if (resolving.size >= deepest)
+      throw new MeterError('object', `BTF: type ${target} is more than ${deepest} types deep`);
     resolving.add(target);
     try {
       const result = build(record(target));
+      count(target, result);
       resolved.set(target, result);
       return result;
     } finally {
       resolving.delete(target);
     }
+  }
+
+  /** A struct twice in one that is twice in the next makes millions of so few types that they fit into 4 KB. */
+  function count(id: number, built: BtfType): void {
+    if (built.kind !== 'struct' && built.kind !== 'union') return;
+    const all = built.members.reduce((sum, member) => sum + 1 + (memberCounts.get(innermost(member.type)) ?? 0), 0);
+    if (all > mostMembers) throw new MeterError('object', `BTF: type ${id} has more than ${mostMembers} members`);
+    memberCounts.set(built, all);
   }
 
   function build(found: BtfRecord): BtfType {
@@ -166,4 +183,8 @@ export function parseBtf(bytes: Uint8Array): Btf {
     },
     sections: records.filter(({ kind }) => kind === Kind.section).map(sectionOf),
   };
+}
+
+function innermost(type: BtfType): BtfType {
+  return type.kind === 'array' ? innermost(type.element) : type;
 }

@@ -70,6 +70,8 @@ export interface BtfRecords {
   readonly records: readonly BtfRecord[];
   /** The string at an offset of the string section. */
   string(offset: number): string;
+  /** Whether there is one at this offset, where the strings end as they should. */
+  hasString(offset: number): boolean;
 }
 
 function broken(cause: string): MeterError {
@@ -79,6 +81,7 @@ function broken(cause: string): MeterError {
 /** Where raw BTF has its types and its strings, in bytes from its start. */
 export interface BtfHeader {
   readonly view: DataView;
+  readonly headerLength: number;
   readonly typesStart: number;
   readonly typesEnd: number;
   readonly stringsStart: number;
@@ -99,7 +102,7 @@ export function readHeader(bytes: Uint8Array): BtfHeader {
   if (typesEnd > bytes.length || stringsEnd > bytes.length) {
     throw broken(`${bytes.length} bytes, though its header says ${Math.max(typesEnd, stringsEnd)}`);
   }
-  return { view, typesStart, typesEnd, stringsStart, stringsEnd };
+  return { view, headerLength, typesStart, typesEnd, stringsStart, stringsEnd };
 }
 
 /**
@@ -109,11 +112,12 @@ export function readHeader(bytes: Uint8Array): BtfHeader {
 export function readRecords(bytes: Uint8Array): BtfRecords {
   const { view, typesStart, typesEnd, stringsStart, stringsEnd } = readHeader(bytes);
   const decoder = new TextDecoder();
+  const outside = (offset: number) => broken(`string at ${offset} is outside of its strings`);
+  const hasString = (offset: number) => stringsStart + offset < stringsEnd;
   const string = (offset: number): string => {
     const start = stringsStart + offset;
     const end = bytes.indexOf(0, start);
-    if (start >= stringsEnd || end === -1 || end >= stringsEnd)
-      throw broken(`string at ${offset} is outside of its strings`);
+    if (!hasString(offset) || end === -1 || end >= stringsEnd) throw outside(offset);
     return decoder.decode(bytes.subarray(start, end));
   };
 
@@ -129,16 +133,24 @@ export function readRecords(bytes: Uint8Array): BtfRecords {
     const more = trailing(kind, length);
     if (more === undefined) throw broken(`type ${records.length} is of the unknown kind ${kind}`);
     if (position + recordSize + more > typesEnd) throw broken(`type ${records.length} is cut off`);
+    const nameOffset = view.getUint32(position, true);
+    if (!hasString(nameOffset)) throw outside(nameOffset);
+    const data = position + recordSize;
+    const sizeOrType = view.getUint32(position + 8, true);
+    const flag = info >>> 31 === 1;
     records.push({
       kind,
-      name: string(view.getUint32(position, true)),
-      flag: info >>> 31 === 1,
-      sizeOrType: view.getUint32(position + 8, true),
+      // Most are never asked for theirs.
+      get name() {
+        return string(nameOffset);
+      },
+      flag,
+      sizeOrType,
       view,
-      data: position + recordSize,
+      data,
       length,
     });
     position += recordSize + more;
   }
-  return { records, string };
+  return { records, string, hasString };
 }

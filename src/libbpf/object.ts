@@ -1,10 +1,10 @@
 import { closeSync } from 'node:fs';
 import { release } from 'node:os';
+import { basename } from 'node:path';
 import { mapTypes, variables } from '../btf/layout.ts';
 import { type Btf, parseBtf } from '../btf/parse.ts';
 import type { BpfProgramLayout, MapLayout, ObjectLayout } from '../btf/types.ts';
 import { MeterError } from '../errors.ts';
-import { refusePipe } from '../user-file.ts';
 import { attachKind } from './attach/registry.ts';
 import { encodeConstant } from './constant.ts';
 import { describe, LibbpfError, libbpfCause, pointerOrThrow, resultOrThrow } from './error.ts';
@@ -21,9 +21,10 @@ import {
 import { addressOf, keep, libbpf, memoryAt, type Pointer } from './library.ts';
 import { LoadedObject } from './loaded.ts';
 import { createMemoryMap, replaceFd } from './map.ts';
+import { compileAgain, readObject } from './read-object.ts';
 
-const openFile = libbpf<(path: string, options: number) => Pointer | null>(
-  'void *bpf_object__open_file(const char *path, uintptr_t opts)',
+const openMemory = libbpf<(file: Uint8Array, size: number, options: number) => Pointer | null>(
+  'void *bpf_object__open_mem(const void *obj_buf, size_t obj_buf_sz, uintptr_t opts)',
 );
 const close = libbpf<(object: Pointer) => void>('void bpf_object__close(void *obj)');
 const load = libbpf<(object: Pointer) => number>('int bpf_object__load(void *obj)');
@@ -65,8 +66,8 @@ const mapSetInitialValue = libbpf<(map: Pointer, data: Uint8Array, size: number)
 );
 const mapReuseFd = libbpf<(map: Pointer, fd: number) => number>('int bpf_map__reuse_fd(void *map, int fd)');
 
-/** struct bpf_object_open_opts of libbpf.h: size_t sz and, at its offset, const char *btf_custom_path. */
-const openOptions = { size: 56, btfCustomPath: 48 };
+/** struct bpf_object_open_opts of libbpf.h: size_t sz and, at their offsets, two of type const char *. */
+const openOptions = { size: 56, objectName: 8, btfCustomPath: 48 };
 
 export interface OpenSettings {
   /**
@@ -102,20 +103,21 @@ export class OpenedObject implements Disposable {
     this.#layout = layoutOf(path, object, this.#maps, this.#programs);
   }
 
-  /** Throws MeterError('object') where the file isn't a BPF object, MeterError('environment') without libbpf. */
+  /** Throws MeterError('object') where the file isn't a whole BPF object, MeterError('environment') without libbpf. */
   static open(path: string, settings: OpenSettings = {}): OpenedObject {
-    const remedy = isThere(path)
-      ? 'Compile it again: clang -target bpf -O2 -g -c NAME.bpf.c -o NAME.bpf.o, with its maps in SEC(".maps")'
-      : 'Check the path, or compile the object';
+    // What was checked is what is opened, whatever becomes of the file meanwhile.
+    const file = readObject(path);
     const options = new DataView(new ArrayBuffer(openOptions.size));
     options.setBigUint64(0, BigInt(openOptions.size), true);
+    const name = Buffer.from(`${objectName(path)}\0`);
+    options.setBigUint64(openOptions.objectName, BigInt(addressOf(name)), true);
     const btf = Buffer.from(`${settings.btf ?? ''}\0`);
     if (settings.btf !== undefined) {
       options.setBigUint64(openOptions.btfCustomPath, BigInt(addressOf(btf)), true);
     }
-    const call = () => openFile(path, addressOf(options));
-    const object = pointerOrThrow('object', path, 'bpf_object__open_file', call, remedy);
-    keep(options, btf);
+    const call = () => openMemory(file, file.length, addressOf(options));
+    const object = pointerOrThrow('object', path, 'bpf_object__open_mem', call, compileAgain);
+    keep(options, name, btf);
     try {
       return new OpenedObject(path, object, settings);
     } catch (error) {
@@ -323,16 +325,9 @@ export class OpenedObject implements Disposable {
   }
 }
 
-/** Throws MeterError('object') where opening it would wait. */
-function isThere(path: string): boolean {
-  try {
-    refusePipe(path);
-    return true;
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === undefined) throw new MeterError('object', `${path}: ${message}`, { cause });
-    return false;
-  }
+/** What the names of its data sections' maps begin with: libbpf's own way to make it of a path. */
+function objectName(path: string): string {
+  return basename(path).replace(/\..*$/s, '');
 }
 
 function* walk(object: Pointer, next: (object: Pointer, previous: Pointer | null) => Pointer | null) {

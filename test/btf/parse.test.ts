@@ -188,3 +188,52 @@ for (const [name, build, message] of [
     assert.throws(() => parseBtf(btf.bytes()).type(id), message);
   });
 }
+
+for (const [name, build, message] of [
+  [
+    '20,000 structs in one another',
+    (btf: BtfBuilder, u32: number) => {
+      let last = u32;
+      for (let depth = 0; depth < 20_000; depth++) {
+        last = btf.add(struct, '', 4, [btf.string('inner'), last, 0], { length: 1 });
+      }
+      return last;
+    },
+    /^BTF: type \d+ is more than 32 types deep$/,
+  ],
+  ...[
+    ['unnamed', ''],
+    ['named', 'a'],
+    ['in arrays', 'a'],
+  ].map(
+    ([what, member]) =>
+      [
+        `a few structs that are 2^30 members, ${what}`,
+        (btf: BtfBuilder, u32: number) => {
+          let last = u32;
+          for (let depth = 0; depth < (what === 'in arrays' ? 15 : 30); depth++) {
+            if (what === 'in arrays' && depth > 0) last = btf.add(array, '', 0, [last, u32, 16]);
+            const name = btf.string(member!);
+            const twice = [name, last, 0, name, last, 0];
+            const four = what === 'in arrays' ? [...twice, ...twice] : twice;
+            last = btf.add(struct, '', 4, four, { length: four.length / 3 });
+          }
+          return last;
+        },
+        /^BTF: type \d+ has more than 65535 members$/,
+      ] as const,
+  ),
+] as const) {
+  test(`types without end are refused at once: ${name}`, () => {
+    const { btf, id } = withU32();
+    const last = build(btf, id);
+    assert.throws(() => parseBtf(btf.bytes()).type(last), { name: 'MeterError', code: 'object', message });
+  });
+}
+
+test('structs are as deep as a kernel takes them', () => {
+  const { btf, id } = withU32();
+  let last = id;
+  for (let depth = 1; depth < 32; depth++) last = btf.add(struct, '', 4, [0, last, 0], { length: 1 });
+  assert.equal(parseBtf(btf.bytes()).type(last).size, 4);
+});

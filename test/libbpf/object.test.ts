@@ -138,11 +138,19 @@ test('a closed object is not used again', () => {
 
 const whole = readFileSync(types);
 for (const [name, content, cause] of [
-  ['empty', Buffer.alloc(0), /./],
-  ['text', Buffer.from('#!/bin/sh\n'), /LIBBPF_ERRNO__FORMAT: elf: .* is not a proper ELF object/],
-  ['cut-off', whole.subarray(0, whole.length / 2), /./],
-  ['header-only', whole.subarray(0, 64), /./],
-  ['zeros-behind-the-header', Buffer.concat([whole.subarray(0, 64), Buffer.alloc(whole.length - 64)]), /./],
+  ['empty', Buffer.alloc(0), /: not an ELF file$/],
+  ['text', Buffer.from('#!/bin/sh\n'), /: not an ELF file$/],
+  [
+    'cut-off',
+    whole.subarray(0, whole.length / 2),
+    /: its section headers are not within the file, which may be cut off$/,
+  ],
+  ['header-only', whole.subarray(0, 64), /: its section headers are not within the file/],
+  [
+    'zeros-behind-the-header',
+    Buffer.concat([whole.subarray(0, 64), Buffer.alloc(whole.length - 64)]),
+    /: it has no table of section names$/,
+  ],
 ] as const) {
   test(`a corrupt object: ${name}`, () => {
     const path = join(folder, `${name}.bpf.o`);
@@ -162,7 +170,7 @@ test('a missing object', () => {
   assert.throws(() => OpenedObject.open(join(folder, 'none.bpf.o')), {
     code: 'object',
     message: /none\.bpf\.o: ENOENT \(no such file or directory\)/,
-    remedy: 'Check the path, or compile the object',
+    remedy: 'Check the path and the rights to it, or compile the object',
   });
 });
 
