@@ -40,8 +40,6 @@ struct cpu_tcp {
 	struct hist rtt[NETWORK_TYPES];
 	u64 unmatched;
 	u64 unmatched_accepts;
-	/* What turns a pointer into a number: the verifier lets no program calculate with one. */
-	u64 socket;
 } CPU_ALIGNED;
 
 PERCPU_TABLE(tcp, struct cpu_tcp);
@@ -81,25 +79,15 @@ static __always_inline bool is_counted(const struct sock_common *sock)
 	return !only_netns || socket_netns(sock) == only_netns;
 }
 
-static __always_inline u64 socket_number(struct cpu_tcp *cpu, const struct sock *sk)
-{
-	*(volatile u64 *)&cpu->socket = (u64)sk;
-	return *(volatile u64 *)&cpu->socket;
-}
-
 /* When the socket began to connect, or was established and waits to be accepted. */
-static __always_inline void put_stamp(struct cpu_tcp *cpu, const struct sock *sk)
+static __always_inline void put_stamp(const struct sock *sk)
 {
-	u64 socket = socket_number(cpu, sk);
-
-	put_in(stamp_set(&stamps, STAMP_BITS, socket), socket, bpf_ktime_get_ns());
+	put_in(stamp_set(&stamps, STAMP_BITS, (u64)sk), (u64)sk, bpf_ktime_get_ns());
 }
 
-static __always_inline u64 take_stamp(struct cpu_tcp *cpu, const struct sock *sk)
+static __always_inline u64 take_stamp(const struct sock *sk)
 {
-	u64 socket = socket_number(cpu, sk);
-
-	return take_from(stamp_set(&stamps, STAMP_BITS, socket), socket);
+	return take_from(stamp_set(&stamps, STAMP_BITS, (u64)sk), (u64)sk);
 }
 
 static __always_inline void count_opened(struct cpu_tcp *cpu, const struct sock *sk)
@@ -111,7 +99,7 @@ static __always_inline void count_opened(struct cpu_tcp *cpu, const struct sock 
 		cpu->opened[type] += 1;
 	if (!has_stamps())
 		return;
-	started = take_stamp(cpu, sk);
+	started = take_stamp(sk);
 	if (!started) {
 		if (enable_connect_unmatched)
 			cpu->unmatched += 1;
@@ -176,7 +164,7 @@ static __always_inline void count_accepted(struct cpu_tcp *cpu, const struct soc
 	if (enable_accepted)
 		cpu->accepted[socket_network_type(&sk->__sk_common)] += 1;
 	if (stamp_accepts)
-		put_stamp(cpu, sk);
+		put_stamp(sk);
 }
 
 static __always_inline void count_established(struct cpu_tcp *cpu, const struct sock *sk, int from)
@@ -191,7 +179,7 @@ static __always_inline void count_closed(struct cpu_tcp *cpu, const struct sock 
 {
 	if (from == TCP_SYN_SENT || (from == TCP_SYN_RECV && is_connecting(sk))) {
 		if (has_stamps())
-			take_stamp(cpu, sk);
+			take_stamp(sk);
 		if (enable_failed)
 			count_failed(cpu, sk);
 	} else if (enable_rtt && from != TCP_SYN_RECV) {
@@ -211,7 +199,7 @@ int BPF_PROG(inet_sock_set_state, const struct sock *sk, int from, int to)
 	if (!cpu)
 		return 0;
 	if (to == TCP_SYN_SENT)
-		put_stamp(cpu, sk);
+		put_stamp(sk);
 	else if (to == TCP_ESTABLISHED)
 		count_established(cpu, sk, from);
 	else
@@ -260,7 +248,7 @@ int BPF_PROG(accept_fexit, const struct sock *listener)
 	key.type = socket_network_type(&sk->__sk_common);
 	if (has_bound_port(listener))
 		key.port = sk->__sk_common.skc_num;
-	count_accept(cpu, socket_number(cpu, sk), key);
+	count_accept(cpu, (u64)sk, key);
 	return 0;
 }
 

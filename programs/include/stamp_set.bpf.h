@@ -22,9 +22,10 @@ struct stamp_set {
 	struct stamp stamps[STAMPS_PER_SET];
 } __attribute__((aligned(64)));
 
+/* Where the key's stamp may be. A key may be a pointer: then it can be kept and compared, but not calculated with. */
 static __always_inline struct stamp_set *stamp_set(void *table, u32 bits, u64 key)
 {
-	u32 place = key * 0x9e3779b97f4a7c15ULL >> (64 - bits);
+	u32 place = lower_half(key) * 0x9e3779b1U >> (32 - bits);
 
 	return bpf_map_lookup_elem(table, &place);
 }
