@@ -179,7 +179,7 @@ static __always_inline void count_unmatched(void)
 	struct cpu_unmatched *cpu = percpu_element(&block_io_unmatched);
 
 	if (cpu)
-		cpu->requests += 1;
+		add_to(&cpu->requests, 1);
 }
 
 static __always_inline void count_request(struct request *rq, u32 device, u64 issued, u64 bytes)
@@ -245,7 +245,7 @@ static __always_inline void count_error(u32 device, int error)
 	u64 *errors = block_io_errors_at(cache_place(device, key.status), key);
 
 	if (errors)
-		*errors += 1;
+		add_to(errors, 1);
 }
 
 SEC("tp_btf/block_rq_issue")

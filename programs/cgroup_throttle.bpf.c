@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* A run queue's lock is held, with interrupts off. */
+#define ADDS_UNINTERRUPTED
+
 #include "cache.bpf.h"
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"

@@ -25,7 +25,7 @@ static __always_inline int count_lookup(void)
 	struct cpu_dcache *cpu = counts();
 
 	if (cpu)
-		cpu->lookups += 1;
+		add_to(&cpu->lookups, 1);
 	return 0;
 }
 
@@ -34,7 +34,7 @@ static __always_inline int count_slow(void)
 	struct cpu_dcache *cpu = counts();
 
 	if (cpu)
-		cpu->slow += 1;
+		add_to(&cpu->slow, 1);
 	return 0;
 }
 
@@ -43,7 +43,7 @@ static __always_inline int count_result(u64 dentry)
 	struct cpu_dcache *cpu = dentry ? NULL : counts();
 
 	if (cpu)
-		cpu->misses += 1;
+		add_to(&cpu->misses, 1);
 	return 0;
 }
 

@@ -80,7 +80,7 @@ int BPF_PROG(kfree_skb, const struct sk_buff *skb, void *location)
 	}
 	drops = packet_drops_at(cache_place(address, reason), place_of(address, reason));
 	if (drops)
-		*drops += buffer_packets(skb);
+		add_to(drops, buffer_packets(skb));
 	return 0;
 }
 

@@ -55,7 +55,7 @@ static __always_inline int expire(const void *timer, enum network_type type)
 		return 0;
 	if (only_netns && BPF_CORE_READ(queue, fqdir, net, ns.inum) != only_netns)
 		return 0;
-	cpu->timeouts[type] += 1;
+	add_to(&cpu->timeouts[type], 1);
 	return 0;
 }
 
@@ -66,14 +66,14 @@ static __always_inline int defragged(enum network_type type, int result)
 	if (!cpu)
 		return 0;
 	if (result == -ENOENT)
-		cpu->rejected[type][LATE] += 1;
+		add_to(&cpu->rejected[type][LATE], 1);
 	else if (result == -ENOMEM)
-		cpu->rejected[type][MEMORY] += 1;
+		add_to(&cpu->rejected[type][MEMORY], 1);
 	else if (result == -EINVAL)
-		cpu->rejected[type][INVALID] += 1;
+		add_to(&cpu->rejected[type][INVALID], 1);
 	/* ipv6_frag_rcv() returns a plain -1 for what it sees before it looks at the datagram's other fragments. */
 	else if (type == IPV6 && result == -EPERM)
-		cpu->rejected[type][UNSPECIFIED] += 1;
+		add_to(&cpu->rejected[type][UNSPECIFIED], 1);
 	return 0;
 }
 
@@ -84,7 +84,7 @@ static __always_inline int too_big(const struct sk_buff *skb, enum network_type 
 
 	if (!cpu || (only_netns && BPF_CORE_READ(skb, dev, nd_net.net, ns.inum) != only_netns))
 		return 0;
-	cpu->failures[type][TOO_BIG] += packets_between(BPF_CORE_READ(skb, head), BPF_CORE_READ(skb, end));
+	add_to(&cpu->failures[type][TOO_BIG], packets_between(BPF_CORE_READ(skb, head), BPF_CORE_READ(skb, end)));
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static __always_inline int fragmented(enum network_type type, int result)
 	struct cpu_fragments *cpu = percpu_element(&ip_fragment);
 
 	if (cpu && result && !(type == IPV6 && result == -EMSGSIZE))
-		cpu->failures[type][OUTPUT] += 1;
+		add_to(&cpu->failures[type][OUTPUT], 1);
 	return 0;
 }
 

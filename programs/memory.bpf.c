@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* No interrupt frees or compacts memory. */
+#define ADDS_UNINTERRUPTED
+
 #include "cache.bpf.h"
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"
@@ -51,7 +54,7 @@ static __always_inline void begin(enum wait wait)
 	struct cpu_memory *cpu = percpu_element(&memory);
 
 	if (stamp_put(waits_pair(key), key, bpf_ktime_get_ns(), 0) && cpu)
-		cpu->lost += 1;
+		add_to(&cpu->lost, 1);
 }
 
 /* NULL: it was under way when this program was attached, or its stamp was displaced, which is counted. */
@@ -130,7 +133,7 @@ static __always_inline void count_kill(const struct oom_key *key)
 		kills = bpf_map_lookup_elem(&oom_kills, key);
 	}
 	if (kills)
-		*kills += 1;
+		add_to(kills, 1);
 	else
 		count_lost(&oom_kills_lost);
 }

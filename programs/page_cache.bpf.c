@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* No interrupt adds pages, and they become dirty with interrupts off. */
+#define ADDS_UNINTERRUPTED
+
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
 
@@ -84,7 +87,7 @@ int BPF_PROG(mm_filemap_add_to_page_cache, struct folio *folio)
 	struct cpu_page_cache *cpu = percpu_element(&page_cache);
 
 	if (cpu && is_counted(folio))
-		cpu->added += folio_pages(folio);
+		add_to(&cpu->added, folio_pages(folio));
 	return 0;
 }
 
@@ -93,7 +96,7 @@ static __always_inline int count_dirtied(struct folio *folio)
 	struct cpu_page_cache *cpu = percpu_element(&page_cache);
 
 	if (cpu && is_counted(folio))
-		cpu->dirtied += folio_pages(folio);
+		add_to(&cpu->dirtied, folio_pages(folio));
 	return 0;
 }
 

@@ -87,7 +87,7 @@ int BPF_PROG(mm_filemap_get_pages, struct address_space *mapping, unsigned long 
 		return 0;
 	}
 	if (!read || !is_continued(read, mapping, first, last))
-		cpu->pages += pages_within(mapping->host->i_size, first, last);
+		add_to(&cpu->pages, pages_within(mapping->host->i_size, first, last));
 	if (read && first < last) {
 		read->mapping = mapping;
 		read->first = first;
@@ -102,7 +102,7 @@ static __always_inline int count_read(u64 inode, u64 size, u64 position, u64 cou
 	struct cpu_lookups *cpu = percpu_element(&page_cache_lookups);
 
 	if (cpu && count && (!only_inode || inode == only_inode))
-		cpu->pages += pages_within(size, position >> page_shift, (position + count - 1) >> page_shift);
+		add_to(&cpu->pages, pages_within(size, position >> page_shift, (position + count - 1) >> page_shift));
 	return 0;
 }
 

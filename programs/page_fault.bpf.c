@@ -36,7 +36,7 @@ static __always_inline void count_fault(enum fault_mode mode)
 		faults = bpf_map_lookup_elem(&page_faults, &key);
 	}
 	if (faults)
-		*faults += 1;
+		add_to(faults, 1);
 	else
 		count_lost(&page_faults_lost);
 }

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* Processes begin and end in no interrupt. */
+#define ADDS_UNINTERRUPTED
+
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
@@ -110,7 +113,7 @@ static __always_inline void count_exec_latency(struct cpu_process *cpu, struct t
 	 * that failed: its stamp is older than the task.
 	 */
 	if (!stamp || (begun_at = stamp_end(stamp)) < started_at(task)) {
-		cpu->execs_unmatched += 1;
+		add_to(&cpu->execs_unmatched, 1);
 		return;
 	}
 	hist_add_ns(&cpu->exec_latency, bpf_ktime_get_ns() - begun_at);
@@ -123,7 +126,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task)
 
 	if (!cpu || !is_counted(task->real_parent))
 		return 0;
-	cpu->execs += 1;
+	add_to(&cpu->execs, 1);
 	if (enable_exec_latency)
 		count_exec_latency(cpu, task);
 	return 0;
@@ -136,7 +139,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 
 	/* Threads have the process's tgid. */
 	if (cpu && child->pid == child->tgid && is_counted(child->real_parent))
-		cpu->forks += 1;
+		add_to(&cpu->forks, 1);
 	return 0;
 }
 
@@ -150,7 +153,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 		return 0;
 	class = exit_class(task);
 	if (enable_exits)
-		cpu->exits[class] += 1;
+		add_to(&cpu->exits[class], 1);
 	if (enable_lifetime)
 		count_lifetime(&cpu->lifetimes[class], task);
 	return 0;

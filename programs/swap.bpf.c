@@ -76,7 +76,7 @@ static __always_inline int count_read(void)
 		reads = bpf_map_lookup_elem(&swap_reads, &key);
 	}
 	if (reads)
-		*reads += 1;
+		add_to(reads, 1);
 	else
 		count_lost(&swap_reads_lost);
 	return 0;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* A system call ends in no interrupt. */
+#define ADDS_UNINTERRUPTED
+
 #include "cache.bpf.h"
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
@@ -39,7 +42,7 @@ static __always_inline void count_call(u64 nr)
 	struct cpu_calls *cpu = percpu_element(&syscall_calls);
 
 	if (cpu && nr < MAX_SYSCALLS)
-		cpu->calls[nr] += 1;
+		add_to(&cpu->calls[nr], 1);
 }
 
 static __always_inline void count_error(u64 nr, u64 errno)
@@ -52,7 +55,7 @@ static __always_inline void count_error(u64 nr, u64 errno)
 	/* The number comes last, from the task's registers, and numbers differ in their lower bits: it needs no hash. */
 	errors = syscall_errors_at(nr ^ cache_place(errno, 0), (struct error_key){ .nr = nr, .errno = errno });
 	if (errors)
-		*errors += 1;
+		add_to(errors, 1);
 }
 
 SEC("tp_btf/sys_exit")

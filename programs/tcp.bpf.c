@@ -96,13 +96,13 @@ static __always_inline void count_opened(struct cpu_tcp *cpu, const struct sock 
 	u64 started;
 
 	if (enable_opened)
-		cpu->opened[type] += 1;
+		add_to(&cpu->opened[type], 1);
 	if (!has_stamps())
 		return;
 	started = take_stamp(sk);
 	if (!started) {
 		if (enable_connect_unmatched)
-			cpu->unmatched += 1;
+			add_to(&cpu->unmatched, 1);
 		return;
 	}
 	if (enable_connect_latency)
@@ -119,7 +119,7 @@ static __always_inline void count_failed(struct cpu_tcp *cpu, const struct sock 
 		failure = FAILED_NOT_SENT;
 	else if (failure >= FAILED_OTHER)
 		failure = FAILED_OTHER;
-	cpu->failed[type][failure] += 1;
+	add_to(&cpu->failed[type][failure], 1);
 }
 
 static __always_inline void count_rtt(struct cpu_tcp *cpu, const struct sock *sk)
@@ -162,7 +162,7 @@ static __always_inline bool tells(int from, int to)
 static __always_inline void count_accepted(struct cpu_tcp *cpu, const struct sock *sk)
 {
 	if (enable_accepted)
-		cpu->accepted[socket_network_type(&sk->__sk_common)] += 1;
+		add_to(&cpu->accepted[socket_network_type(&sk->__sk_common)], 1);
 	if (stamp_accepts)
 		put_stamp(sk);
 }
@@ -214,7 +214,7 @@ static __always_inline void count_accept(struct cpu_tcp *cpu, u64 socket, struct
 	struct hist *hist;
 
 	if (!established) {
-		cpu->unmatched_accepts += 1;
+		add_to(&cpu->unmatched_accepts, 1);
 		return;
 	}
 	key._ = 1;
@@ -315,7 +315,7 @@ int BPF_PROG(tcp_send_reset, const struct sock *sk, const struct sk_buff *skb)
 			return 0;
 	}
 	if (cpu)
-		cpu->resets_sent[type][state] += 1;
+		add_to(&cpu->resets_sent[type][state], 1);
 	return 0;
 }
 
@@ -325,7 +325,7 @@ int BPF_PROG(tcp_receive_reset, const struct sock *sk)
 	struct cpu_tcp *cpu = percpu_element(&tcp);
 
 	if (cpu && is_counted(&sk->__sk_common))
-		cpu->resets_received[socket_network_type(&sk->__sk_common)][state_of(&sk->__sk_common)] += 1;
+		add_to(&cpu->resets_received[socket_network_type(&sk->__sk_common)][state_of(&sk->__sk_common)], 1);
 	return 0;
 }
 
@@ -334,7 +334,7 @@ static __always_inline void count_retransmits(const struct sock_common *sock, u3
 	struct cpu_tcp *cpu = percpu_element(&tcp);
 
 	if (cpu && is_counted(sock) && state < TCP_STATES)
-		cpu->retransmits[socket_network_type(sock)][state] += segments;
+		add_to(&cpu->retransmits[socket_network_type(sock)][state], segments);
 }
 
 /* As tcp_skb_pcount() of include/net/tcp.h, by which the kernel counts RetransSegs. */

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* Timers are started with interrupts off. */
+#define ADDS_UNINTERRUPTED
+
 #include "cache.bpf.h"
 #include "kernel.bpf.h"
 
@@ -19,7 +22,7 @@ int BPF_PROG(timer_start, struct timer_list *timer)
 	function = (u64)timer->function;
 	starts = timer_starts_at(cache_place(lower_half(function), 0), function);
 	if (starts)
-		*starts += 1;
+		add_to(starts, 1);
 	return 0;
 }
 

@@ -20,7 +20,7 @@ int BPF_PROG(tlb_flush, int reason)
 	struct cpu_tlb *cpu = percpu_element(&tlb);
 
 	if (cpu && (!only_tgid || current_tgid() == only_tgid))
-		cpu->flushes[reason & (REASONS - 1)] += 1;
+		add_to(&cpu->flushes[reason & (REASONS - 1)], 1);
 	return 0;
 }
 

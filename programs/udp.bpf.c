@@ -47,7 +47,7 @@ int BPF_PROG(udp_fail_queue_rcv_skb, int error, const struct sock *sk)
 		key.port = port;
 	drops = udp_receive_drops_at(cache_place(key.port, key.reason), key);
 	if (drops)
-		*drops += datagrams_of(ctx);
+		add_to(drops, datagrams_of(ctx));
 	return 0;
 }
 

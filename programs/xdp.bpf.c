@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* A CPU receives one frame at a time. */
+#define ADDS_UNINTERRUPTED
+
 #include "cache.bpf.h"
 #include "kernel.bpf.h"
 #include <bpf/bpf_endian.h>
@@ -142,8 +145,8 @@ int count_received(struct xdp_md *packet)
 	classify(&kind, data, end);
 	received = xdp_received_at(cache_place(kind.interface, kind.type << 16 | kind.transport), kind);
 	if (received) {
-		received->packets += 1;
-		received->bytes += end - data;
+		add_to(&received->packets, 1);
+		add_to(&received->bytes, end - data);
 	}
 	return XDP_PASS;
 }

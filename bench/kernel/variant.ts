@@ -10,6 +10,7 @@ import { OpenedObject } from '../../src/libbpf/object.ts';
 import { perfEvents } from '../../src/programs/generic/perf-events.ts';
 import type { RunningSource } from '../../src/programs/generic/source.ts';
 import { tracepoints } from '../../src/programs/generic/tracepoints.ts';
+import { tellNesting } from '../../src/programs/nesting.ts';
 import { widenTables } from '../../src/programs/percpu.ts';
 import { root } from './build.ts';
 
@@ -72,6 +73,7 @@ function load(path: string, programs: readonly string[], constants: ReadonlyMap<
   const layout = opened.layout();
   for (const { name } of layout.programs) opened.setAutoload(name, programs.includes(name));
   for (const [name, value] of constants) opened.setConstant(name, value);
+  tellNesting(opened);
   const cpus = possibleCpus().indexes;
   const wide = widenTables(opened, new Set(), cpus);
   for (const { name, mmapable, maxEntries } of layout.maps) {

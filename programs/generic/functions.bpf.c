@@ -4,6 +4,9 @@
  * functions, and says each program's hook its function's number: by the hook's cookie where there are cookies, else by
  * a constant in programs of that function alone.
  */
+/* Kprobes keep each other out of a CPU. */
+#define ADDS_UNINTERRUPTED
+
 #include "histogram.bpf.h"
 
 enum { BPF_MAP_TYPE_PERCPU_ARRAY = 6, BPF_MAP_TYPE_LRU_HASH = 9 };

@@ -3,6 +3,7 @@
  * Events of any tracepoints. User space numbers them, and loads this program once for each, with its number. Cookies
  * would need Linux 6.10, and a lookup by a constant is cheaper.
  */
+#include "add.bpf.h"
 #include "kernel.bpf.h"
 
 enum { BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
@@ -23,7 +24,7 @@ int count_events(void *ctx)
 	u64 *events = bpf_map_lookup_elem(&tracepoint_events, &slot);
 
 	if (events)
-		*events += 1;
+		add_to(events, 1);
 	return 0;
 }
 

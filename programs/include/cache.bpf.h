@@ -21,8 +21,22 @@ static __always_inline void count_lost(void *table)
 {
 	struct lost_events *lost = percpu_at(table, sizeof(*lost));
 
+	/* By all programs of an object, of which one may interrupt another. */
 	if (lost)
-		lost->events += 1;
+		__sync_fetch_and_add(&lost->events, 1);
+}
+
+/*
+ * Takes an empty place for a key. What interrupts this on its CPU may find the place empty too: whichever adds second sees
+ * another sum than its key, and gives way. No exchange of values, which programs don't have before Linux 5.12.
+ */
+static __always_inline bool claim_place(u64 *place, u64 key)
+{
+	__sync_fetch_and_add(place, key);
+	if (*(volatile u64 *)place == key)
+		return true;
+	__sync_fetch_and_add(place, -key);
+	return false;
 }
 
 /* One histogram and its key have 232 bytes: 256 are found by a shift, and no multiplication is waited for. */
@@ -82,9 +96,8 @@ static __always_inline void count_lost(void *table)
 		__builtin_memcpy(&held, __builtin_assume_aligned(&entry->key, 8), 8);                \
 		if (held == wanted)                                                                  \
 			return &entry->value;                                                        \
-		if (held)                                                                            \
+		if (held || !claim_place((u64 *)&entry->key, wanted))                                \
 			return name##_behind(wanted);                                                \
-		__builtin_memcpy(__builtin_assume_aligned(&entry->key, 8), &wanted, 8);              \
 		return &entry->value;                                                                \
 	}                                                                                            \
 	struct name##_entry

@@ -2,6 +2,9 @@
 #ifndef FS_BPF_H
 #define FS_BPF_H
 
+/* Any of the programs at functions of a file system may be preempted by another. */
+#define ADDS_SHARED
+
 #include "cache.bpf.h"
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"
@@ -94,7 +97,7 @@ static __always_inline void count_slow(enum fs_type type, enum fs_operation oper
 		slow = bpf_map_lookup_elem(&slow_operations, &key);
 	}
 	if (slow)
-		*slow += 1;
+		add_to(slow, 1);
 	else
 		count_lost(&slow_operations_lost);
 }

@@ -2,6 +2,7 @@
 #ifndef HISTOGRAM_BPF_H
 #define HISTOGRAM_BPF_H
 
+#include "add.bpf.h"
 #include "kernel.bpf.h"
 
 #define HIST_SLOTS 27
@@ -50,8 +51,8 @@ static __always_inline u64 hist_slot(u64 value)
 /* `sum` is added as it is, so it may have a finer unit than the slots. */
 static __always_inline void hist_add(struct hist *hist, u64 value, u64 sum)
 {
-	hist->slots[hist_slot(value)] += 1;
-	hist->sum += sum;
+	add_to(&hist->slots[hist_slot(value)], 1);
+	add_to(&hist->sum, sum);
 }
 
 /*
@@ -64,11 +65,11 @@ static __always_inline void hist_add(struct hist *hist, u64 value, u64 sum)
 static __always_inline void hist_add_ns(struct hist *hist, u64 difference)
 {
 	if ((s64)difference <= 0) {
-		hist->slots[0] += 1;
+		add_to(&hist->slots[0], 1);
 		return;
 	}
-	hist->slots[hist_slot_of(difference, 1000)] += 1;
-	hist->sum += difference;
+	add_to(&hist->slots[hist_slot_of(difference, 1000)], 1);
+	add_to(&hist->sum, difference);
 }
 
 #endif

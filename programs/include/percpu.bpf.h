@@ -2,6 +2,7 @@
 #ifndef PERCPU_BPF_H
 #define PERCPU_BPF_H
 
+#include "add.bpf.h"
 #include "kernel.bpf.h"
 
 /*
@@ -16,8 +17,7 @@ const volatile u32 wide_cpus = 0;
  * element belongs to the first CPU. The loader sets its size by the possible CPUs. An ARRAY rather than a global array,
  * since every version of libbpf can resize it.
  *
- * Plain additions are enough: a program doesn't nest in itself on a CPU, and no two programs that may
- * interrupt each other write the same number.
+ * Its numbers are added to by add_to(), as are those of all maps by CPU.
  */
 #define PERCPU_TABLE(name, element)                    \
 	struct {                                       \

@@ -14,6 +14,7 @@ import { withoutMetrics } from './absent.ts';
 import { addressConstants } from './addresses.ts';
 import { CgroupIds } from './cgroup-ids.ts';
 import { type KernelHooks, readHooks } from './kernel-hooks.ts';
+import { tellNesting } from './nesting.ts';
 import { cpusConstant, hasCpusConstant, sizeForCpus, widenTables } from './percpu.ts';
 import { explain, lacksHook, readEnvironment } from './reasons.ts';
 import type { AttachedProgram, RunningProgram } from './running.ts';
@@ -157,6 +158,7 @@ function prepare(
 ): void {
   const cpus = possibleCpus().indexes;
   if (hasCpusConstant(object)) object.setConstant(cpusConstant, cpus);
+  tellNesting(object);
   for (const [name, value] of [...plan.constants, ...addresses, ...constants]) object.setConstant(name, value);
   for (const name of plan.skip) object.setAutoload(name, false);
   for (const name of inWays) object.setAutoload(name, true);

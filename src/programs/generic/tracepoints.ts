@@ -5,6 +5,7 @@ import { attachRawTracepoint } from '../../libbpf/attach/raw-tracepoint.ts';
 import type { LoadedObject } from '../../libbpf/loaded.ts';
 import type { KernelMap } from '../../libbpf/map.ts';
 import { OpenedObject } from '../../libbpf/object.ts';
+import { tellNesting } from '../nesting.ts';
 import { explained } from './explained.ts';
 import { type Named, namedReader } from './named-reader.ts';
 import { genericObject } from './object.ts';
@@ -86,6 +87,7 @@ function loadCopy(map: KernelMap, slot: number): LoadedObject {
   using opened = OpenedObject.open(genericObject('tracepoints'));
   opened.reuseMap(events, map.fd);
   opened.setConstant('only_slot', slot);
+  tellNesting(opened);
   opened.setAutoload(program, true);
   return opened.load();
 }
