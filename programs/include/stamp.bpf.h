@@ -14,13 +14,17 @@ struct stamp {
 /* One cache line: where a key's stamp may be. */
 struct stamp_pair {
 	struct stamp stamps[2];
+	/* How many are putting a stamp here. */
+	u64 writers;
 } __attribute__((aligned(64)));
 
 /*
  * Stamps of 2^bits × 2 keys, found by the key's hash: a tenth of the cost of a hash map, of which each would be
  * put in and deleted. A third key of the same place displaces the older stamp.
  *
- * Two CPUs that write a place at once may leave the one's key with the other's time, which is as good.
+ * Of two CPUs that put at a place at once one gives way, or both, which counts as if they had been displaced: else the one's
+ * stamp would be lost uncounted, or its key be left with the other's detail. Who ends a stamp waits for nobody; one that is
+ * displaced in the same nanoseconds may get the other's time.
  */
 #define STAMP_TABLE(name, bits)                           \
 	struct {                                          \
@@ -44,7 +48,19 @@ static __always_inline u32 stamp_hash(u64 key)
 	return lower_half(key) * 0x9e3779b1U;
 }
 
-/* Returns whether a stamp that had not ended was displaced, another's or the key's own. */
+/* Of several at once each sees another, or all but one do. */
+static __always_inline bool is_only_writer(struct stamp_pair *pair)
+{
+	__sync_fetch_and_add(&pair->writers, 1);
+	return *(volatile u64 *)&pair->writers == 1;
+}
+
+static __always_inline void end_writing(struct stamp_pair *pair)
+{
+	__sync_fetch_and_add(&pair->writers, -1);
+}
+
+/* Returns whether a stamp was lost that had not ended: it was displaced, another's or the key's own, or this one wasn't put. */
 static __always_inline bool stamp_put(struct stamp_pair *pair, u64 key, u64 time, u64 detail)
 {
 	struct stamp *stamp, *other;
@@ -52,6 +68,10 @@ static __always_inline bool stamp_put(struct stamp_pair *pair, u64 key, u64 time
 
 	if (!pair)
 		return false;
+	if (!is_only_writer(pair)) {
+		end_writing(pair);
+		return true;
+	}
 	stamp = &pair->stamps[0];
 	other = &pair->stamps[1];
 	if (other->key == key || (stamp->key != key && stamp->key && (!other->key || other->time < stamp->time)))
@@ -60,6 +80,7 @@ static __always_inline bool stamp_put(struct stamp_pair *pair, u64 key, u64 time
 	stamp->time = time;
 	stamp->detail = detail;
 	stamp->key = key;
+	end_writing(pair);
 	return displaced;
 }
 

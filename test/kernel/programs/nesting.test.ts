@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { release } from 'node:os';
 import { test } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import { attachRawTracepoint } from '../../../src/libbpf/attach/raw-tracepoint.ts';
 import { update } from '../../../src/libbpf/map.ts';
 import { OpenedObject } from '../../../src/libbpf/object.ts';
@@ -10,9 +8,8 @@ import { mapReaders } from '../../../src/maps/readers.ts';
 import { mayNest } from '../../../src/programs/nesting.ts';
 import { compileFixture } from '../../fixtures/compile.ts';
 import { callGetppid } from '../../fixtures/plan.ts';
+import { callGetppidInThreads, getppid } from './threads.ts';
 
-/** On x86-64 and arm64. */
-const getppid = process.arch === 'arm64' ? 173 : 110;
 const threads = 2;
 const calls = 499_979;
 
@@ -52,16 +49,7 @@ test('the kernel runs a program of a tracepoint in the midst of itself where it 
 });
 
 test('nothing is lost of what is added to a number by who interrupts one another', async () => {
-  const code = `
-    const ready = require('node:worker_threads').workerData;
-    Atomics.add(ready, 0, 1);
-    while (Atomics.load(ready, 0) < ${threads});
-    for (let call = 0; call < ${calls}; call++) void process.ppid;`;
-  const act = async () => {
-    const workerData = new Int32Array(new SharedArrayBuffer(4));
-    const workers = Array.from({ length: threads }, () => new Worker(code, { eval: true, workerData }));
-    await Promise.all(workers.map((worker) => once(worker, 'exit')));
-  };
+  const act = () => callGetppidInThreads(threads, calls);
   const [sum] = await numbersAfter('add', ['sys_enter'], [], act, { may_nest: 1 });
   assert.equal(sum, BigInt(threads * calls * 3));
 });

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { update } from '../../../src/libbpf/map.ts';
+import { OpenedObject } from '../../../src/libbpf/object.ts';
+import { mapReaders } from '../../../src/maps/readers.ts';
+import { compileFixture } from '../../fixtures/compile.ts';
 import { resultsInKernel } from './steps.ts';
+import { callGetppidInThreads, getppid } from './threads.ts';
+
+const threads = 2;
+const calls = 499_979;
 
 /** Keys that have the same place, as stamp_hash() makes it. */
 const [a, b, c] = Array.from({ length: 16 }, (_, i) => i + 1).filter((key) => Math.imul(key, 0x9e3779b1) >= 0) as [
@@ -65,3 +73,34 @@ for (const [name, steps] of Object.entries({
     assert.deepEqual(results, expected);
   });
 }
+
+test('who finds another putting a stamp at the place gives way, and says so', () => {
+  // Two stamps of three words each, and the writers.
+  const writing = BigUint64Array.of(0n, 0n, 0n, 0n, 0n, 0n, 1n, 0n);
+  const results = resultsInKernel(
+    'stamps',
+    [
+      [a, 101],
+      [a, 0],
+    ],
+    (object) => update(object.map('stamps').fd, Uint32Array.of(0), writing),
+  );
+  assert.deepEqual(results, [1, 0]);
+});
+
+test('a stamp that is lost since two CPUs put one at once is counted, and none has what is of the other', async () => {
+  using opened = OpenedObject.open(compileFixture('stamps'));
+  for (const { name } of opened.layout().programs) opened.setAutoload(name, name === 'race');
+  opened.setConstant('only_tgid', process.pid);
+  opened.setConstant('only_call', getppid);
+  using object = opened.load();
+  {
+    using _link = object.attach('race');
+    await callGetppidInThreads(threads, calls);
+  }
+  using readers = mapReaders(object);
+  const read = readers.memory('races').read();
+  const [put, lost, ended] = new BigUint64Array(read.buffer, read.byteOffset, 3);
+  assert.equal(put, BigInt(threads * calls));
+  assert.equal(lost! + ended!, put);
+});

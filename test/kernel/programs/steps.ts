@@ -1,14 +1,23 @@
 import assert from 'node:assert/strict';
+import type { LoadedObject } from '../../../src/libbpf/loaded.ts';
 import { update } from '../../../src/libbpf/map.ts';
 import { OpenedObject } from '../../../src/libbpf/object.ts';
 import { mapReaders } from '../../../src/maps/readers.ts';
 import { compileFixture } from '../../fixtures/compile.ts';
 
-/** Has a fixture do steps of two numbers each, one per system call, with `do_step`; gives the number that each leaves behind. */
-export function resultsInKernel(fixture: string, steps: readonly (readonly [number, number])[]): number[] {
+/**
+ * Has a fixture do steps of two numbers each, one per system call, with `do_step`; gives the number that each leaves behind.
+ * What its maps hold before is `prepare`'s.
+ */
+export function resultsInKernel(
+  fixture: string,
+  steps: readonly (readonly [number, number])[],
+  prepare?: (object: LoadedObject) => void,
+): number[] {
   using opened = OpenedObject.open(compileFixture(fixture));
   opened.setConstant('only_thread', process.pid);
   using object = opened.load();
+  prepare?.(object);
   for (const [i, [first, second]] of steps.entries()) {
     update(object.map('steps').fd, Uint32Array.of(i), BigUint64Array.of(BigInt(first), BigInt(second), 0n));
   }
