@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* Interrupts' handlers begin and end with interrupts off, and soft interrupts don't interrupt each other. */
+#define ADDS_UNINTERRUPTED
+
 #include "asked.bpf.h"
 #include "cache.bpf.h"
 #include "histogram.bpf.h"

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* Tasks are switched, woken and moved with interrupts off. */
+#define ADDS_UNINTERRUPTED
+
 #include "cache.bpf.h"
 #include "cgroup.bpf.h"
 #include "histogram.bpf.h"
