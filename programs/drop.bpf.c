@@ -65,7 +65,7 @@ SEC("tp_btf/kfree_skb")
 int BPF_PROG(kfree_skb, const struct sk_buff *skb, void *location)
 {
 	const struct sock *receiver = NULL;
-	u64 address = (u64)location, *drops;
+	u64 address = (u64)location, packets, *drops;
 	u32 reason = 0;
 
 	if (bpf_core_field_exists(struct trace_event_raw_kfree_skb, reason))
@@ -79,8 +79,12 @@ int BPF_PROG(kfree_skb, const struct sk_buff *skb, void *location)
 			return 0;
 	}
 	drops = packet_drops_at(cache_place(address, reason), place_of(address, reason));
+	packets = buffer_packets(skb);
 	if (drops)
-		add_to(drops, buffer_packets(skb));
+		add_to(drops, packets);
+	else
+		/* One of them is counted. */
+		count_lost_events(&packet_drops_lost, packets - 1);
 	return 0;
 }
 

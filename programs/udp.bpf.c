@@ -39,15 +39,19 @@ int BPF_PROG(udp_fail_queue_rcv_skb, int error, const struct sock *sk)
 {
 	u32 port = sk->__sk_common.skc_num;
 	struct drop_key key = { .reason = error == -ENOMEM ? RECEIVE_BUFFER : MEMORY };
-	u64 *drops;
+	u64 datagrams, *drops;
 
 	if (only_netns && socket_netns(&sk->__sk_common) != only_netns)
 		return 0;
 	if (port < ephemeral_from)
 		key.port = port;
 	drops = udp_receive_drops_at(cache_place(key.port, key.reason), key);
+	datagrams = datagrams_of(ctx);
 	if (drops)
-		add_to(drops, datagrams_of(ctx));
+		add_to(drops, datagrams);
+	else
+		/* One of them is counted. */
+		count_lost_events(&udp_receive_drops_lost, datagrams - 1);
 	return 0;
 }
 

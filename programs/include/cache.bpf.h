@@ -17,13 +17,18 @@ struct lost_events {
 	u64 events;
 } CPU_ALIGNED;
 
-static __always_inline void count_lost(void *table)
+static __always_inline void count_lost_events(void *table, u64 events)
 {
 	struct lost_events *lost = percpu_at(table, sizeof(*lost));
 
 	/* By all programs of an object, of which one may interrupt another. */
 	if (lost)
-		__sync_fetch_and_add(&lost->events, 1);
+		__sync_fetch_and_add(&lost->events, events);
+}
+
+static __always_inline void count_lost(void *table)
+{
+	count_lost_events(table, 1);
 }
 
 /*

@@ -66,3 +66,15 @@ test('datagrams at more ports than there is room for are lost, and counted', asy
   // The map has room for 1024, and each CPU's cache for 64 besides.
   assert.ok(counted.length >= 1024 && lost > 0);
 });
+
+test('datagrams that are dropped together are lost one by one where there is no room for their port', {
+  skip: loopbackCutsUp,
+}, async () => {
+  const script = 'run overflows 397 127.0.0.1 1; run merged 23 127.0.0.1 5000';
+  const { counting } = await countInNamespace('udp', script, { maxEntries: { udp_receive_drops: 1 } });
+  using _ = counting;
+  const counted = await counting.numbers('udp.receive.drops');
+  assert.equal(counted.get('5000 receive_buffer'), undefined);
+  const lost = (397 - counted.size) * 3 + 23 * (isKernelSince(6, 10) ? 7 : 1);
+  assert.deepEqual(await counting.numbers('udp.receive.drops.lost'), new Map([['', lost]]));
+});
