@@ -32,5 +32,5 @@ ENV EBPF_METER_HOST=0.0.0.0 EBPF_METER_PORT=9435
 EXPOSE 9435
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://localhost:${process.env.EBPF_METER_PORT}/-/healthy`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--max-semi-space-size=2", "/opt/ebpf-meter/dist/main.js"]
+ENTRYPOINT ["node", "--disable-sigusr1", "--max-semi-space-size=2", "/opt/ebpf-meter/dist/main.js"]
 CMD ["run", "--config", "/opt/ebpf-meter/config/ebpf-meter.yaml"]

@@ -49,6 +49,7 @@ export class Exporter implements AsyncDisposable {
   static async start(main: string, options: readonly string[], nodeOptions: readonly string[] = []): Promise<Exporter> {
     const port = await freePort();
     const parameters = [
+      '--disable-sigusr1',
       '--max-semi-space-size=2',
       ...nodeOptions,
       join(root, main),

@@ -19,6 +19,7 @@ export interface Options {
   /** Whether the effective configuration is to be printed, and nothing else done. */
   readonly print: boolean;
   readonly btfPath: string | undefined;
+  readonly keepCapabilities: string | undefined;
   readonly prometheus: string | undefined;
   readonly webConfigFile: string | undefined;
   /** Where the metrics are served. */
@@ -58,6 +59,7 @@ const optionKinds: Readonly<Record<string, OptionKind>> = {
   print: { type: 'boolean', commands: ['check'] },
   // As ebpf_exporter calls it.
   'btf.path': { type: 'string', commands: running },
+  'capabilities.keep': { type: 'string', commands: running },
   prometheus: { type: 'string', commands: running },
   // Named as exporters and Prometheus itself do.
   'web.config.file': { type: 'string', commands: running },
@@ -110,6 +112,7 @@ export function parseCommandLine(args: readonly string[]): Invocation {
     strict: given.has('strict') ? true : undefined,
     print: given.has('print'),
     btfPath: given.get('btf.path')?.[0],
+    keepCapabilities: given.get('capabilities.keep')?.[0],
     prometheus: given.get('prometheus')?.[0],
     webConfigFile: given.get('web.config.file')?.[0],
     telemetryPath: given.get('web.telemetry-path')?.[0],

@@ -12,7 +12,7 @@ export interface OptionToken {
   readonly inlineValue?: boolean | undefined;
 }
 
-/** Source: `ebpf_exporter --help`. Those that are called alike, such as `btf.path`, aren't here. */
+/** Source: `ebpf_exporter --help`. Those that are called alike, such as `btf.path` and `capabilities.keep`, aren't here. */
 const strings: Readonly<Record<string, string>> = {
   'config.dir': 'programs',
   'config.names': 'only',
@@ -21,11 +21,10 @@ const strings: Readonly<Record<string, string>> = {
 const booleans: Readonly<Record<string, string>> = { 'config.strict': 'strict' };
 /** What nothing here corresponds to, since nothing is kept for ever. */
 const ignored = ['config.skip-cache-size'];
-const capabilities = 'capabilities.keep';
 
 /** Options of ebpf_exporter, with whether they take a value: what the parser has to know of them. */
 export const exporterOptionTypes: Readonly<Record<string, 'string' | 'boolean'>> = {
-  ...Object.fromEntries([...Object.keys(strings), ...ignored, capabilities].map((name) => [name, 'string'] as const)),
+  ...Object.fromEntries([...Object.keys(strings), ...ignored].map((name) => [name, 'string'] as const)),
   ...Object.fromEntries(
     [...Object.keys(booleans), 'config.check', 'debug'].flatMap((name) =>
       [name, `no-${name}`].map((one) => [one, 'boolean'] as const),
@@ -55,11 +54,6 @@ export function translateExporterOptions(options: readonly OptionToken[]): Trans
     }
     if (Object.hasOwn(booleans, name)) return [{ ...token, name: booleans[name]! }];
     if (name === 'debug') return [{ ...token, name: 'log-level', value: 'debug', inlineValue: true }];
-    if (name === capabilities && value !== 'all') {
-      throw new MeterError('usage', `${rawName}: capabilities are not given up while running`, {
-        remedy: "Start it with no more than it needs: docs/privileges.md, and systemd's CapabilityBoundingSet",
-      });
-    }
     return [];
   });
   const has = (name: string) => options.some((option) => option.name === name);

@@ -26,6 +26,8 @@ const programOptions = `  --config FILE            OpenTelemetry configuration f
 const runOptions = `${programOptions}  --strict                 stop when a program can't be loaded or attached, instead of going on
                            without it
   --btf.path FILE          types of the running kernel, in raw BTF, where it has none of itself
+  --capabilities.keep LIST capabilities that are kept once all is attached: all, none, needed
+                           (unless set), or names with commas
   --prometheus HOST:PORT   where to serve /metrics; unset: localhost:9435. "off": nowhere
   --web.telemetry-path PATH   another path than /metrics
   --web.config.file FILE   TLS and users of that page, in Prometheus's format

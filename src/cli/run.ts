@@ -3,6 +3,7 @@ import { dropCode } from '../libbpf/drop-code.ts';
 import { trimMemory } from '../libbpf/trim.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
+import { giveUpCapabilities } from './rights.ts';
 import { startSession } from './session.ts';
 import { endingSignal } from './signals.ts';
 
@@ -15,6 +16,7 @@ export async function run(options: Options): Promise<number> {
     return 0;
   }
   const session = await startSession(config, log);
+  await giveUpCapabilities(config, session.opensPerfEvents, log);
   tidy();
   // When the first scrapes and exports have come, and their code is compiled.
   setTimeout(() => inBackground('memory', tidy), 60_000).unref();

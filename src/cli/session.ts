@@ -7,6 +7,7 @@ import type { ExporterConfig, ReaderConfig } from '../config/exporter.ts';
 import { scopeName } from '../config/scope.ts';
 import { MeterError } from '../errors.ts';
 import { readBootId } from '../kernel/boot-id.ts';
+import { onlineCpus, possibleCpus } from '../kernel/cpus.ts';
 import { createKernelFacts } from '../kernel/facts.ts';
 import { neededDescriptors, requireDescriptors } from '../kernel/open-files.ts';
 import { listenToLibbpf } from '../libbpf/print.ts';
@@ -47,6 +48,8 @@ const shutdownMs = 3000;
 export interface Session {
   /** Has readers deliver what they have, and detaches the programs. Never rejects: what fails is logged. */
   close(): Promise<void>;
+  /** Whether perf events have to be opened on a CPU that comes online. */
+  readonly opensPerfEvents: boolean;
 }
 
 /**
@@ -107,7 +110,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   for (const { describe } of created) log.info(`metrics: ${describe}`);
 
   const running = stack.move();
-  return { close: () => running.disposeAsync() };
+  return { close: () => running.disposeAsync(), opensPerfEvents: opensPerfEvents(programs) };
 }
 
 /** Says of each program what is attached, what isn't and why, and which metrics are missing for that. */
@@ -162,6 +165,13 @@ function refuse(programs: LoadedPrograms, strict: boolean): void {
   throw new MeterError('config', 'no program is enabled, so there is nothing to measure', {
     remedy: 'See "ebpf-meter list" for those that there are.',
   });
+}
+
+function opensPerfEvents({ running }: LoadedPrograms): boolean {
+  const haveAllCpus = onlineCpus().count === possibleCpus().count;
+  return (
+    !haveAllCpus && running.some(({ attached }) => attached.some(({ section }) => section.startsWith('perf_event')))
+  );
 }
 
 function startStatistics(stack: AsyncDisposableStack, log: Log): boolean {

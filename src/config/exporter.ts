@@ -1,4 +1,5 @@
 import type { Position } from './diagnostic.ts';
+import type { KeptCapabilities } from './exporter/capabilities.ts';
 
 /** The exporter's effective configuration, whatever it came from: a file, the environment, the command line. */
 export interface ExporterConfig {
@@ -20,6 +21,8 @@ export interface ExporterConfig {
   /** Whether ebpf_exporter's own metrics are there too, under its names in `namespace`; absent: they aren't. */
   readonly compatibleMetrics?: boolean;
   readonly strict: boolean;
+  /** Capabilities that the running process keeps, once all is attached; absent: those that it then still needs. */
+  readonly keepCapabilities?: KeptCapabilities;
   readonly views?: readonly ViewConfig[];
   readonly detection?: DetectionConfig;
   /** What all Prometheus readers have beside OpenTelemetry's settings; absent: nothing is said. */

@@ -1,23 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { type Capability, capabilityNames } from '../capability-names.ts';
 
-/** Bit numbers. Source: include/uapi/linux/capability.h. */
-const bits = {
-  CAP_DAC_READ_SEARCH: 2,
-  CAP_NET_ADMIN: 12,
-  CAP_SYS_ADMIN: 21,
-  CAP_SYS_RESOURCE: 24,
-  CAP_SYSLOG: 34,
-  CAP_PERFMON: 38,
-  CAP_BPF: 39,
-} as const;
+/** As the kernel has them: bit n is capability n. */
+export function capabilityMask(capabilities: Iterable<Capability>): bigint {
+  let mask = 0n;
+  for (const name of capabilities) mask |= 1n << BigInt(capabilityNames.indexOf(name));
+  return mask;
+}
 
-export type Capability = keyof typeof bits;
-
-/** The capabilities in the `CapEff` line of a /proc/PID/status; those that BPF never asks for are left out. */
-export function parseCapabilities(status: string): ReadonlySet<Capability> {
-  const mask = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-  const names = Object.keys(bits) as Capability[];
-  return new Set(names.filter((name) => ((mask >> BigInt(bits[name])) & 1n) === 1n));
+/** The capabilities in the `CapEff` line of a /proc/PID/status, or in another one of its kind, such as `CapPrm`. */
+export function parseCapabilities(status: string, line: 'CapEff' | 'CapPrm' = 'CapEff'): ReadonlySet<Capability> {
+  const mask = BigInt(`0x${new RegExp(`^${line}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
+  return new Set(capabilityNames.filter((_, bit) => ((mask >> BigInt(bit)) & 1n) === 1n));
 }
 
 /** This process's effective capabilities (proc(5)); empty where /proc is not mounted. */

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import type { Capability } from '../capability-names.ts';
 import { type ErrorCode, MeterError } from '../errors.ts';
-import { type Capability, effectiveCapabilities, missingCapabilities } from '../kernel/capabilities.ts';
+import { effectiveCapabilities, missingCapabilities } from '../kernel/capabilities.ts';
 import { describe, type LibbpfError } from '../libbpf/error.ts';
 
 /** What decides why a kernel refuses. */

@@ -10,6 +10,7 @@ const nothing = {
   strict: undefined,
   print: false,
   btfPath: undefined,
+  keepCapabilities: undefined,
   prometheus: undefined,
   webConfigFile: undefined,
   telemetryPath: undefined,
@@ -68,7 +69,7 @@ describe('command line', () => {
     {
       line: '--btf.path a.btf --capabilities.keep all --config.skip-cache-size=100 --no-debug --no-config.check --no-config.strict',
       command: 'run',
-      options: { btfPath: 'a.btf' },
+      options: { btfPath: 'a.btf', keepCapabilities: 'all' },
     },
     { line: 'list --config.dir a', command: 'list', options: { programs: ['a'], isExporterStyle: true } },
     { line: 'help', command: 'help' },
@@ -88,7 +89,7 @@ describe('command line', () => {
   }
 
   const known =
-    '; known: --config, --programs, --only, --strict, --print, --btf.path, --prometheus, --web.config.file, --web.telemetry-path, --otlp, --namespace, --log-level, --log-format, --log.no-timestamps, --help, --version';
+    '; known: --config, --programs, --only, --strict, --print, --btf.path, --capabilities.keep, --prometheus, --web.config.file, --web.telemetry-path, --otlp, --namespace, --log-level, --log-format, --log.no-timestamps, --help, --version';
   for (const { line, message, remedy = 'help"' } of [
     { line: 'chekc', message: 'unknown command "chekc", did you mean "check"?' },
     { line: 'frobnicate', message: 'unknown command "frobnicate"; known: run, check, list, help, version' },
@@ -121,11 +122,6 @@ describe('command line', () => {
     { line: '-config.dir a', message: 'unknown option "-config.dir", did you mean "--config.dir"?' },
     { line: '-config.names=a', message: 'unknown option "-config.names", did you mean "--config.names"?' },
     { line: '-xyz', message: `unknown option "-xyz"${known}` },
-    {
-      line: '--capabilities.keep cap_bpf',
-      message: '--capabilities.keep: capabilities are not given up while running',
-      remedy: 'CapabilityBoundingSet',
-    },
     { line: '--log-level loud', message: '--log-level: "loud" is none of error, warn, info, debug' },
     { line: '--log-format xml', message: '--log-format: "xml" is none of text, json' },
   ]) {

@@ -7,7 +7,7 @@ import { type PrometheusPage, parsePrometheusText } from './prometheus-text.ts';
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
 /** What runs the sources, in front of the arguments. */
-export const meterCommand: readonly string[] = [process.execPath, '--max-semi-space-size=2', main];
+export const meterCommand: readonly string[] = [process.execPath, '--disable-sigusr1', '--max-semi-space-size=2', main];
 
 /** What the end of the process may take, as service managers are told. */
 const endWithinMs = 5000;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Capability, missingCapabilities, parseCapabilities } from '../../src/kernel/capabilities.ts';
+import type { Capability } from '../../src/capability-names.ts';
+import { capabilityMask, missingCapabilities, parseCapabilities } from '../../src/kernel/capabilities.ts';
 
 const status = (mask: string): string => `Name:\tnode\nCapPrm:\t000001ffffffffff\nCapEff:\t${mask}\nCapBnd:\t0\n`;
 
@@ -12,6 +13,14 @@ for (const [mask, expected] of [
 ] as const) {
   test(`effective ${mask}`, () => assert.deepEqual([...parseCapabilities(status(mask))], expected));
 }
+
+test('names are bits and back', () => {
+  const names = ['CAP_CHOWN', 'CAP_SYSLOG', 'CAP_CHECKPOINT_RESTORE'] as const;
+  assert.equal(capabilityMask(names), 0x104_0000_0001n);
+  const all = capabilityMask(names).toString(16).padStart(16, '0');
+  assert.deepEqual([...parseCapabilities(status(all))], names);
+  assert.equal(parseCapabilities(status(all), 'CapPrm').size, 41);
+});
 
 test('no CapEff line, no capabilities', () => assert.equal(parseCapabilities('').size, 0));
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Capability } from '../../src/kernel/capabilities.ts';
+import type { Capability } from '../../src/capability-names.ts';
 import { LibbpfError } from '../../src/libbpf/error.ts';
 import { type Environment, explain, lacksHook, neededCapabilities } from '../../src/programs/reasons.ts';
 

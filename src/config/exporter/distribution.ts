@@ -2,6 +2,7 @@ import type { Position } from '../diagnostic.ts';
 import type { ConfigMap, ConfigNode } from '../document.ts';
 import { type ExporterConfig, type ProgramOverride, type PrometheusSettings, pageSyntaxes } from '../exporter.ts';
 import { nearest } from '../nearest.ts';
+import { type KeptCapabilities, keptCapabilities } from './capabilities.ts';
 import { defaultNamespace } from './defaults.ts';
 import { resolvePath } from './path.ts';
 import { section, setting, words } from './section.ts';
@@ -14,7 +15,7 @@ export function readDistribution(
   directory: string,
 ): Pick<
   ExporterConfig,
-  'namespace' | 'strict' | 'bpfStats' | 'btfPath' | 'compatibleMetrics' | 'programs' | 'prometheus'
+  'namespace' | 'strict' | 'bpfStats' | 'btfPath' | 'compatibleMetrics' | 'keepCapabilities' | 'programs' | 'prometheus'
 > {
   const vendors = node?.map();
   for (const { name, key } of vendors?.entries ?? []) {
@@ -25,7 +26,7 @@ export function readDistribution(
     settings &&
     section(settings, {
       supported: [
-        ...['namespace', 'strict', 'bpf_stats', 'btf_path', 'compatible_metrics'],
+        ...['namespace', 'strict', 'bpf_stats', 'btf_path', 'compatible_metrics', 'keep_capabilities'],
         ...['directories', 'only', 'programs', 'prometheus'],
       ],
     });
@@ -39,12 +40,14 @@ export function readDistribution(
   const prometheus = setting(map, 'prometheus');
   const btfPath = setting(map, 'btf_path')?.string();
   const compatibleMetrics = setting(map, 'compatible_metrics')?.boolean();
+  const keepCapabilities = readCapabilities(setting(map, 'keep_capabilities'));
   return {
     namespace: namespace ?? defaultNamespace,
     strict: setting(map, 'strict')?.boolean() ?? false,
     bpfStats: setting(map, 'bpf_stats')?.boolean() ?? false,
     ...(btfPath !== undefined && { btfPath: resolvePath(directory, btfPath) }),
     ...(compatibleMetrics !== undefined && { compatibleMetrics }),
+    ...(keepCapabilities !== undefined && { keepCapabilities }),
     programs: {
       directories: directories?.map((path) => resolvePath(directory, path)),
       only,
@@ -53,6 +56,14 @@ export function readDistribution(
     },
     ...(prometheus && { prometheus: readPrometheusSettings(prometheus, directory) }),
   };
+}
+
+function readCapabilities(node: ConfigNode | undefined): KeptCapabilities | undefined {
+  const words = node?.isList ? node.list()?.map((item) => item.string() ?? '') : node && [node.string() ?? ''];
+  if (node === undefined || words === undefined) return undefined;
+  const kept = keptCapabilities(words);
+  if ('cause' in kept) node.error(`"keep_capabilities": ${kept.cause}`);
+  return 'cause' in kept ? undefined : kept.kept;
 }
 
 function readPrometheusSettings(node: ConfigNode, directory: string): PrometheusSettings {

@@ -98,7 +98,8 @@ function withOtlp(config: ExporterConfig, url: string | undefined): ExporterConf
 }
 
 function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterConfig {
-  const { prometheus, webConfigFile, telemetryPath, namespace, directories, only, strict, btfPath } = options;
+  const { prometheus, webConfigFile, telemetryPath, namespace, directories, only, strict, btfPath, keepCapabilities } =
+    options;
   const settings = {
     ...config.prometheus,
     ...(webConfigFile !== undefined && { webConfigFile }),
@@ -122,6 +123,7 @@ function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterC
     namespace: namespace ?? config.namespace,
     strict: strict ?? config.strict,
     ...(btfPath !== undefined && { btfPath }),
+    ...(keepCapabilities !== undefined && { keepCapabilities }),
     programs: {
       ...programs,
       directories: directories ?? programs.directories,

@@ -1,4 +1,5 @@
 import type { PrometheusReaderConfig } from '../exporter.ts';
+import { type KeptCapabilities, keptCapabilities } from './capabilities.ts';
 import { prometheusWithoutFile } from './defaults.ts';
 import { namespaceCause, telemetryPathCause } from './distribution.ts';
 import { otlpExporter } from './otlp-option.ts';
@@ -21,6 +22,8 @@ export interface ExporterOptions {
   readonly strict?: boolean | undefined;
   /** Path of a file with raw BTF. */
   readonly btfPath?: string | undefined;
+  /** all, none, needed, or NAME,… */
+  readonly keepCapabilities?: string | undefined;
 }
 
 export interface CheckedOptions {
@@ -34,6 +37,7 @@ export interface CheckedOptions {
   readonly only: readonly string[] | undefined;
   readonly strict: boolean | undefined;
   readonly btfPath: string | undefined;
+  readonly keepCapabilities: KeptCapabilities | undefined;
 }
 
 /** Checks what was typed; never throws. */
@@ -50,6 +54,8 @@ export function checkOptions(options: ExporterOptions): { options: CheckedOption
   const directories = options.programs?.length === 0 ? undefined : options.programs;
   if (options.webConfigFile?.trim() === '') errors.push('--web.config.file: the file has no name');
   if (options.btfPath?.trim() === '') errors.push('--btf.path: the file has no name');
+  const keepCapabilities =
+    options.keepCapabilities === undefined ? undefined : parseCapabilities(options.keepCapabilities, errors);
   const pathCause = options.telemetryPath === undefined ? undefined : telemetryPathCause(options.telemetryPath);
   if (pathCause !== undefined) errors.push(`--web.telemetry-path: ${pathCause}`);
   if (directories?.includes('')) errors.push('--programs: the folder has no name');
@@ -64,9 +70,16 @@ export function checkOptions(options: ExporterOptions): { options: CheckedOption
       only,
       strict: options.strict,
       btfPath: options.btfPath,
+      keepCapabilities,
     },
     errors,
   };
+}
+
+function parseCapabilities(text: string, errors: string[]): KeptCapabilities {
+  const kept = keptCapabilities(text.split(','));
+  if ('cause' in kept) errors.push(`--capabilities.keep: ${kept.cause}`);
+  return 'cause' in kept ? 'needed' : kept.kept;
 }
 
 function parseNames(texts: readonly string[], errors: string[]): readonly string[] {

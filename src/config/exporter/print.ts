@@ -46,6 +46,7 @@ export function configYaml(config: ExporterConfig): string {
         bpf_stats: config.bpfStats,
         btf_path: config.btfPath,
         compatible_metrics: config.compatibleMetrics,
+        keep_capabilities: config.keepCapabilities?.length === 0 ? 'none' : config.keepCapabilities,
         directories: programs.directories,
         only: programs.only,
         prometheus: {

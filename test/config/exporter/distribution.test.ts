@@ -14,6 +14,7 @@ test('every setting', () => {
     'strict: true',
     'bpf_stats: true',
     'btf_path: types.btf',
+    'keep_capabilities: [CAP_SYSLOG, bpf]',
     'compatible_metrics: true',
     'directories: [programs, ../more, /etc/programs]',
     'only: [block, sched]',
@@ -26,8 +27,11 @@ test('every setting', () => {
   );
   const { namespace, strict, bpfStats, programs } = config(text, {}, '/etc/meter/otel.yaml');
   assert.deepEqual({ namespace, strict, bpfStats }, { namespace: 'kernel.bpf', strict: true, bpfStats: true });
-  const { btfPath, compatibleMetrics } = config(text, {}, '/etc/meter/otel.yaml');
-  assert.deepEqual({ btfPath, compatibleMetrics }, { btfPath: '/etc/meter/types.btf', compatibleMetrics: true });
+  const { btfPath, compatibleMetrics, keepCapabilities } = config(text, {}, '/etc/meter/otel.yaml');
+  assert.deepEqual(
+    { btfPath, compatibleMetrics, keepCapabilities },
+    { btfPath: '/etc/meter/types.btf', compatibleMetrics: true, keepCapabilities: ['CAP_SYSLOG', 'CAP_BPF'] },
+  );
   assert.deepEqual(programs.directories, ['/etc/meter/programs', '/etc/more', '/etc/programs']);
   assert.deepEqual(programs.only, ['block', 'sched']);
   const constants = new Map<string, number | bigint>([

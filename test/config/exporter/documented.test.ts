@@ -80,6 +80,7 @@ test('every key of the file is on the page, with its name', () => {
       'programs.NAME.ways',
       'programs.NAME.interfaces',
       'btf_path',
+      'keep_capabilities',
       'compatible_metrics',
       'prometheus.web_config_file',
       'prometheus.gzip_level',

@@ -61,6 +61,7 @@ const none = {
   only: undefined,
   strict: undefined,
   btfPath: undefined,
+  keepCapabilities: undefined,
 };
 
 const given: readonly [options: ExporterOptions, expected: object][] = [
@@ -74,6 +75,10 @@ const given: readonly [options: ExporterOptions, expected: object][] = [
   [{ only: ['a,b', 'c'] }, { only: ['a', 'b', 'c'] }],
   [{ strict: true }, { strict: true }],
   [{ btfPath: 'a.btf' }, { btfPath: 'a.btf' }],
+  [{ keepCapabilities: 'all' }, { keepCapabilities: 'all' }],
+  [{ keepCapabilities: 'needed' }, { keepCapabilities: 'needed' }],
+  [{ keepCapabilities: 'None' }, { keepCapabilities: [] }],
+  [{ keepCapabilities: 'cap_bpf, SYSLOG' }, { keepCapabilities: ['CAP_BPF', 'CAP_SYSLOG'] }],
 ];
 
 for (const [options, expected] of given) {
