@@ -13,6 +13,6 @@ for (const [file, pattern] of [
 ] as const) {
   test(`${file} starts node without a debugger that SIGUSR1 opens`, () => {
     const [, options] = pattern.exec(readFileSync(join(root, file), 'utf8'))!;
-    assert.ok(options!.includes('--disable-sigusr1') && options!.includes('--max-semi-space-size=2'), options);
+    assert.ok(options!.includes('--disable-sigusr1') && options!.includes('--max-semi-space-size=2'), options!);
   });
 }
