@@ -5,7 +5,7 @@ import { ownInstruments } from '../metrics/own-instruments.ts';
 import { Store } from '../metrics/store.ts';
 import { Tallies } from '../metrics/tallies.ts';
 import { printable } from '../printable.ts';
-import { failuresOf, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
+import { failuresOf, isAnyAttached, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
 import { preparePrograms } from '../programs/prepare.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
@@ -14,7 +14,7 @@ import { unusedViews } from './unused-views.ts';
 import { absentText, waysText } from './ways.ts';
 import { wrap } from './wrap.ts';
 
-/** Loads and attaches everything once, reads every map, and prints what works. */
+/** Loads and attaches everything once, reads every map, and prints what works: 0 where that is something, and nothing failed. */
 export async function check(options: Options): Promise<number> {
   const { config, log } = await configure(options);
   if (log.writes('debug')) listenToLibbpf((level, line) => log.debug(`libbpf: ${line}`, { level }));
@@ -30,7 +30,7 @@ export async function check(options: Options): Promise<number> {
     ...[...programs.conflicts, ...errors].map((error) => wrap(errorText(error), 0)),
   ];
   console.log(lines.length > 0 ? printable(lines.join('\n')) : 'no program is enabled, so there is nothing to measure');
-  return lines.length === 0 || failuresOf(programs).length > 0 || errors.length > 0 ? 1 : 0;
+  return isAnyAttached(programs) && failuresOf(programs).length === 0 && errors.length === 0 ? 0 : 1;
 }
 
 function programLines({ running, failures }: LoadedPrograms): string[] {

@@ -25,7 +25,7 @@ import { Store } from '../metrics/store.ts';
 import { Tallies } from '../metrics/tallies.ts';
 import { keepCgroupIds } from '../programs/cgroup-ids.ts';
 import { cgroupNames } from '../programs/generic/cgroup-names.ts';
-import { failuresOf, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
+import { failuresOf, isAnyAttached, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
 import { preparePrograms } from '../programs/prepare.ts';
 import type { CreatedReader, ReaderContext } from '../readers/reader.ts';
 import { createReader } from '../readers/registry.ts';
@@ -54,8 +54,9 @@ export interface Session {
 
 /**
  * Starts everything that the configuration asks for, and says what works and what doesn't.
- * Rejects, with nothing left behind, where the configuration is wrong, nothing could be attached, a reader can't start,
- * or with `strict` anything failed.
+ * Rejects, with nothing left behind, where the configuration is wrong, a reader can't start, or with `strict` where anything
+ * failed or nothing is attached. Without it, what can't be attached is told by the readers: one host in many that lacks what
+ * is hooked must not look like one whose exporter is broken.
  */
 export async function startSession(config: ExporterConfig, log: Log): Promise<Session> {
   if (log.writes('debug')) listenToLibbpf((level, line) => log.debug(`libbpf: ${line}`, { level }));
@@ -67,7 +68,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const programs = stack.use(loadAll(prepared));
   reportPrograms(programs, log);
   requireDescriptors(neededDescriptors.toServe, 'now that the programs are attached');
-  refuse(programs, config.strict);
+  refuse(programs, config.strict, log);
   const bpfStats = config.bpfStats && startStatistics(stack, log);
 
   const tallies = new Tallies();
@@ -151,19 +152,25 @@ function backgroundLog(log: Log, tallies: Tallies): BackgroundListener {
   };
 }
 
-/** What is not worth going on with. The reasons have been logged. */
-function refuse(programs: LoadedPrograms, strict: boolean): void {
+/** Throws for what is not worth going on with, or not wanted. The reasons have been logged. */
+function refuse(programs: LoadedPrograms, strict: boolean, log: Log): void {
   const failed = failuresOf(programs);
   if (strict && failed.length > 0) {
     throw new MeterError('load', `strict: ${failed.length === 1 ? 'a program' : `${failed.length} programs`} failed`, {
       remedy: 'Leave the failing ones out with --only, or go on without them by leaving out --strict.',
     });
   }
-  if (programs.running.some(({ attached }) => attached.some(({ state }) => state === 'attached'))) return;
-  if (failed.length > 0 || programs.running.length > 0)
+  if (isAnyAttached(programs)) return;
+  if (failed.length === 0 && programs.running.length === 0) {
+    throw new MeterError('config', 'no program is enabled, so there is nothing to measure', {
+      remedy: 'See "ebpf-meter list" for those that there are.',
+    });
+  }
+  if (strict || (programs.running.length === 0 && failed.every(({ code }) => code === 'config'))) {
     throw new MeterError('attach', 'nothing could be attached, so there is nothing to measure');
-  throw new MeterError('config', 'no program is enabled, so there is nothing to measure', {
-    remedy: 'See "ebpf-meter list" for those that there are.',
+  }
+  log.error('nothing could be attached, so nothing is counted: the metrics say so until the next start', {
+    metric: 'ebpf_meter.program.attached',
   });
 }
 

@@ -49,3 +49,8 @@ export function failuresOf({ running, failures, conflicts }: LoadedPrograms): Me
     ...running.flatMap(({ attached, hooks }) => [...attached, ...hooks].flatMap(({ error }) => error ?? [])),
   ];
 }
+
+/** Whether anything counts. */
+export function isAnyAttached({ running }: LoadedPrograms): boolean {
+  return running.some(({ attached }) => attached.some(({ state }) => state === 'attached'));
+}

@@ -38,10 +38,24 @@ describe('failures', () => {
     assert.match(stderr, /ebpf-meter: strict: a program failed\nLeave the failing ones out/);
   });
 
-  it('where nothing can be attached, nothing runs', async () => {
-    const { status, stderr } = await runMeter([...args(), '--only', 'corrupt']);
-    assert.equal(status, 1);
-    assert.match(stderr, /nothing could be attached/);
+  it('where nothing can be attached, it stays up and says so', async () => {
+    await using meter = new MeterProcess([...args(), '--only', 'corrupt']);
+    const [, url] = await meter.logged(/metrics: (\S+)/);
+    await meter.logged(/running after/);
+    assert.match(meter.stderr, / WARN .*corrupt\.bpf\.o: not an ELF file\n/);
+    assert.match(meter.stderr, / ERROR nothing could be attached, so nothing is counted/);
+    const page = await (await fetch(url!)).text();
+    assert.match(page, /^ebpf_meter_program_attached\{program="corrupt",bpf_program=""\} 0$/m);
+    assert.equal((await meter.stop()).status, 0);
+  });
+
+  it('where nothing can be attached, --strict and check end with 1', async () => {
+    const strict = await runMeter([...args(), '--only', 'corrupt', '--strict']);
+    assert.equal(strict.status, 1);
+    assert.match(strict.stderr, /corrupt\.bpf\.o: not an ELF file/);
+    const checked = await runMeter(['check', ...args(), '--only', 'corrupt']);
+    assert.equal(checked.status, 1);
+    assert.match(checked.stdout, /^corrupt {2}not attached\n/);
   });
 
   it('check has a line for each and ends with 1', async () => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { callGetppid, getppid } from '../fixtures/plan.ts';
 import { MeterProcess, meterCommand, RunningMeter, runMeter } from '../helpers/process.ts';
@@ -66,6 +68,37 @@ describe('a BPF program that the kernel refuses', () => {
     assert.doesNotMatch(stderr, /^\s+at /m);
   });
 
+  it('leaves the exporter up, with zeros, where nothing else is wanted', async () => {
+    using folder = rejected();
+    writeFileSync(
+      join(folder.path, 'meter.conf'),
+      `file_format: "1.1"
+distribution:
+  ebpf_meter:
+    directories: [.]
+    programs:
+      rejected: {metrics: [hookless, eventless]}
+meter_provider:
+  readers:
+    - pull: {exporter: {prometheus/development: {host: 127.0.0.1, port: 0}}}
+`,
+    );
+    const args = ['--config', join(folder.path, 'meter.conf')];
+    await using meter = await RunningMeter.start(args);
+    assert.match(
+      meter.stderr,
+      / WARN {2}rejected: unknown_hook: .*\n {4}This kernel \(\S+\) lacks "tp_btf\/no_such_tracepoint"/,
+    );
+    assert.match(meter.stderr, / ERROR nothing could be attached, so nothing is counted/);
+    const { page } = await meter.scrape();
+    const values = (name: string) => page.families.get(name)?.samples.map(({ value }) => value);
+    assert.deepEqual(values('ebpf_hookless_total'), [0]);
+    assert.deepEqual(values('ebpf_eventless_total'), [0]);
+    assert.deepEqual(values('ebpf_meter_program_attached'), [0, 0]);
+    assert.equal((await runMeter(['check', ...args])).status, 1);
+    assert.equal((await runMeter([...args, '--strict'])).status, 1);
+  });
+
   it('is told by check', async () => {
     using folder = rejected();
     const { status, stdout, stderr } = await runMeter(['check', '--programs', folder.path]);
@@ -85,12 +118,13 @@ describe('a process that lacks rights', () => {
     [',+bpf', 'CAP_PERFMON is missing\n    Run as root, or give the process CAP_PERFMON'],
   ] as const) {
     it(`is told the missing capabilities${kept === '' ? '' : ` beside ${kept}`}`, async () => {
-      const { status, stderr } = await runMeter(args, {}, dropped(kept));
-      assert.equal(status, 1);
+      await using meter = new MeterProcess(args, {}, dropped(kept));
+      await meter.logged(/running after/);
+      const { stderr } = meter;
       const [first] = stderr.split('\n').filter((line) => line.includes(' WARN '));
       assert.match(first!, /WARN {2}sched: (sched_switch: )?EPERM: /);
       assert.ok(stderr.includes(`EPERM: ${missing}\n`), stderr);
-      assert.match(stderr, /ebpf-meter: nothing could be attached, so there is nothing to measure\n$/);
+      assert.match(stderr, / ERROR nothing could be attached, so nothing is counted/);
       assert.doesNotMatch(stderr, /^\s+at /m);
     });
   }

@@ -142,16 +142,11 @@ distribution:
   it('says of a missing right what it is', async () => {
     using folder = ways();
     const command = ['setpriv', '--bounding-set=-all,+bpf', ...meterCommand];
-    const { status, stderr } = await runMeter(
-      ['--programs', folder.path, '--prometheus', '127.0.0.1:0'],
-      {},
-      { command },
-    );
-    assert.equal(status, 1);
+    await using meter = await RunningMeter.start(['--programs', folder.path], {}, { command });
     assert.match(
-      stderr,
+      meter.stderr,
       / WARN {2}ways: first: EPERM: CAP_PERFMON is missing\n {4}Run as root, or give the process CAP_PERFMON\n/,
     );
-    assert.match(stderr, /ebpf-meter: nothing could be attached/);
+    assert.match(meter.stderr, / ERROR nothing could be attached/);
   });
 });
