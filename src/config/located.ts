@@ -37,8 +37,9 @@ export function locatedNames(node: ConfigNode | undefined, what: string): Locate
   for (const item of node?.list() ?? []) {
     const name = locatedText(item);
     if (name === undefined) continue;
-    if (names.some(({ value }) => value === name.value)) item.error(`${what} "${name.value}" is there twice`);
-    else names.push(name);
+    if (!names.some(({ value }) => value === name.value)) names.push(name);
+    else if (item.readsAsExporter) item.warn(`${what} "${name.value}" is there twice`);
+    else item.error(`${what} "${name.value}" is there twice`);
   }
   return names;
 }

@@ -95,7 +95,10 @@ export function parseMetric(node: ConfigNode, kind: MetricKind, diagnostics: Dia
     flushInterval: located(metric.get('flush_interval'), parseInterval),
   };
   if (entry.flushInterval !== undefined && !entry.perfEventArray) {
-    metric.get('flush_interval')!.error('"flush_interval" is for counters with "perf_event_array: true"');
+    const message = '"flush_interval" is for counters with "perf_event_array: true"';
+    const node = metric.get('flush_interval')!;
+    if (node.readsAsExporter) node.warn(message);
+    else node.error(message);
   }
   return name === undefined ? undefined : { name, ...entry, valid: diagnostics.errorCount === before };
 }

@@ -576,6 +576,18 @@ test('of a key that is there twice the last counts, unless two maps would have t
   });
 });
 
+test('what means nothing or is there twice is passed over', () => {
+  const flushed = told(`metrics: {counters: [{name: calls, flush_interval: 10s, labels: [${label}]}]}`, true);
+  assert.deepEqual(
+    [flushed.errors, flushed.warnings],
+    [[], ['1:52: "flush_interval" is for counters with "perf_event_array: true"']],
+  );
+  assert.equal(flushed.resolved?.perfArrays, undefined);
+  const symbols = told(`kaddrs: [vfs_read, vfs_read]\n${counter}`, true);
+  assert.deepEqual([symbols.errors, symbols.warnings], [[], ['1:20: symbol "vfs_read" is there twice']]);
+  assert.deepEqual(symbols.resolved?.addresses, new Map([['kaddr_vfs_read', 'vfs_read']]));
+});
+
 test('y and n are booleans to it', () => {
   for (const [word, value] of [
     ['y', true],
