@@ -122,10 +122,13 @@ static __always_inline struct queued *free_place(struct queued_pair *pair)
 static __always_inline bool find_worker(struct pool_workqueue *pool_workqueue, u64 work, u64 function, u64 *task)
 {
 	struct worker_pool *pool = BPF_CORE_READ(pool_workqueue, pool);
-	/* hash_min() of include/linux/hashtable.h, for a table whose size is a power of two. */
-	u64 bucket = (work * GOLDEN_RATIO_64 >> 32) * (bpf_core_field_size(pool->busy_hash) / sizeof(u64)) >> 32;
-	u64 node = 0;
+	u64 bucket, node = 0;
 
+	/* They are the kernel's own affair: of one that keeps its workers otherwise, what was queued before was cancelled. */
+	if (!bpf_core_field_exists(pool->busy_hash) || !bpf_core_field_exists(struct worker, hentry))
+		return false;
+	/* hash_min() of include/linux/hashtable.h, for a table whose size is a power of two. */
+	bucket = (work * GOLDEN_RATIO_64 >> 32) * (bpf_core_field_size(pool->busy_hash) / sizeof(u64)) >> 32;
 	bpf_probe_read_kernel(&node, sizeof(node), &((u64 *)&pool->busy_hash)[bucket]);
 	for (int i = 0; i < MAX_CHAIN && node; i++) {
 		struct worker *worker = (void *)node - bpf_core_field_offset(struct worker, hentry);
@@ -140,7 +143,10 @@ static __always_inline bool find_worker(struct pool_workqueue *pool_workqueue, u
 	return false;
 }
 
-/* Whether a worker has taken the item off its queue, and is about to start it. */
+/*
+ * Whether a worker has taken the item off its queue, and is about to start it; or has just ended it, when only an item that
+ * was queued, cancelled and queued again by then is taken for one that waits since the first time.
+ */
 static __always_inline bool is_about_to_start(struct pool_workqueue *pool, u64 work, u64 function)
 {
 	u64 task = 0, key;
