@@ -98,18 +98,32 @@ test('the whole file is right', () => {
   assert.equal(diagnostics.hasErrors, false);
 });
 
-test('whatever is wrong with one line never throws, and is told with its place or is still right', () => {
+for (const readsAsExporter of [false, true]) {
+  const reader = readsAsExporter ? 'as ebpf_exporter reads it' : 'as we read it';
+  test(`whatever is wrong with one line never throws, and is told with its place or is still right, ${reader}`, () =>
+    tryAll(readsAsExporter));
+}
+
+function tryAll(readsAsExporter: boolean): void {
   let wrong = 0;
   let right = 0;
   for (const yaml of spoiled()) {
-    const diagnostics = new Diagnostics();
+    const diagnostics = new Diagnostics({ readsAsExporter });
     const file = parseProgramFile(yaml, 'x.yaml', diagnostics);
     const plan = file && resolveProgram(file, object, options, diagnostics);
     if (plan === undefined) wrong++;
     else right++;
+    for (const { width, metrics, bucketKey } of plan?.tables ?? []) {
+      const columns = [...(bucketKey?.columns.values() ?? [])];
+      for (const metric of metrics) if (metric.kind === 'histogram') columns.push(metric.sum?.cell ?? 0);
+      assert.ok(
+        columns.every((column) => column < width),
+        yaml,
+      );
+    }
     assert.equal(plan === undefined, diagnostics.hasErrors, yaml);
     const count = yaml.split('\n').length;
-    for (const { line, column, message, excerpt } of diagnostics.errors) {
+    for (const { line, column, message, excerpt } of [...diagnostics.errors, ...diagnostics.warnings]) {
       assert.ok(line >= 1 && line <= count, `${line}: ${message}\n${yaml}`);
       assert.ok(column >= 1 && column <= excerpt.length + 1, `${line}:${column}: ${message}\n${yaml}`);
       assert.ok(message !== '' && !/undefined|\[object|at .*\.ts:/.test(message), message);
@@ -118,4 +132,4 @@ test('whatever is wrong with one line never throws, and is told with its place o
   // Both are there, or nothing was tried.
   assert.ok(wrong > 400, `${wrong}`);
   assert.ok(right > 50, `${right}`);
-});
+}
