@@ -77,7 +77,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const warn = (warning: MeterError) => logError(log, 'warn', warning);
   const plans = programs.running.map(({ plan }) => plan);
   const cgroups = stack.use(cgroupNames(plans, warn))?.cgroups;
-  stack.use(keepCgroupIds(programs.running, cgroups));
+  stack.use(keepCgroupIds(programs.running, cgroups, warn));
   const names = config.compatibleMetrics ? 'ebpf_exporter' : 'kernel';
   const kernel = createKernelFacts({ warn, cgroups, names, forgotten: trimMemory });
   const limits = config.readers.map(({ cardinalityLimits }) => cardinalityLimits ?? {});

@@ -41,6 +41,8 @@ export interface Cgroups {
   goneFor(id: bigint): number | undefined;
   /** Calls `listener` for every cgroup that there is, then for each that comes, with its path, or goes, without. */
   watch(listener: (id: bigint, path: string | undefined) => void): void;
+  /** What stands in front of paths from the root of the hierarchy, as it was mounted at the last look. */
+  folder(): string;
   /** Ids of those that are gone, the longest ago first, as far as they are remembered. */
   gone(): Iterable<bigint>;
 }
@@ -119,10 +121,14 @@ class WatchedCgroups implements Cgroups {
     if (this.#stale) this.#walk();
     // What happened during the walk is in the events of the next time.
     for (const { id, path, removed } of events) {
-      const full = (this.#mount ?? nowhere).prefix + (path === '/' ? '' : path);
+      const full = this.folder() + (path === '/' ? '' : path);
       if (removed) this.#bury(id, full);
       else this.#raise(id, full);
     }
+  }
+
+  folder(): string {
+    return (this.#mount ?? nowhere).prefix;
   }
 
   goneFor(id: bigint): number | undefined {
