@@ -3,6 +3,9 @@
 
 /* include/linux/fs.h: somebody has opened this file. */
 #define FMODE_OPENED (1 << 19)
+/* include/uapi/linux/stat.h */
+#define S_IFMT 00170000
+#define S_IFDIR 0040000
 
 const volatile bool enable_open = true;
 const volatile bool enable_fsync = true;
@@ -16,6 +19,10 @@ PERCPU_TABLE(fs, struct cpu_fs);
 
 struct file {
 	u32 f_mode;
+} __attribute__((preserve_access_index));
+
+struct inode {
+	unsigned short i_mode;
 } __attribute__((preserve_access_index));
 
 /* An int is returned in the lower half of a register; none of it matters here. */
@@ -39,7 +46,13 @@ static __always_inline void end_fsync(enum fs_type type, s64 unused)
 }
 
 FS_OPERATION(ext4_open, FS_EXT4, FS_OPEN, ext4_file_open, 2, end_open);
-FS_OPERATION(xfs_open, FS_XFS, FS_OPEN, xfs_file_open, 2, end_open);
+/* XFS opens directories by the function of files too, which the others don't. */
+static __always_inline bool is_no_directory(u64 inode)
+{
+	return (BPF_CORE_READ((const struct inode *)inode, i_mode) & S_IFMT) != S_IFDIR;
+}
+
+FS_OPERATION_IF(is_no_directory, xfs_open, FS_XFS, FS_OPEN, xfs_file_open, 2, end_open);
 FS_OPERATION(btrfs_open, FS_BTRFS, FS_OPEN, btrfs_file_open, 2, end_open);
 FS_OPERATION(nfs_open, FS_NFS, FS_OPEN, nfs_file_open, 2, end_open);
 FS_OPERATION(nfs4_open, FS_NFS, FS_OPEN, nfs4_file_open, 2, end_open);

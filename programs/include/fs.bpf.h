@@ -75,6 +75,16 @@ static __always_inline void fs_begin(enum fs_type type, enum fs_operation operat
 	fs_begin_with(type, operation, 0);
 }
 
+/* One that isn't counted begins: nor is one before it whose return was missed. */
+static __always_inline void fs_skip(enum fs_type type, enum fs_operation operation)
+{
+	u64 key = fs_key(type, operation);
+	struct stamp *stamp = stamp_find(operations_pair(key), key);
+
+	if (stamp)
+		stamp_end(stamp);
+}
+
 /* Of the operation that is under way; 0: its begin was not seen. */
 static __always_inline u64 fs_detail(enum fs_type type, enum fs_operation operation)
 {
@@ -124,36 +134,47 @@ static __always_inline void fs_end(enum fs_type type, enum fs_operation operatio
 
 /*
  * The BPF programs of one operation of one file system: NAME_fentry and NAME_fexit, NAME_kprobe and NAME_kretprobe.
- * end(type, result) is a function of the program's own; `arguments` is how many the kernel's function has.
+ * end(type, result) is a function of the program's own; `arguments` is how many the kernel's function has, and wanted(first)
+ * tells by the first of them whether the call is to be counted.
  */
-#define FS_OPERATION(name, type, operation, function, arguments, end) \
-	SEC("fentry/" #function)                                      \
-	int BPF_PROG(name##_fentry)                                   \
-	{                                                             \
-		fs_begin(type, operation);                            \
-		return 0;                                             \
-	}                                                             \
-                                                                      \
-	SEC("fexit/" #function)                                       \
-	int BPF_PROG(name##_fexit)                                    \
-	{                                                             \
-		end(type, (s64)ctx[arguments]);                       \
-		return 0;                                             \
-	}                                                             \
-                                                                      \
-	SEC("kprobe/" #function)                                      \
-	int name##_kprobe(void *ctx)                                  \
-	{                                                             \
-		fs_begin(type, operation);                            \
-		return 0;                                             \
-	}                                                             \
-                                                                      \
-	SEC("kretprobe/" #function)                                   \
-	int name##_kretprobe(void *ctx)                               \
-	{                                                             \
-		end(type, (s64)return_value(ctx));                    \
-		return 0;                                             \
-	}                                                             \
+#define FS_OPERATION_IF(wanted, name, type, operation, function, arguments, end) \
+	SEC("fentry/" #function)                                                 \
+	int BPF_PROG(name##_fentry)                                              \
+	{                                                                        \
+		if (wanted(ctx[0]))                                              \
+			fs_begin(type, operation);                               \
+		else                                                             \
+			fs_skip(type, operation);                                \
+		return 0;                                                        \
+	}                                                                        \
+                                                                                 \
+	SEC("fexit/" #function)                                                  \
+	int BPF_PROG(name##_fexit)                                               \
+	{                                                                        \
+		end(type, (s64)ctx[arguments]);                                  \
+		return 0;                                                        \
+	}                                                                        \
+                                                                                 \
+	SEC("kprobe/" #function)                                                 \
+	int name##_kprobe(void *ctx)                                             \
+	{                                                                        \
+		if (wanted(first_argument(ctx)))                                 \
+			fs_begin(type, operation);                               \
+		else                                                             \
+			fs_skip(type, operation);                                \
+		return 0;                                                        \
+	}                                                                        \
+                                                                                 \
+	SEC("kretprobe/" #function)                                              \
+	int name##_kretprobe(void *ctx)                                          \
+	{                                                                        \
+		end(type, (s64)return_value(ctx));                               \
+		return 0;                                                        \
+	}                                                                        \
 	_Static_assert(arguments <= 6, "a trampoline saves so many")
+
+#define FS_ALL(first) true
+#define FS_OPERATION(name, type, operation, function, arguments, end) \
+	FS_OPERATION_IF(FS_ALL, name, type, operation, function, arguments, end)
 
 #endif
