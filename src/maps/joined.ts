@@ -19,6 +19,7 @@ export function joinedReader(map: string, readers: readonly EntriesReader[]): En
     cpuNumbers,
     maxEntries: readers.reduce((sum, { maxEntries }) => sum + maxEntries, 0),
     dropsWhenFull: readers.some(({ dropsWhenFull }) => dropsWhenFull),
+    evicts: readers.some(({ evicts }) => evicts === true),
     read(): Entries {
       const all = readers.map((reader) => reader.read());
       const count = all.reduce((sum, entries) => sum + entries.count, 0);

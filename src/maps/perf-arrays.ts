@@ -73,6 +73,7 @@ export class RecordCounter implements EntriesReader {
   readonly cpuNumbers: readonly number[] = [];
   readonly maxEntries: number;
   readonly dropsWhenFull = true;
+  readonly evicts: boolean;
 
   readonly #buffer: Pick<PerfBuffer, 'consume'>;
   readonly #now: () => number;
@@ -94,6 +95,7 @@ export class RecordCounter implements EntriesReader {
     this.map = plan.map;
     this.keySize = plan.keySize;
     this.maxEntries = plan.limit;
+    this.evicts = plan.flushMs !== undefined;
     this.#recordBytes = plan.recordBytes;
     this.#buffer = buffer;
     this.#now = now;

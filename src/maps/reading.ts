@@ -25,6 +25,8 @@ export interface EntriesReader {
   readonly maxEntries: number;
   /** Whether a full map refuses new keys; an LRU map evicts old ones, and an ARRAY is always full. */
   readonly dropsWhenFull: boolean;
+  /** Set where keys are removed without the program's doing, and come back to count from zero. */
+  readonly evicts?: boolean;
   /** Throws MeterError('map') where the kernel refuses. */
   read(): Entries;
   /** Removes a key, if it is there. Unset: keys of this map can't be removed. Throws MeterError('map'). */

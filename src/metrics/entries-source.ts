@@ -29,7 +29,7 @@ export function entriesSource(plan: TablePlan, source: EntriesSource, maps: MapC
       const isKnown = numbers.take(table, block);
       const { former } = places;
       cache?.release(table, { gained: (lost, starts) => numbers.gained(keys, block.count, former, lost, starts) });
-      numbers.restartFallen(table, found, former, block.count);
+      if (reader.evicts === true) numbers.restartFallen(table, found, former, block.count);
       if (table.takeRenamed()) {
         places.renew(owner.acquire, (from, to, entry) => numbers.move(table, from, to, former, entry));
         cache?.renew(table);

@@ -31,10 +31,10 @@ export function indexedSource(plan: TablePlan, source: IndexedSource, maps: MapC
     }
   }
 
-  /** Takes this reading's numbers, and answers the last one's where they may be needed. */
+  /** Takes this reading's numbers, and answers the last one's where elements may be renamed. */
   const take = (table: Table): EntryNumbers | undefined => {
     const bytes = read();
-    const isKept = !isFirst && (table.sharesRows || table.namesMove);
+    const isKept = !isFirst && table.namesMove;
     isFirst = false;
     const last = isKept ? now : undefined;
     if (isKept) [now, spare] = [spare ?? new EntryNumbers(plan), now];
@@ -49,12 +49,9 @@ export function indexedSource(plan: TablePlan, source: IndexedSource, maps: MapC
       const { numbers } = now;
       for (let element = 0; element < elements; element++) {
         const start = starts[element]!;
-        if (places[element] !== UNSEEN) {
-          if (last !== undefined && now.hasFallen(start, last, start)) table.restart(places[element]!, last, start);
-        } else if (source.zeros || !isZero(numbers, start, width)) {
-          places[element] = table.acquire(keys, element * plan.keySize);
-          if (stretch.step()) yield;
-        }
+        if (places[element] !== UNSEEN || (!source.zeros && isZero(numbers, start, width))) continue;
+        places[element] = table.acquire(keys, element * plan.keySize);
+        if (stretch.step()) yield;
       }
       if (table.takeRenamed()) {
         const former = places.slice();

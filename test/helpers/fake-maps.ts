@@ -34,6 +34,7 @@ export class FakeMap implements EntriesReader {
   cpuNumbers: readonly number[];
   maxEntries = 1000;
   dropsWhenFull = true;
+  evicts = false;
   readonly content = new Map<string, Buffer>();
   failure: Error | undefined;
   reads = 0;

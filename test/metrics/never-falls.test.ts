@@ -37,6 +37,7 @@ class Kernel {
 
   constructor(seed: number) {
     this.#random = random(seed);
+    this.map.evicts = true;
     // One of each label that stays.
     for (let label = 0; label < labels; label++) this.#inMap.set(label, 0);
   }

@@ -96,6 +96,7 @@ describe('Store, a map with keys', () => {
 
   it('goes on where a key is evicted and comes back between two readings', async () => {
     const map = new FakeMap('events', 8, 16);
+    map.evicts = true;
     const two: TablePlan = {
       ...tablePlan('events', ['a', 'b'], 2, [counter('events'), counter('bytes', { cell: 1 })]),
       labels: [uintLabel('a', 0)],
@@ -115,6 +116,16 @@ describe('Store, a map with keys', () => {
     map.set([1, 2], [2, 150]);
     assert.deepEqual(await rows(), { 1: [35, 3450], 2: [2, 200] });
     assert.deepEqual(await rows(), { 1: [35, 3450], 2: [2, 200] });
+  });
+
+  it('shows what a program itself takes back of a number, where no key is evicted', async () => {
+    const map = new FakeMap('events', 8, 8);
+    map.set([1, 2], [10]);
+    map.set([1, 3], [7]);
+    const { rows } = setup({ ...plan, labels: [uintLabel('a', 0)] }, [map]);
+    assert.deepEqual(await rows(), { 1: [17] });
+    map.set([1, 2], [9]);
+    assert.deepEqual(await rows(), { 1: [16] });
   });
 
   it('carries on when a key is replaced by another with the same labels', async () => {
@@ -302,6 +313,7 @@ describe('Store, the bucket in the key', () => {
       bucketKey: { label, columns },
     };
     const map = new FakeMap('latency', 8, 8);
+    map.evicts = true;
     map.set([1, 0], [10]);
     map.set([2, 1], [20]);
     map.set([1, 2], [30]);
@@ -436,18 +448,6 @@ describe('Store, elements by index', () => {
     put(1, 1, 2, 0);
     put(0, 0, 0, 1);
     assert.deepEqual(await rows(), { '0,0': [1], '0,1': [7], '1,2': [0] });
-  });
-
-  it('goes on where one of several elements of a series begins anew', async () => {
-    const memory = new FakeMemory('.bss', 16 + 2 * 128);
-    const put = (family: number, value: number) => memory.bytes.writeBigUInt64LE(BigInt(value), 16 + family * 40);
-    const { rows } = setup({ ...plan, labels: [uintLabel('state', 4)] }, [memory]);
-    put(0, 10);
-    put(1, 20);
-    assert.deepEqual(await rows(), { 0: [30] });
-    put(0, 3);
-    put(1, 21);
-    assert.deepEqual(await rows(), { 0: [34] });
   });
 
   it('shows all elements where zeros are asked for', async () => {
