@@ -1,7 +1,14 @@
 import { isRunTimeMeasured } from '../kernel/bpf-statistics.ts';
 import type { Clock } from '../metrics/clock.ts';
 import type { CompatibleSources } from '../metrics/compatible.ts';
-import type { BpfProgramState, BpfProgramStatistics, HealthSources, HookState, MapLoss } from '../metrics/health.ts';
+import type {
+  BpfProgramState,
+  BpfProgramStatistics,
+  CpuUnwatched,
+  HealthSources,
+  HookState,
+  MapLoss,
+} from '../metrics/health.ts';
 import type { Reading, SeriesStore } from '../metrics/rows.ts';
 import type { Store } from '../metrics/store.ts';
 import type { LoadedPrograms } from '../programs/load-all.ts';
@@ -48,6 +55,7 @@ export function healthSources(
     reading: () => readings.last,
     maps: () => store.fillLevels(),
     losses: () => lossesOf(programs),
+    unwatched: () => unwatchedOf(programs),
     programs: () => states,
     hooks: () => hooksOf(programs),
     statistics: () => statisticsOf(programs),
@@ -68,6 +76,11 @@ export function compatibleSources({ running }: LoadedPrograms, health: HealthSou
 /** What maps without C have missed so far. */
 export function* lossesOf({ running }: LoadedPrograms): Iterable<MapLoss> {
   for (const { name, losses } of running) for (const loss of losses()) yield { program: name, ...loss };
+}
+
+/** What perf events have missed so far of CPUs that had just come. */
+export function* unwatchedOf({ running }: LoadedPrograms): Iterable<CpuUnwatched> {
+  for (const { name, unwatched } of running) for (const one of unwatched()) yield { program: name, ...one };
 }
 
 /** What is attached and what isn't doesn't change while the process runs. */

@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts';
 import type { Clock } from '../metrics/clock.ts';
-import type { MapLoss } from '../metrics/health.ts';
+import type { CpuUnwatched, MapLoss } from '../metrics/health.ts';
 import type { Reading } from '../metrics/rows.ts';
 import type { FillLevel } from '../metrics/source.ts';
 
@@ -26,6 +26,7 @@ export function readingLog(
   tallies: KeyLosses,
   clock: Pick<Clock, 'steps'>,
   losses: () => Iterable<MapLoss> = () => [],
+  unwatched: () => Iterable<CpuUnwatched> = () => [],
 ): (reading: Reading) => void {
   let before: readonly string[] = [];
   let steps = 0;
@@ -51,6 +52,10 @@ export function readingLog(
     for (const { program, map, reason, count } of losses()) {
       const trouble = `${program}: map "${map}": events are missing in it (${reason}), see ebpf_meter.map.lost`;
       if (count > 0) log.once(trouble, trouble);
+    }
+    for (const { program, part, milliseconds } of unwatched()) {
+      const trouble = `${program}: "${part}": a CPU came online, whose first second or less is missing in it, see ebpf_meter.cpu.unwatched`;
+      if (milliseconds > 0) log.once(trouble, trouble);
     }
   };
 }

@@ -7,7 +7,6 @@ import type { ExporterConfig, ReaderConfig } from '../config/exporter.ts';
 import { scopeName } from '../config/scope.ts';
 import { MeterError } from '../errors.ts';
 import { readBootId } from '../kernel/boot-id.ts';
-import { onlineCpus, possibleCpus } from '../kernel/cpus.ts';
 import { createKernelFacts } from '../kernel/facts.ts';
 import { neededDescriptors, requireDescriptors } from '../kernel/open-files.ts';
 import { listenToLibbpf } from '../libbpf/print.ts';
@@ -26,13 +25,14 @@ import { Tallies } from '../metrics/tallies.ts';
 import { keepCgroupIds } from '../programs/cgroup-ids.ts';
 import { cgroupNames } from '../programs/generic/cgroup-names.ts';
 import { failuresOf, isAnyAttached, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
+import { checkPossibleCpus } from '../programs/possible-cpus.ts';
 import { preparePrograms } from '../programs/prepare.ts';
 import type { CreatedReader, ReaderContext } from '../readers/reader.ts';
 import { createReader } from '../readers/registry.ts';
 import { shutdownReaders } from '../readers/shutdown.ts';
 import { version } from '../version.ts';
 import { detectResource } from './detect-resource.ts';
-import { compatibleSources, healthSources, LastReading, lossesOf } from './own-health.ts';
+import { compatibleSources, healthSources, LastReading, lossesOf, unwatchedOf } from './own-health.ts';
 import { readingLog } from './reading-log.ts';
 import { errorText, logError } from './report.ts';
 import { unusedViews } from './unused-views.ts';
@@ -62,6 +62,8 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   if (log.writes('debug')) listenToLibbpf((level, line) => log.debug(`libbpf: ${line}`, { level }));
   await using stack = new AsyncDisposableStack();
   requireDescriptors(neededDescriptors.toLoad, 'before anything is loaded');
+  const virtual = checkPossibleCpus();
+  if (virtual !== undefined) logError(log, 'warn', virtual);
 
   using prepared = preparePrograms(config, ownInstruments(config));
   for (const warning of [...prepared.warnings, ...unusedViews(prepared, config)]) log.warn(warning);
@@ -84,7 +86,14 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const store = new Store(programs.running, kernel, tallies, cgroups, limits);
   const readings = new LastReading(
     recordReadings(store, health),
-    readingLog(log, store, tallies, store.clock, () => lossesOf(programs)),
+    readingLog(
+      log,
+      store,
+      tallies,
+      store.clock,
+      () => lossesOf(programs),
+      () => unwatchedOf(programs),
+    ),
   );
 
   const detected = await detectResource(config.detection);
@@ -174,11 +183,9 @@ function refuse(programs: LoadedPrograms, strict: boolean, log: Log): void {
   });
 }
 
+/** Any CPU may go and come back, and what is open on it is to be opened anew then. */
 function opensPerfEvents({ running }: LoadedPrograms): boolean {
-  const haveAllCpus = onlineCpus().count === possibleCpus().count;
-  return (
-    !haveAllCpus && running.some(({ attached }) => attached.some(({ section }) => section.startsWith('perf_event')))
-  );
+  return running.some(({ unwatched }) => [...unwatched()].length > 0);
 }
 
 function startStatistics(stack: AsyncDisposableStack, log: Log): boolean {

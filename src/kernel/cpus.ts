@@ -38,6 +38,20 @@ export function possibleCpus(): PossibleCpus {
   return known;
 }
 
+/**
+ * Takes the kernel's own number of possible CPUs where the file names others; returns what to warn of then. They are taken for
+ * those from 0 on, as on nearly all machines. Throws MeterError('environment') without sysfs.
+ */
+export function correctPossibleCpus(count: number): MeterError | undefined {
+  const listed = possibleCpus().count;
+  if (listed === count) return undefined;
+  known = parseCpuList(`0-${count - 1}`);
+  const cpus = (number: number) => (number === 1 ? 'one CPU' : `${number} CPUs`);
+  const message = `${possibleFile}: names ${cpus(listed)}, and the kernel has ${count}: those from 0 to ${count - 1} are read`;
+  const remedy = "Something such as lxcfs is mounted there: let the exporter's container see the host's /sys";
+  return new MeterError('environment', message, { remedy });
+}
+
 /** The list of CPUs that run now, as the kernel writes it; they may come and go. Throws MeterError('environment'). */
 export function onlineCpuList(): string {
   return read(onlineFile);

@@ -7,6 +7,10 @@ const destroy = libbpf<(link: Pointer) => number>('int bpf_link__destroy(void *l
 export interface Link extends Disposable {
   /** Of an iterator: calls the program for every object that there is now. Throws MeterError('map'). */
   readonly iterate?: () => void;
+  /** Of one that is attached on every CPU: notices those that came, or were gone meanwhile. Throws MeterError. */
+  readonly follow?: () => void;
+  /** Of the same: CPU time, at most, in milliseconds, in which it missed a CPU that had just come. */
+  readonly unwatchedMs?: number;
   /** Of a program with several hooks: those that it isn't attached to, and why. */
   readonly problem?: MeterError;
 }

@@ -5,6 +5,8 @@ import { errno, libbpf, libc } from './library.ts';
 export const mmapableFlag = 1 << 10;
 /** BPF_MAP_TYPE_ARRAY of include/uapi/linux/bpf.h. */
 const arrayType = 2;
+/** BPF_MAP_TYPE_PERCPU_ARRAY there. */
+const perCpuArrayType = 6;
 /** O_CLOEXEC of asm-generic/fcntl.h; x86-64 and arm64 have the same. */
 const closeOnExec = 0o2000000;
 
@@ -130,6 +132,15 @@ export function createMemoryMap(name: string, bytes: number): number {
   options.setUint32(28, mmapableFlag, true);
   return resultOrThrow('load', `map ${name}`, 'bpf_map_create', () =>
     createNative(arrayType, name, 4, bytes, 1, options),
+  );
+}
+
+/** Creates a PERCPU_ARRAY with one element of 8 bytes a CPU, all zero; returns its fd, the caller's to close. Throws MeterError('load'). */
+export function createPerCpuArray(name: string): number {
+  const options = new DataView(new ArrayBuffer(48));
+  options.setBigUint64(0, 48n, true);
+  return resultOrThrow('load', `map ${name}`, 'bpf_map_create', () =>
+    createNative(perCpuArrayType, name, 4, 8, 1, options),
   );
 }
 

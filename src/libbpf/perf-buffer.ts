@@ -1,15 +1,12 @@
+import { closeSync } from 'node:fs';
 import { pageSize } from '../kernel/page-size.ts';
-import { pointerOrThrow, resultOrThrow } from './error.ts';
-import { libbpf, memoryAt, type Pointer } from './library.ts';
+import { EachCpu, followCpus, type OnCpu } from './each-cpu.ts';
+import { update } from './map.ts';
+import { mapMemory } from './mmap.ts';
+import { enablePerfEvent, openPerfEventIfOnline, readEnabled } from './perf-event.ts';
 
-const create = libbpf<
-  (map: number, pages: number, sample: null, lost: null, context: null, options: null) => Pointer | null
->('void *perf_buffer__new(int map_fd, size_t page_cnt, void *sample_cb, void *lost_cb, void *ctx, void *opts)');
-const free = libbpf<(buffer: Pointer) => void>('void perf_buffer__free(void *pb)');
-const bufferCount = libbpf<(buffer: Pointer) => number>('size_t perf_buffer__buffer_cnt(void *pb)');
-const bufferAt = libbpf<(buffer: Pointer, index: number, address: BigUint64Array, size: BigUint64Array) => number>(
-  'int perf_buffer__buffer(void *pb, int buf_idx, void *buf, void *buf_size)',
-);
+/** PERF_TYPE_SOFTWARE and PERF_COUNT_SW_BPF_OUTPUT of include/uapi/linux/perf_event.h. */
+const output = { type: 1, config: 10n, sampling: { period: 1n }, isRaw: true };
 
 /** data_head and data_tail of struct perf_event_mmap_page in include/uapi/linux/perf_event.h, in words of 8 bytes. */
 const headWord = 1024 / 8;
@@ -19,7 +16,7 @@ const lostRecord = 2;
 const sampleRecord = 9;
 const headerBytes = 8;
 
-/** What a BPF program writes with bpf_perf_event_output, of all CPUs that were online when it was opened. */
+/** What a BPF program writes with bpf_perf_event_output, of all CPUs; of one that comes online later from when it is noticed. */
 export interface PerfBuffer extends Disposable {
   /**
    * Takes everything that is there: `onRecord` gets each record's bytes, which it must not keep, with up to 7 bytes of padding
@@ -27,49 +24,59 @@ export interface PerfBuffer extends Disposable {
    * tells with the next record that has room.
    */
   consume(onRecord: (record: Buffer) => void): number;
+  /** Notices CPUs that came, and those that were gone meanwhile: to be called at each reading. */
+  follow(): void;
+  /** CPU time, at most, in milliseconds, of which there are no records since a CPU had just come. */
+  readonly unwatchedMs: number;
 }
 
 /**
- * Opens the ring buffers behind a map of the type PERF_EVENT_ARRAY: `pages`, a power of two, for each CPU.
- * Throws MeterError('load') without the right to (CAP_PERFMON), or without memory.
+ * Opens the ring buffers behind a map of the type PERF_EVENT_ARRAY, which has room for all CPUs: `pages`, a power of two, for
+ * each CPU. Throws MeterError('load', 'map') without the right to (CAP_PERFMON), or without memory.
  */
 export function openPerfBuffer(subject: string, mapFd: number, pages: number): PerfBuffer {
-  let pointer: Pointer | undefined = pointerOrThrow('load', subject, 'perf_buffer__new', () =>
-    create(mapFd, pages, null, null, null, null),
-  );
-  const rings: Ring[] = [];
-  try {
-    const count = Number(bufferCount(pointer));
-    for (let index = 0; index < count; index++) rings.push(ringAt(subject, pointer, index));
-  } catch (error) {
-    free(pointer);
-    throw error;
-  }
+  using stack = new DisposableStack();
+  const rings = stack.use(new EachCpu((cpu) => openRing(subject, mapFd, pages, cpu)));
+  stack.use(followCpus(`${subject}: CPUs`, rings));
+  const all = stack.move();
   return {
-    consume: (onRecord) => rings.reduce((lost, ring) => lost + consumeRing(ring, onRecord), 0),
-    [Symbol.dispose]() {
-      if (pointer === undefined) return;
-      rings.length = 0;
-      free(pointer);
-      pointer = undefined;
+    consume(onRecord) {
+      let lost = 0;
+      for (const [, ring] of rings) lost += consumeRing(ring, onRecord);
+      return lost;
     },
+    follow: () => rings.follow(),
+    get unwatchedMs() {
+      return rings.unwatchedMs;
+    },
+    [Symbol.dispose]: () => all.dispose(),
   };
 }
 
 /** One CPU's memory, shared with the kernel. */
-interface Ring {
+interface Ring extends OnCpu {
   /** The first page. */
   readonly control: BigUint64Array;
   readonly data: Buffer;
 }
 
-function ringAt(subject: string, buffer: Pointer, index: number): Ring {
-  const address = new BigUint64Array(1);
-  const size = new BigUint64Array(1);
-  resultOrThrow('load', subject, 'perf_buffer__buffer', () => bufferAt(buffer, index, address, size));
+function openRing(subject: string, mapFd: number, pages: number, cpu: number): Ring | undefined {
+  const own = `${subject}: CPU ${cpu}`;
+  const fd = openPerfEventIfOnline('load', own, output, cpu, undefined);
+  if (fd === undefined) return undefined;
+  using stack = new DisposableStack();
+  stack.defer(() => closeSync(fd));
   const page = pageSize();
-  const memory = memoryAt(address[0]!, page + Number(size[0]));
-  return { control: new BigUint64Array(memory, 0, page / 8), data: Buffer.from(memory, page) };
+  const { words } = stack.use(mapMemory(own, fd, page * (1 + pages), true));
+  update(mapFd, Uint32Array.of(cpu), Uint32Array.of(fd));
+  enablePerfEvent('load', own, fd);
+  const all = stack.move();
+  return {
+    control: words.subarray(0, page / 8),
+    data: Buffer.from(words.buffer as ArrayBuffer, page),
+    enabled: () => readEnabled(own, fd),
+    [Symbol.dispose]: () => all.dispose(),
+  };
 }
 
 /** The kernel writes behind data_head, which never goes back, and stops before data_tail, which is ours to move. */

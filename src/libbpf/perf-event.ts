@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
-import { describe, errnoName, LibbpfError } from './error.ts';
+import { describe, errnoName, LibbpfError, libbpfCause } from './error.ts';
 import { errno, libc } from './library.ts';
 
 /** perf_event_open of asm/unistd_64.h and asm-generic/unistd.h; the C library has no function for it. */
@@ -11,6 +11,10 @@ const enableRequest = 0x2400;
 const attributesSize = 112;
 /** PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING | PERF_FORMAT_GROUP. */
 const groupFormat = 1 | 2 | 8;
+/** PERF_FORMAT_TOTAL_TIME_ENABLED. */
+const timeFormat = 1;
+/** PERF_SAMPLE_RAW. */
+const rawSample = 1 << 10;
 
 const open = libc<
   (call: number, attributes: ArrayBufferView, pid: number, cpu: number, group: number, flags: number) => number
@@ -32,6 +36,8 @@ export interface PerfEventAttributes {
   readonly excludes?: 'user' | 'kernel' | undefined;
   /** Unset: it counts, and never interrupts. */
   readonly sampling?: { readonly period: bigint } | { readonly frequency: bigint } | undefined;
+  /** Samples carry what a BPF program writes (PERF_SAMPLE_RAW). */
+  readonly isRaw?: boolean;
 }
 
 /**
@@ -74,6 +80,23 @@ export function readPerfGroup(subject: string, fd: number, words: BigUint64Array
   throw describe('map', subject, new LibbpfError('read', number, []));
 }
 
+/** The same on a CPU that may not be online: undefined there (ENODEV). */
+export function openPerfEventIfOnline(...parameters: Parameters<typeof openPerfEvent>): number | undefined {
+  try {
+    return openPerfEvent(...parameters);
+  } catch (error) {
+    if (libbpfCause(error)?.code === 'ENODEV') return undefined;
+    throw error;
+  }
+}
+
+const sampled = new BigUint64Array(2);
+
+/** Nanoseconds that an event with `sampling` has been enabled for. Throws MeterError('map'). */
+export function readEnabled(subject: string, fd: number): bigint {
+  return readPerfGroup(subject, fd, sampled) ? sampled[1]! : 0n;
+}
+
 /** struct perf_event_attr of include/uapi/linux/perf_event.h. */
 function encode(attributes: PerfEventAttributes, isLeader: boolean): DataView {
   const view = new DataView(new ArrayBuffer(attributesSize));
@@ -82,7 +105,8 @@ function encode(attributes: PerfEventAttributes, isLeader: boolean): DataView {
   view.setUint32(4, attributesSize, true);
   view.setBigUint64(8, attributes.config, true);
   if (sampling !== undefined) view.setBigUint64(16, 'period' in sampling ? sampling.period : sampling.frequency, true);
-  else view.setBigUint64(32, BigInt(groupFormat), true);
+  if (attributes.isRaw === true) view.setBigUint64(24, BigInt(rawSample), true);
+  view.setBigUint64(32, BigInt(sampling === undefined ? groupFormat : timeFormat), true);
   const disabled = isLeader ? 1 : 0;
   const excluded = excludes === undefined ? 0 : excludes === 'user' ? 1 << 4 : 1 << 5;
   const isFrequency = sampling !== undefined && 'frequency' in sampling ? 1 << 10 : 0;

@@ -1,4 +1,4 @@
-import { repeat } from '../background.ts';
+import { inBackground, repeat } from '../background.ts';
 import type { PerfArrayPlan } from '../config/plan.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
 import { openPerfBuffer, type PerfBuffer } from '../libbpf/perf-buffer.ts';
@@ -25,15 +25,20 @@ export interface PerfArrays extends Disposable {
   /** Takes out what there is. */
   consume(): void;
   losses(): Iterable<PerfArrayLoss>;
+  /** Notices CPUs that came, or were gone meanwhile. */
+  follow(): void;
+  /** By map: CPU time, at most, in milliseconds, of which there are no records since a CPU had just come. */
+  unwatched(): Iterable<{ readonly map: string; readonly milliseconds: number }>;
 }
 
 /** Opens their buffers; to be called before the programs are attached that write to them. Throws MeterError('load'). */
 export function openPerfArrays(object: LoadedObject, plans: readonly PerfArrayPlan[]): PerfArrays {
   using stack = new DisposableStack();
-  const counters = plans.map((plan) => {
+  const opened = plans.map((plan) => {
     const buffer = stack.use(openPerfBuffer(`${object.path}: map ${plan.map}`, object.map(plan.map).fd, pages));
-    return new RecordCounter(plan, buffer);
+    return { map: plan.map, buffer, counter: new RecordCounter(plan, buffer) };
   });
+  const counters = opened.map(({ counter }) => counter);
   const consume = () => {
     for (const counter of counters) counter.consume();
   };
@@ -45,16 +50,29 @@ export function openPerfArrays(object: LoadedObject, plans: readonly PerfArrayPl
     *losses() {
       for (const counter of counters) yield* counter.losses();
     },
+    follow() {
+      for (const { map, buffer } of opened) {
+        inBackground(`${object.path}: map ${map}: CPUs`, () => buffer.follow());
+      }
+    },
+    *unwatched() {
+      for (const { map, buffer } of opened) yield { map, milliseconds: buffer.unwatchedMs };
+    },
     [Symbol.dispose]: () => all.dispose(),
   };
 }
 
-/** The readers of an object's maps with those of its PERF_EVENT_ARRAY maps, which are up to date whenever a reading begins. */
-export function withPerfArrays(readers: LoadedMapReaders, arrays: PerfArrays): LoadedMapReaders {
+/**
+ * The readers of an object's maps with those of its PERF_EVENT_ARRAY maps, which are up to date whenever a reading begins;
+ * `follow` is called then too.
+ */
+export function withPerfArrays(readers: LoadedMapReaders, arrays: PerfArrays, follow: () => void): LoadedMapReaders {
   return {
     cpus: readers.cpus,
     begin() {
       arrays.consume();
+      arrays.follow();
+      follow();
       readers.begin?.();
     },
     entries: (map) => arrays.readers.get(map) ?? readers.entries(map),

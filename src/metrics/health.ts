@@ -56,6 +56,15 @@ export interface MapLoss {
   readonly count: number;
 }
 
+/** What perf events have missed since a CPU had just come online. */
+export interface CpuUnwatched {
+  readonly program: string;
+  /** The map, or the BPF program. */
+  readonly part: string;
+  /** CPU time, at most. */
+  readonly milliseconds: number;
+}
+
 /** Who tells the health metrics their numbers; each is asked once per collection. */
 export interface HealthSources {
   /** The last reading; undefined before the first. */
@@ -63,6 +72,7 @@ export interface HealthSources {
   /** As the last reading found them. */
   maps(): Iterable<MapFill>;
   losses(): Iterable<MapLoss>;
+  unwatched(): Iterable<CpuUnwatched>;
   programs(): Iterable<BpfProgramState>;
   hooks(): Iterable<HookState>;
   /** Costs a system call for each program. */
@@ -112,6 +122,7 @@ export class Health {
     });
     observeSeries(meter, sources);
     observeMaps(meter, sources);
+    observeCpus(meter, sources);
     observePrograms(meter, sources);
     observeHooks(meter, sources);
     observeStatistics(meter, sources);
@@ -196,6 +207,16 @@ function observeMaps(meter: Meter, sources: HealthSources): void {
     'Events that should be in a map without C or a perf event array and are not',
     '{event}',
     () => [...sources.losses()].map(({ program, map, reason, count }) => ({ program, map, reason, count })),
+  );
+}
+
+function observeCpus(meter: Meter, sources: HealthSources): void {
+  observeCounts(
+    meter,
+    'ebpf_meter.cpu.unwatched',
+    'CPU time, at most, in which a CPU that had just come online was missing in perf events',
+    's',
+    () => [...sources.unwatched()].map(({ milliseconds, ...where }) => ({ ...where, count: milliseconds / 1000 })),
   );
 }
 

@@ -21,6 +21,7 @@ const sources = {
   reading: () => undefined,
   maps: nothing,
   losses: nothing,
+  unwatched: nothing,
   programs: nothing,
   hooks: nothing,
   statistics: nothing,

@@ -1,9 +1,11 @@
 import { release } from 'node:os';
 import type { HrTime } from '@opentelemetry/api';
+import { inBackground } from '../background.ts';
 import type { ProgramPlan } from '../config/plan.ts';
 import { type ErrorCode, MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
 import { libbpfCause } from '../libbpf/error.ts';
+import type { Link } from '../libbpf/link.ts';
 import type { LoadedObject } from '../libbpf/loaded.ts';
 import type { OpenedObject } from '../libbpf/object.ts';
 import { discardRecords } from '../maps/discarded.ts';
@@ -34,7 +36,7 @@ export function loadProgram(plan: ProgramPlan, opened: OpenedObject, kernel?: Ke
     loadWhatAttaches(plan, opened, kernel ?? own!),
   );
   const filled = filledReaders(mapReaders(object), object, plan.filled, iterators);
-  const readers = stack.use(withPerfArrays(filled, arrays));
+  const readers = stack.use(withPerfArrays(filled, arrays, () => followLinks(plan.name, links)));
   stack.use(discardRecords(object, plan.discarded ?? []));
   const cgroupIds = plan.cgroupIds && new CgroupIds(plan.cgroupIds, object.map(plan.cgroupIds.map));
   const isAttached = attached.some(({ state }) => state !== 'not loaded');
@@ -51,12 +53,18 @@ export function loadProgram(plan: ProgramPlan, opened: OpenedObject, kernel?: Ke
     absent,
     readers,
     startTime,
-    links,
+    links: links.map(({ link }) => link),
     info: (bpfProgram) => (object.isLoaded(bpfProgram) ? object.programInfo(bpfProgram) : undefined),
     cgroupIds,
     *losses() {
       yield* arrays.losses();
       yield* cgroupIds?.losses() ?? [];
+    },
+    *unwatched() {
+      for (const { map, milliseconds } of arrays.unwatched()) yield { part: map, milliseconds };
+      for (const { bpfProgram, link } of links) {
+        if (link.unwatchedMs !== undefined) yield { part: bpfProgram, milliseconds: link.unwatchedMs };
+      }
     },
     // In reverse order: readers, links, and the object last.
     [Symbol.dispose]: () => resources.dispose(),
@@ -73,7 +81,19 @@ interface AttachedObject extends Disposable {
   readonly ways: TriedWays;
   readonly startTime: HrTime;
   /** Those that nothing is asked of, the last first. */
-  readonly links: readonly Disposable[];
+  readonly links: readonly OwnLink[];
+}
+
+interface OwnLink {
+  readonly bpfProgram: string;
+  readonly link: Link;
+}
+
+/** What fails is counted and logged as what is done in the background. */
+function followLinks(program: string, links: readonly OwnLink[]): void {
+  for (const { bpfProgram, link } of links) {
+    if (link.follow !== undefined) inBackground(`${program}: ${bpfProgram}: CPUs`, link.follow);
+  }
 }
 
 /**
@@ -94,7 +114,7 @@ function loadWhatAttaches(plan: ProgramPlan, first: OpenedObject, kernel: Kernel
     const arrays = stack.use(openPerfArrays(object, plan.perfArrays ?? []));
     const startTime = hrTime(Date.now());
     const iterators = new Map<string, () => void>();
-    const own: Disposable[] = [];
+    const own: OwnLink[] = [];
     let another = false;
     const attached = programs.map(({ name, section }): AttachedProgram => {
       const failure = failures.get(name);
@@ -105,7 +125,7 @@ function loadWhatAttaches(plan: ProgramPlan, first: OpenedObject, kernel: Kernel
         const { iterate, problem } = link;
         // What an iterator keeps from one reading to the next begins here.
         iterate?.();
-        if (iterate === undefined) own.unshift(link);
+        if (iterate === undefined) own.unshift({ bpfProgram: name, link });
         else iterators.set(name, iterate);
         const error = problem && explained('attach', plan, name, section, problem);
         return { bpfProgram: name, section, state: 'attached', error };
@@ -167,6 +187,10 @@ function prepare(
   }
   const skipped = new Set([...plan.skipMaps, ...unusedMaps]);
   for (const name of skipped) object.setAutocreate(name, false);
+  for (const { name, type, maxEntries } of object.layout().maps) {
+    // libbpf would ask the file for CPUs. An element for each, or a CPU's records have no place.
+    if (type === 'perf_event_array' && maxEntries < cpus && !skipped.has(name)) object.setMaxEntries(name, cpus);
+  }
   const wide = widenTables(object, skipped, cpus);
   for (const name of plan.perCpuFirst) if (!wide.has(name)) sizeForCpus(object, name, cpus);
 }

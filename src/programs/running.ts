@@ -43,6 +43,16 @@ export interface RunningProgram extends Disposable {
   readonly cgroupIds: CgroupIds | undefined;
   /** Events that its maps without C and its PERF_EVENT_ARRAY maps have missed so far, and cgroups that have no place in its map. */
   losses(): Iterable<Loss & { readonly map: string }>;
+  /** Of each part that has perf events by CPU. */
+  unwatched(): Iterable<Unwatched>;
+}
+
+/** What perf events have missed for want of knowing that a CPU had come. */
+export interface Unwatched {
+  /** The map, or the BPF program. */
+  readonly part: string;
+  /** CPU time, at most. */
+  readonly milliseconds: number;
 }
 
 /** Events that are missing in a map. */

@@ -42,6 +42,10 @@ export function startProgram(
       yield* object?.losses() ?? [];
       yield* sources.losses();
     },
+    *unwatched() {
+      yield* object?.unwatched() ?? [];
+      yield* sources.unwatched();
+    },
     [Symbol.dispose]: () => all.dispose(),
   };
 }

@@ -27,6 +27,7 @@ export function fakeSources(overrides: Partial<HealthSources> = {}): HealthSourc
     programs: () => [],
     hooks: () => [],
     losses: () => [],
+    unwatched: () => [],
     statistics: () => [],
     bpfStats: false,
     ...overrides,

@@ -26,6 +26,7 @@ function program(plan: ProgramPlan, maps: readonly FakeMap[], iterate: () => voi
     info: () => undefined,
     cgroupIds: undefined,
     losses: () => [],
+    unwatched: () => [],
     [Symbol.dispose]() {},
   };
 }

@@ -1,10 +1,10 @@
 import { closeSync } from 'node:fs';
 import { MeterError } from '../../errors.ts';
-import { onlineCpus } from '../../kernel/cpus.ts';
+import { EachCpu, followCpus, type OnCpu } from '../each-cpu.ts';
 import { describe, LibbpfError, libbpfCause, pointerOrThrow } from '../error.ts';
 import { libbpf, type Pointer } from '../library.ts';
-import { type Link, linkOf } from '../link.ts';
-import { openPerfEvent, type PerfEventAttributes } from '../perf-event.ts';
+import { linkOf } from '../link.ts';
+import { openPerfEventIfOnline, type PerfEventAttributes, readEnabled } from '../perf-event.ts';
 import type { AttachKind } from './kind.ts';
 
 const attachNative = libbpf<(program: Pointer, fd: number) => Pointer | null>(
@@ -14,8 +14,8 @@ const attachNative = libbpf<(program: Pointer, fd: number) => Pointer | null>(
 const section = /^perf_event\/(.*)$/;
 
 /**
- * `perf_event/type=T,config=C,frequency=F` or `,sample_period=P`, ebpf_exporter's, in any order: one event per CPU that is
- * online when it is attached; a CPU that comes later is not sampled. Numbers are decimal or hexadecimal (0x…), as
+ * `perf_event/type=T,config=C,frequency=F` or `,sample_period=P`, ebpf_exporter's, in any order: one event per CPU; one that
+ * comes online later is sampled from when it is noticed, within a second. Numbers are decimal or hexadecimal (0x…), as
  * perf_event_open(2) has them; what isn't named of type and config is 0, as there.
  */
 export const perfEvent: AttachKind = {
@@ -26,25 +26,37 @@ export const perfEvent: AttachKind = {
   attach({ subject, section: name, program }) {
     const attributes = parsePerfEventSection(subject, name);
     using stack = new DisposableStack();
-    for (const cpu of onlineCpus().numbers) stack.use(attachOn(cpu, subject, program, attributes));
-    return stack.move();
+    const events = stack.use(new EachCpu((cpu) => attachOn(cpu, subject, program, attributes)));
+    stack.use(followCpus(`${subject}: CPUs`, events));
+    const all = stack.move();
+    return {
+      follow: () => events.follow(),
+      get unwatchedMs() {
+        return events.unwatchedMs;
+      },
+      [Symbol.dispose]: () => all.dispose(),
+    };
   },
 };
 
-function attachOn(cpu: number, subject: string, program: Pointer, attributes: PerfEventAttributes): Link {
+function attachOn(cpu: number, subject: string, program: Pointer, attributes: PerfEventAttributes): OnCpu | undefined {
   const fd = open(subject, attributes, cpu);
+  if (fd === undefined) return undefined;
   try {
     // The link closes the event.
-    return linkOf(pointerOrThrow('attach', subject, 'bpf_program__attach_perf_event', () => attachNative(program, fd)));
+    const link = linkOf(
+      pointerOrThrow('attach', subject, 'bpf_program__attach_perf_event', () => attachNative(program, fd)),
+    );
+    return { ...link, enabled: () => readEnabled(subject, fd) };
   } catch (error) {
     closeSync(fd);
     throw error;
   }
 }
 
-function open(subject: string, attributes: PerfEventAttributes, cpu: number): number {
+function open(subject: string, attributes: PerfEventAttributes, cpu: number): number | undefined {
   try {
-    return openPerfEvent('attach', subject, attributes, cpu, undefined);
+    return openPerfEventIfOnline('attach', subject, attributes, cpu, undefined);
   } catch (error) {
     const cause = libbpfCause(error);
     if (cause?.code === 'ENOENT' || cause?.code === 'EOPNOTSUPP') {

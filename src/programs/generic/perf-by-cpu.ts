@@ -34,6 +34,7 @@ export function startByCpu({ map, counts }: SourceOf<PerfEventsSpec>, events: re
     },
     attached: [{ bpfProgram: map, section: 'perf_event', state: 'attached', error: undefined }],
     absent: [],
+    unwatchedMs: () => groups.unwatchedMs,
     [Symbol.dispose]: () => all.dispose(),
   };
 }

@@ -58,6 +58,7 @@ export function startByTask(source: SourceOf<PerfEventsSpec>, events: readonly C
     absent: [],
     info: (name) => (name === map ? object.programInfo(atSwitch) : undefined),
     losses: () => lossesIn(readers),
+    unwatchedMs: () => groups.unwatchedMs,
     [Symbol.dispose]: () => all.dispose(),
   };
 }

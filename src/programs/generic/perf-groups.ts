@@ -1,23 +1,31 @@
 import { closeSync } from 'node:fs';
+import { inBackground } from '../../background.ts';
 import { MeterError } from '../../errors.ts';
-import { onlineCpuList, parseCpuList } from '../../kernel/cpus.ts';
+import { possibleCpus } from '../../kernel/cpus.ts';
+import { EachCpu, followCpus, type OnCpu } from '../../libbpf/each-cpu.ts';
 import { libbpfCause } from '../../libbpf/error.ts';
 import { enablePerfEvent, openPerfEvent, type PerfEventAttributes, readPerfGroup } from '../../libbpf/perf-event.ts';
 import { coreKinds, onCore } from './perf-attributes.ts';
 
 /** The kernel's ways of saying that nothing counts an event here: no PMU at all, or not this event. */
-const notCounted: ReadonlySet<string> = new Set(['ENOENT', 'EOPNOTSUPP', 'ENOTSUPP', 'EINVAL', 'ENODEV']);
+const notCounted: ReadonlySet<string> = new Set(['ENOENT', 'EOPNOTSUPP', 'ENOTSUPP', 'EINVAL']);
 
-/** Whether this machine counts an event at all, on the first of these CPUs (all, unless given); throws MeterError('attach') where it may not be asked. */
+/** Whether this machine counts an event at all, on the first of these CPUs that is online (of all, unless given); throws MeterError('attach') where it may not be asked. */
 export function canCount(subject: string, attributes: PerfEventAttributes, cpus?: readonly number[]): boolean {
-  const [cpu = 0] = cpus ?? parseCpuList(onlineCpuList()).numbers;
-  try {
-    closeSync(openPerfEvent('attach', subject, onCore(attributes, cpu, coreKinds()), cpu, undefined));
-    return true;
-  } catch (error) {
-    if (notCounted.has(libbpfCause(error)?.code ?? '')) return false;
-    throw error;
+  const kinds = coreKinds();
+  for (const cpu of cpus ?? possibleCpus().numbers) {
+    try {
+      closeSync(openPerfEvent('attach', subject, onCore(attributes, cpu, kinds), cpu, undefined));
+      return true;
+    } catch (error) {
+      const code = libbpfCause(error)?.code ?? '';
+      // It is offline; the next one tells.
+      if (code === 'ENODEV') continue;
+      if (notCounted.has(code)) return false;
+      throw error;
+    }
   }
+  return false;
 }
 
 /** A group of one CPU's events: fds, the leader's first. */
@@ -26,24 +34,26 @@ export type GroupFds = readonly number[];
 export interface PerfGroupsOptions {
   /** The only CPUs that count; unset: all. */
   readonly cpus?: readonly number[] | undefined;
-  /** The list of CPUs that are online, as the kernel writes it; unset: the kernel's. */
-  readonly online?: () => string;
+}
+
+interface CpuGroup extends OnCpu {
+  readonly fds: GroupFds;
+  /** What `enabled` has read, once; else reads it anew. Undefined where the CPU is gone. */
+  take(): BigUint64Array | undefined;
 }
 
 /**
- * The same group of events on every CPU that is online. CPUs that come later are taken in by `followCpus`, to be called
- * before each reading; those that go are let go, and begin anew when they are back.
+ * The same group of events on every CPU. CPUs that come later are taken in by `followCpus`, to be called before each reading;
+ * those that go are let go, and begin anew when they are back. A CPU whose group fails then costs itself alone.
  */
 export class PerfGroups implements Disposable {
   readonly #subject: string;
   readonly #events: readonly PerfEventAttributes[];
-  readonly #cpus: readonly number[] | undefined;
   readonly #kinds = coreKinds();
-  readonly #list: () => string;
   readonly #onOpen: (cpu: number, fds: GroupFds) => void;
-  readonly #groups = new Map<number, GroupFds>();
-  readonly #words: BigUint64Array;
-  #online = '';
+  readonly #groups: EachCpu<CpuGroup>;
+  readonly #follow: Disposable;
+  #enabled = false;
 
   /**
    * Opens all, stopped. `onOpen` is told of each group, those of later CPUs too. Throws MeterError('attach') where a CPU's
@@ -53,94 +63,87 @@ export class PerfGroups implements Disposable {
     subject: string,
     events: readonly PerfEventAttributes[],
     onOpen: (cpu: number, fds: GroupFds) => void,
-    { cpus, online = onlineCpuList }: PerfGroupsOptions = {},
+    { cpus }: PerfGroupsOptions = {},
   ) {
     this.#subject = subject;
     this.#events = events;
     this.#onOpen = onOpen;
-    this.#cpus = cpus;
-    this.#list = online;
-    this.#words = new BigUint64Array(3 + events.length);
-    try {
-      this.#openMissing(this.#list());
-    } catch (error) {
-      this[Symbol.dispose]();
-      throw error;
-    }
+    this.#groups = new EachCpu((cpu) => this.#open(cpu), { cpus });
+    this.#follow = followCpus(`${subject}: CPUs`, this.#groups);
   }
 
   get cpus(): readonly number[] {
-    return [...this.#groups.keys()];
+    return [...this.#groups].map(([cpu]) => cpu);
   }
 
-  /** Starts all groups. Throws MeterError('attach'). */
+  /** CPU time, at most, in milliseconds, in which a CPU that had just come was not counted. */
+  get unwatchedMs(): number {
+    return this.#groups.unwatchedMs;
+  }
+
+  /** Starts all groups, and from now on those of CPUs that come. Throws MeterError('attach'). */
   enable(): void {
-    for (const [leader] of this.#groups.values()) enablePerfEvent('attach', this.#subject, leader!);
+    this.#enabled = true;
+    for (const [, { fds }] of this.#groups) enablePerfEvent('attach', this.#subject, fds[0]!);
   }
 
-  /** Costs the reading of one small file where nothing has changed. Throws MeterError('attach'). */
+  /** Costs a system call for each CPU. What fails is counted and logged as what is done in the background. */
   followCpus(): void {
-    const online = this.#list();
-    if (online === this.#online) return;
-    for (const [leader] of this.#openMissing(online)) enablePerfEvent('attach', this.#subject, leader!);
+    inBackground(`${this.#subject}: CPUs`, () => this.#groups.follow());
   }
 
   /** Nanoseconds enabled and running, and the counts from index 3 on, until the next call; undefined where the CPU is gone. */
   read(cpu: number): BigUint64Array | undefined {
-    const leader = this.#groups.get(cpu)?.[0];
-    if (leader === undefined) return undefined;
-    return readPerfGroup(`${this.#subject}: CPU ${cpu}`, leader, this.#words) ? this.#words : undefined;
+    return this.#groups.get(cpu)?.take();
   }
 
   [Symbol.dispose](): void {
-    for (const fds of this.#groups.values()) closeGroup(fds);
-    this.#groups.clear();
+    this.#follow[Symbol.dispose]();
+    this.#groups[Symbol.dispose]();
   }
 
-  /** Undefined of a CPU that has gone offline since it was listed. */
-  #open(cpu: number): GroupFds | undefined {
+  /** Undefined of a CPU that is offline. */
+  #open(cpu: number): CpuGroup | undefined {
     const events = this.#events.map((event) => onCore(event, cpu, this.#kinds));
+    const subject = `${this.#subject}: CPU ${cpu}`;
+    const fds = openGroup(this.#subject, events, cpu);
+    if (fds === undefined) return undefined;
     try {
-      return openGroup(this.#subject, events, cpu);
-    } catch (error) {
-      if (libbpfCause(error)?.code === 'ENODEV') return undefined;
-      throw error;
-    }
-  }
-
-  #openMissing(online: string): GroupFds[] {
-    const numbers = parseCpuList(online).numbers.filter((cpu) => this.#cpus?.includes(cpu) ?? true);
-    for (const [cpu, fds] of this.#groups) {
-      if (numbers.includes(cpu)) continue;
-      closeGroup(fds);
-      this.#groups.delete(cpu);
-    }
-    const opened = new Map<number, GroupFds>();
-    try {
-      for (const cpu of numbers) {
-        const fds = this.#groups.has(cpu) ? undefined : this.#open(cpu);
-        if (fds !== undefined) opened.set(cpu, fds);
-      }
-    } catch (error) {
-      for (const fds of opened.values()) closeGroup(fds);
-      throw error;
-    }
-    for (const [cpu, fds] of opened) {
-      this.#groups.set(cpu, fds);
       this.#onOpen(cpu, fds);
+      if (this.#enabled) enablePerfEvent('attach', subject, fds[0]!);
+    } catch (error) {
+      closeGroup(fds);
+      throw error;
     }
-    this.#online = online;
-    return [...opened.values()];
+    const words = new BigUint64Array(3 + fds.length);
+    // A group that the kernel has taken off its CPU is no group any more, and says less.
+    const read = () => (readPerfGroup(subject, fds[0]!, words) ? words : undefined);
+    let isRead = false;
+    return {
+      fds,
+      enabled() {
+        isRead = read() !== undefined;
+        return isRead ? words[1]! : -1n;
+      },
+      take() {
+        const taken = isRead ? words : read();
+        isRead = false;
+        return taken;
+      },
+      [Symbol.dispose]: () => closeGroup(fds),
+    };
   }
 }
 
-function openGroup(subject: string, events: readonly PerfEventAttributes[], cpu: number): GroupFds {
+/** Undefined where the CPU is offline. */
+function openGroup(subject: string, events: readonly PerfEventAttributes[], cpu: number): GroupFds | undefined {
   const fds: number[] = [];
   try {
     for (const event of events) fds.push(openPerfEvent('attach', `${subject}: CPU ${cpu}`, event, cpu, fds[0]));
     return fds;
   } catch (error) {
     closeGroup(fds);
+    if (libbpfCause(error)?.code === 'ENODEV') return undefined;
     // Each event can be counted alone.
     if (libbpfCause(error)?.code === 'EINVAL' && fds.length > 0) {
       const message = `${subject}: the PMU of CPU ${cpu} has no counters for all ${events.length} events at once`;

@@ -33,6 +33,8 @@ export interface RunningSource extends Disposable {
   readonly links?: readonly Disposable[];
   /** What it should have counted and didn't, since it began; each `reason` once. */
   losses?(): Iterable<Loss>;
+  /** CPU time, at most, in milliseconds, in which a CPU that had just come was not counted. */
+  unwatchedMs?(): number;
 }
 
 export interface SourceDescription {

@@ -5,7 +5,7 @@ import type { ProgramInfo } from '../../libbpf/stats.ts';
 import type { EntriesReader } from '../../maps/reading.ts';
 import type { AbsentMetrics } from '../absent.ts';
 import { explain, readEnvironment } from '../reasons.ts';
-import type { AttachedProgram, Loss } from '../running.ts';
+import type { AttachedProgram, Loss, Unwatched } from '../running.ts';
 import { starterOf } from './registry.ts';
 import type { RunningSource } from './source.ts';
 
@@ -21,6 +21,7 @@ export interface RunningSources extends Disposable {
   readonly links: readonly Disposable[];
   info(name: string): ProgramInfo | undefined;
   losses(): Iterable<Loss & { readonly map: string }>;
+  unwatched(): Iterable<Unwatched>;
 }
 
 /** Starts each for itself; one that fails is `failed` in the result. */
@@ -51,6 +52,9 @@ export function startSources(plan: ProgramPlan): RunningSources {
     info: (name) => sources.map((source) => source.info?.(name)).find((info) => info !== undefined),
     *losses() {
       for (const [map, source] of running) for (const loss of source.losses?.() ?? []) yield { map, ...loss };
+    },
+    *unwatched() {
+      for (const [part, { unwatchedMs }] of running) if (unwatchedMs) yield { part, milliseconds: unwatchedMs() };
     },
     [Symbol.dispose]: () => all.dispose(),
   };
