@@ -44,7 +44,11 @@ static __always_inline struct queued_line *queued_line(void *table, u32 pid)
 	u32 zero = 0;
 	struct queued_line *lines = bpf_map_lookup_elem(table, &zero);
 
-	return lines ? lines + (pid * 0x9e3779b1U >> (32 - QUEUED_BITS)) : NULL;
+	if (!lines)
+		return NULL;
+	/* Or the sum is made before the comparison, which the verifier of 5.10 refuses. */
+	barrier_var(lines);
+	return lines + (pid * 0x9e3779b1U >> (32 - QUEUED_BITS));
 }
 
 static __always_inline struct queued *queued_find(struct queued_line *line, u32 pid)
