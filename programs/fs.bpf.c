@@ -30,7 +30,8 @@ static __always_inline void end_open_if(enum fs_type type, bool is_opened)
 {
 	struct cpu_fs *cpu = percpu_element(&fs);
 
-	fs_end(type, FS_OPEN, cpu ? &cpu->open[type] : NULL, enable_open, is_opened ? 0 : -EAGAIN);
+	if (cpu)
+		fs_end(type, FS_OPEN, &cpu->open[type], enable_open, is_opened ? 0 : -EAGAIN);
 }
 
 static __always_inline void end_open(enum fs_type type, s64 unused)
@@ -42,7 +43,8 @@ static __always_inline void end_fsync(enum fs_type type, s64 unused)
 {
 	struct cpu_fs *cpu = percpu_element(&fs);
 
-	fs_end(type, FS_FSYNC, cpu ? &cpu->fsync[type] : NULL, enable_fsync, 0);
+	if (cpu)
+		fs_end(type, FS_FSYNC, &cpu->fsync[type], enable_fsync, 0);
 }
 
 FS_OPERATION(ext4_open, FS_EXT4, FS_OPEN, ext4_file_open, 2, end_open);

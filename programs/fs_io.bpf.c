@@ -15,14 +15,16 @@ static __always_inline void end_read(enum fs_type type, s64 result)
 {
 	struct cpu_fs_io *cpu = percpu_element(&fs_io);
 
-	fs_end(type, FS_READ, cpu ? &cpu->read[type] : NULL, enable_read, result);
+	if (cpu)
+		fs_end(type, FS_READ, &cpu->read[type], enable_read, result);
 }
 
 static __always_inline void end_write(enum fs_type type, s64 result)
 {
 	struct cpu_fs_io *cpu = percpu_element(&fs_io);
 
-	fs_end(type, FS_WRITE, cpu ? &cpu->write[type] : NULL, enable_write, result);
+	if (cpu)
+		fs_end(type, FS_WRITE, &cpu->write[type], enable_write, result);
 }
 
 FS_OPERATION(ext4_read, FS_EXT4, FS_READ, ext4_file_read_iter, 2, end_read);

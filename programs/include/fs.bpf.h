@@ -126,7 +126,7 @@ static __always_inline void fs_end(enum fs_type type, enum fs_operation operatio
 	if (result == -EIOCBQUEUED || result == -EAGAIN)
 		return;
 	ns = bpf_ktime_get_ns() - begun;
-	if (enabled && hist)
+	if (enabled)
 		hist_add_ns(hist, ns);
 	if (enable_slow && (s64)ns >= (s64)slow_us * 1000)
 		count_slow(type, operation);

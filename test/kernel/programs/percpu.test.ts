@@ -3,10 +3,12 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { possibleCpus } from '../../../src/kernel/cpus.ts';
+import { createHooks } from '../../../src/kernel/hooks.ts';
 import { OpenedObject } from '../../../src/libbpf/object.ts';
 import { mapReaders } from '../../../src/maps/readers.ts';
 import { sizeForCpus, widenTables } from '../../../src/programs/percpu.ts';
 import { callGetppid } from '../../fixtures/plan.ts';
+import { noVariables } from '../../helpers/kernel-symbols.ts';
 
 const path = join(import.meta.dirname, '../../../build/programs/syscall.bpf.o');
 const cpus = possibleCpus().indexes;
@@ -58,6 +60,24 @@ test('tables stay as they are where an element would be larger than a kernel may
   using atMost = OpenedObject.open(path);
   assert.deepEqual([...widenTables(atMost, new Set(), largest)].sort(), tables);
 });
+
+const objects = join(import.meta.dirname, '../../../build/programs');
+
+for (const file of readdirSync(objects).filter((name) => name.endsWith('.bpf.o'))) {
+  test(`the verifier takes the programs of ${file} with an element per CPU, as on machines of very many`, () => {
+    using opened = OpenedObject.open(join(objects, file));
+    using hooks = createHooks();
+    for (const { name, section } of opened.layout().programs) {
+      // These are loaded where the kernel has no such function too.
+      const isProbe = /^k(ret)?probe\//.test(section);
+      const isThere = section.startsWith('tp_btf/') && hooks.tell(section).state === 'there';
+      const isSeen = !(noVariables && name === 'softirq_raise');
+      opened.setAutoload(name, isProbe || (isThere && isSeen));
+    }
+    using object = opened.load();
+    assert.ok(object);
+  });
+}
 
 test('a table that is not made is not widened', () => {
   using opened = OpenedObject.open(path);
