@@ -37,9 +37,9 @@ const client = (index: number) => `127.0.1.${index + 1}`;
 const connectFrom = (localAddress: string, port: number) => connect({ host: '127.0.0.1', port, localAddress });
 
 /** What a kept connection is answered. */
-async function answered(socket: Socket): Promise<string> {
+async function answered(socket: Socket, path = '/metrics'): Promise<string> {
   socket.setEncoding('utf8').on('error', () => {});
-  socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
   const [text] = await within(once(socket, 'data'), () => 'it is not answered');
   return text as string;
 }
@@ -211,6 +211,22 @@ describe('limits of the Prometheus server', () => {
     slow[0]!.resume();
     await within(closed, () => 'the longest is still there');
     assert.deepEqual(rejections(), { connections: 1 });
+    for (const socket of slow) socket.destroy();
+  });
+
+  it('closes an idle connection rather than one that takes its page', async () => {
+    const { port, rejections } = await start({ maxConnections: 3, page: bigPages() });
+    const slow = [await slowReader(client(0), port), await slowReader(client(0), port)];
+    const idle = connectFrom(client(0), port);
+    await once(idle, 'connect');
+    const closed = received(idle);
+    assert.match(await answered(connectFrom(client(1), port), '/-/healthy'), /^HTTP\/1\.1 200 /);
+    await closed;
+    assert.deepEqual(rejections(), { connections: 1 });
+    assert.deepEqual(
+      slow.map(({ closed }) => closed),
+      [false, false],
+    );
     for (const socket of slow) socket.destroy();
   });
 

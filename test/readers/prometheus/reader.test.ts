@@ -8,7 +8,7 @@ import type { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../../src/config/exporter.ts';
 import { Clock } from '../../../src/metrics/clock.ts';
 import { Store } from '../../../src/metrics/store.ts';
-import { negotiateFormat } from '../../../src/readers/prometheus/format.ts';
+import { negotiateFormat, textFormat } from '../../../src/readers/prometheus/format.ts';
 import { Page } from '../../../src/readers/prometheus/page.ts';
 import { PageBuffer, PagePool } from '../../../src/readers/prometheus/page-buffer.ts';
 import { PrometheusReader } from '../../../src/readers/prometheus/reader.ts';
@@ -38,13 +38,18 @@ async function start(map: FakeMap, config: Partial<PrometheusReaderConfig> = {})
     startTime: [1, 0] as [number, number],
   };
   const clock = new Clock();
-  const { context, lines, tallies } = fakeContext({ clock, read: () => store.read(), hold: () => store.hold() });
+  let held = 0;
+  const hold = () => {
+    held++;
+    return store.hold();
+  };
+  const { context, lines, tallies } = fakeContext({ clock, read: () => store.read(), hold });
   const store: Store = new Store([program], NO_FACTS, tallies, undefined, [{}], clock);
   const reader = new PrometheusReader({ ...localReader, ...config }, { ...context, tables: store.tables });
   const url = await reader.listen();
   const provider = provide([reader], context.health);
   providers.push(provider);
-  return { url, lines, reader, provider, meter: provider.getMeter('own') };
+  return { url, lines, reader, provider, meter: provider.getMeter('own'), holds: () => held };
 }
 
 function fetchPage(url: string, options: { path?: string; method?: string; headers?: Record<string, string> } = {}) {
@@ -145,6 +150,24 @@ describe('PrometheusReader', () => {
     assert.match(next.bytes.toString(), /^ebpf_events_total\{key="3"\} 2$/m);
     assert.equal(map.reads, 2);
     next.release();
+  });
+
+  it('makes no page for those who have gone while the maps were read', async () => {
+    const map = new FakeMap('events', 4, 8);
+    map.set([3], [23]);
+    const { reader, holds } = await start(map);
+    const gone = new AbortController();
+    const pages = Promise.allSettled([1, 2, 3].map(() => reader.page(textFormat, gone.signal)));
+    // The reading has been asked for, and comes in a later turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    gone.abort();
+    for (const { status } of await pages) assert.equal(status, 'rejected');
+    assert.equal(map.reads, 1);
+    assert.equal(holds(), 0);
+    const page = await reader.page(textFormat, new AbortController().signal);
+    assert.match(page.bytes.toString(), /^ebpf_events_total\{key="3"\} 23$/m);
+    assert.equal(holds(), 1);
+    page.release();
   });
 
   it('makes one page per format of a reading, and compresses each once', async () => {
