@@ -12,7 +12,11 @@ export async function startFilled(
   nodeOptions: readonly string[] = [],
 ): Promise<{ exporter: Exporter; filler: Filler; mapId: number }> {
   const { directory, program } = buildProgram(bench);
-  const exporter = await Exporter.start(main, ['--programs', directory, '--only', program, ...options], nodeOptions);
+  const exporter = await Exporter.start(
+    main,
+    ['--no-shipped', '--programs', directory, '--only', program, ...options],
+    nodeOptions,
+  );
   const { id, fd } = findMap(bench.kind === 'counters' ? 'bench_counters' : 'bench_histos');
   return { exporter, filler: new Filler(fd, bench), mapId: id };
 }

@@ -14,6 +14,8 @@ export type Command = (typeof commands)[number];
 export interface Options {
   readonly config: string | undefined;
   readonly programs: readonly string[];
+  /** Whether the shipped programs run beside those of the folders. */
+  readonly shipped: boolean | undefined;
   readonly only: readonly string[] | undefined;
   readonly strict: boolean | undefined;
   /** Whether the effective configuration is to be printed, and nothing else done. */
@@ -54,6 +56,7 @@ const running: readonly Command[] = ['run', 'check'];
 const optionKinds: Readonly<Record<string, OptionKind>> = {
   config: { type: 'string', commands: configured },
   programs: { type: 'string', multiple: true, commands: configured },
+  'no-shipped': { type: 'boolean', commands: configured },
   only: { type: 'string', multiple: true, commands: configured },
   strict: { type: 'boolean', commands: running },
   print: { type: 'boolean', commands: ['check'] },
@@ -108,6 +111,7 @@ export function parseCommandLine(args: readonly string[]): Invocation {
   const options: Options = {
     config: given.get('config')?.[0],
     programs: given.get('programs') ?? [],
+    shipped: given.has('no-shipped') ? false : translated.shipped,
     only: given.get('only'),
     strict: given.has('strict') ? true : undefined,
     print: given.has('print'),

@@ -38,6 +38,8 @@ export interface TranslatedOptions {
   readonly isCheck: boolean;
   /** Whether programs are named as there, so that metrics are to be called as there. */
   readonly isExporterStyle: boolean;
+  /** Whether the shipped programs run too: beside a folder none does there; undefined where no option says so. */
+  readonly shipped: boolean | undefined;
 }
 
 /**
@@ -61,6 +63,7 @@ export function translateExporterOptions(options: readonly OptionToken[]): Trans
     tokens,
     isCheck: has('config.check'),
     isExporterStyle: has('config.dir') || has('config.names'),
+    shipped: has('config.dir') ? false : has('config.names') ? true : undefined,
   };
 }
 

@@ -16,8 +16,9 @@ ebpf-meter help COMMAND lists a command's options.
 
 const programOptions = `  --config FILE            OpenTelemetry configuration file; unset: the file in OTEL_CONFIG_FILE,
                            else the OTEL_* environment variables
-  --programs DIR           folder of pairs NAME.yaml + NAME.bpf.o, may be repeated; unset: the
-                           shipped programs
+  --programs DIR           folder of pairs NAME.yaml + NAME.bpf.o, beside the shipped programs;
+                           may be repeated
+  --no-shipped             without the shipped programs
   --only NAME,…            just these programs; unset: those that the configuration enables, by
                            default all but the expensive ones
   --namespace NAME         what metrics' names begin with; unset: ebpf

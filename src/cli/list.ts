@@ -22,7 +22,7 @@ import { wrap } from './wrap.ts';
 export async function list(options: Options): Promise<number> {
   const { config } = await configure({ ...options, only: undefined });
   const wanted = options.only?.flatMap((names) => names.split(',').map((name) => name.trim()));
-  const found = findPrograms(config.programs.directories, wanted ?? config.programs.only);
+  const found = findPrograms(config.programs, wanted ?? config.programs.only);
   using kernel = createHooks();
   const environment = readEnvironment();
   const entries = found.programs

@@ -96,8 +96,10 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type ResourceValue = string | number | boolean | readonly string[] | readonly number[] | readonly boolean[];
 
 export interface ProgramsConfig {
-  /** Folders of pairs NAME.yaml + NAME.bpf.o; undefined: the shipped ones. */
+  /** Folders of pairs NAME.yaml + NAME.bpf.o beside the shipped ones. */
   readonly directories: readonly string[] | undefined;
+  /** False: the shipped programs are left out. */
+  readonly shipped?: boolean;
   /** Exactly these, by name; undefined: every one that isn't expensive, changed by `overrides`. */
   readonly only: readonly string[] | undefined;
   readonly overrides: ReadonlyMap<string, ProgramOverride>;

@@ -32,15 +32,46 @@ const fileSuffix = '.yaml';
 const objectSuffix = '.bpf.o';
 const pairs = 'A folder of pairs NAME.yaml + NAME.bpf.o is needed';
 
+export interface ProgramPlaces {
+  readonly directories?: readonly string[] | undefined;
+  /** False: without the shipped programs. */
+  readonly shipped?: boolean;
+}
+
+export interface AllPrograms extends FoundPrograms {
+  /** Those of the folders that are called as shipped ones, which are left out for them. */
+  readonly replacing: readonly ProgramFiles[];
+}
+
 /**
- * The pairs of the folders, or the shipped ones where there are no folders, and of the folders within them those that are
- * among the `wanted` names, as SUB/NAME. Never throws: what is wrong is in `errors`.
+ * The pairs of the folders and the shipped ones, and of the folders within them those that are among the `wanted` names, as
+ * SUB/NAME. Never throws: what is wrong is in `errors`.
  */
 export function findPrograms(
-  directories: readonly string[] | undefined,
+  { directories = [], shipped: withShipped = true }: ProgramPlaces,
   wanted: readonly string[] = [],
-): FoundPrograms {
-  const places = directories?.map((directory) => ({ files: directory, objects: directory })) ?? [shipped];
+): AllPrograms {
+  const places = directories.map((directory) => ({ files: directory, objects: directory }));
+  const own = findIn(places, wanted);
+  const ours = withShipped ? findIn([shipped], wanted) : undefined;
+  const isTaken = (name: string) => own.broken.has(name) || own.programs.some((pair) => pair.name === name);
+  const names = new Set(ours?.programs.map(({ name }) => name));
+  const isNothing = directories.length > 0 || ours === undefined;
+  if (own.programs.length === 0 && own.errors.length === 0 && isNothing) {
+    const message =
+      directories.length > 0 ? `${directories.join(', ')}: no program is there` : 'no folder has programs';
+    own.errors.push(new MeterError('config', message, { remedy: pairs }));
+  }
+  const rest = ours?.programs.filter(({ name }) => !isTaken(name)) ?? [];
+  return {
+    programs: [...own.programs, ...rest].sort(byName),
+    errors: [...own.errors, ...(ours?.errors ?? [])],
+    broken: new Map([...(ours?.broken ?? []), ...own.broken]),
+    replacing: own.programs.filter(({ name }) => names.has(name)),
+  };
+}
+
+function findIn(places: readonly (typeof shipped)[], wanted: readonly string[]) {
   const programs = new Map<string, ProgramFiles>();
   const broken = new Map<string, MeterError>();
   const errors: MeterError[] = [];
@@ -58,11 +89,7 @@ export function findPrograms(
       }
     }
   }
-  if (programs.size === 0 && errors.length === 0) {
-    const message = `${places.map(({ files }) => files).join(', ')}: no program is there`;
-    errors.push(new MeterError('config', message, { remedy: pairs }));
-  }
-  return { programs: [...programs.values()].sort(byName), errors, broken };
+  return { programs: [...programs.values()], errors, broken };
 }
 
 /** The pairs of one folder of YAML files and one of objects, which may be the same. */

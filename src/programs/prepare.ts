@@ -56,8 +56,8 @@ export interface PreparedPrograms extends Disposable {
  */
 export function preparePrograms(config: ExporterConfig, own: readonly Instrument[]): PreparedPrograms {
   if (config.btfPath !== undefined) checkBtf(config.btfPath);
-  const { directories, only, overrides } = config.programs;
-  const found = findPrograms(directories, [...(only ?? []), ...overrides.keys()]);
+  const { only, overrides } = config.programs;
+  const found = findPrograms(config.programs, [...(only ?? []), ...overrides.keys()]);
   const goesOn = config.compatibleMetrics === true && !config.strict;
   const diagnostics = new Diagnostics();
   const unknown = unknownPrograms(
@@ -120,6 +120,9 @@ export function preparePrograms(config: ExporterConfig, own: readonly Instrument
     failures,
     warnings: [
       ...found.errors.filter((error) => !halves.includes(error)).map(({ message }) => message),
+      ...found.replacing.map(
+        ({ name, file }) => `${file}: "${name}" runs in place of the shipped program of this name`,
+      ),
       ...[...warnings, ...diagnostics.warnings].map(
         ({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`,
       ),

@@ -6,6 +6,7 @@ import { MeterError } from '../../src/errors.ts';
 const nothing = {
   config: undefined,
   programs: [],
+  shipped: undefined,
   only: undefined,
   strict: undefined,
   print: false,
@@ -32,6 +33,7 @@ describe('command line', () => {
     { line: 'check --config a.yaml', command: 'check', options: { config: 'a.yaml' } },
     { line: '--config=a.yaml check', command: 'check', options: { config: 'a.yaml' } },
     { line: '--programs a --programs=b', command: 'run', options: { programs: ['a', 'b'] } },
+    { line: '--programs a --no-shipped', command: 'run', options: { programs: ['a'], shipped: false } },
     { line: '--only a,b --only c', command: 'run', options: { only: ['a,b', 'c'] } },
     {
       line: '--prometheus :0 --otlp http://h:4317',
@@ -56,6 +58,7 @@ describe('command line', () => {
       command: 'run',
       options: {
         programs: ['examples'],
+        shipped: false,
         only: ['biolatency,timers'],
         prometheus: ':9435',
         telemetryPath: '/m',
@@ -63,15 +66,23 @@ describe('command line', () => {
         isExporterStyle: true,
       },
     },
-    { line: '--config.dir a --config.check', command: 'check', options: { programs: ['a'], isExporterStyle: true } },
+    {
+      line: '--config.dir a --config.check',
+      command: 'check',
+      options: { programs: ['a'], shipped: false, isExporterStyle: true },
+    },
     { line: 'check --config.check --config.strict', command: 'check', options: { strict: true } },
-    { line: '--config.names a', command: 'run', options: { only: ['a'], isExporterStyle: true } },
+    { line: '--config.names a', command: 'run', options: { only: ['a'], shipped: true, isExporterStyle: true } },
     {
       line: '--btf.path a.btf --capabilities.keep all --config.skip-cache-size=100 --no-debug --no-config.check --no-config.strict',
       command: 'run',
       options: { btfPath: 'a.btf', keepCapabilities: 'all' },
     },
-    { line: 'list --config.dir a', command: 'list', options: { programs: ['a'], isExporterStyle: true } },
+    {
+      line: 'list --config.dir a',
+      command: 'list',
+      options: { programs: ['a'], shipped: false, isExporterStyle: true },
+    },
     { line: 'help', command: 'help' },
     { line: '--help', command: 'help' },
     { line: '-h', command: 'help' },
@@ -89,7 +100,7 @@ describe('command line', () => {
   }
 
   const known =
-    '; known: --config, --programs, --only, --strict, --print, --btf.path, --capabilities.keep, --prometheus, --web.config.file, --web.telemetry-path, --otlp, --namespace, --log-level, --log-format, --log.no-timestamps, --help, --version';
+    '; known: --config, --programs, --no-shipped, --only, --strict, --print, --btf.path, --capabilities.keep, --prometheus, --web.config.file, --web.telemetry-path, --otlp, --namespace, --log-level, --log-format, --log.no-timestamps, --help, --version';
   for (const { line, message, remedy = 'help"' } of [
     { line: 'chekc', message: 'unknown command "chekc", did you mean "check"?' },
     { line: 'frobnicate', message: 'unknown command "frobnicate"; known: run, check, list, help, version' },

@@ -70,11 +70,11 @@ describe('process: what needs no kernel', () => {
   it('tells of a folder without programs, and why one that is named is not there', async () => {
     const empty = mkdtempSync(join(folder, 'empty-'));
     for (const command of ['run', 'check', 'list']) {
-      const { status, stderr } = await runMeter([command, '--programs', empty]);
+      const { status, stderr } = await runMeter([command, '--no-shipped', '--programs', empty]);
       assert.equal(status, 1);
       assert.match(stderr, new RegExp(`${empty}: no program is there\nA folder of pairs`));
     }
-    const { stderr } = await runMeter(['check', '--programs', join(folder, 'none'), '--only', 'a']);
+    const { stderr } = await runMeter(['check', '--no-shipped', '--programs', join(folder, 'none'), '--only', 'a']);
     assert.match(stderr, /none: the folder can't be read\n.*\nebpf-meter: program "a": not found/);
   });
 
@@ -83,7 +83,7 @@ describe('process: what needs no kernel', () => {
     for (const name of ['a', 'b']) writeFileSync(join(halves, `${name}.yaml`), '');
     const message = `ebpf-meter: ${halves}/a.yaml: its object ${halves}/a.bpf.o is missing\nCompile it, or remove the YAML\n`;
     for (const command of ['run', 'check']) {
-      const { status, stderr } = await runMeter([command, '--programs', halves, '--only', 'a']);
+      const { status, stderr } = await runMeter([command, '--no-shipped', '--programs', halves, '--only', 'a']);
       assert.deepEqual([status, stderr], [1, message]);
     }
   });

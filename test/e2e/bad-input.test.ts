@@ -32,7 +32,7 @@ metrics:
       },
       two: { object: 'native-style', yaml: 'metrics:\n  gauges:\n    - {name: level, help: y, untt: By}\n' },
     });
-    const ended = await runMeter(['--programs', folder.path, ...page]);
+    const ended = await runMeter(['--no-shipped', '--programs', folder.path, ...page]);
     const at = (name: string) => join(folder.path, name);
     assertRefused(ended, {
       status: 1,
@@ -61,7 +61,7 @@ ${at('two.yaml')}:3:30: unknown key "untt", did you mean "unit"?
       one: { object: 'native-style', yaml },
       two: { object: 'native-style', yaml },
     });
-    const ended = await runMeter(['--strict', '--programs', folder.path, ...page]);
+    const ended = await runMeter(['--strict', '--no-shipped', '--programs', folder.path, ...page]);
     assertRefused(ended, {
       status: 1,
       stderr:
@@ -76,7 +76,7 @@ ${at('two.yaml')}:3:30: unknown key "untt", did you mean "unit"?
   ] as const) {
     it(`is refused with its place: ${what}`, async () => {
       using folder = programFolder({ wrong: { object: 'native-style', yaml } });
-      const ended = await runMeter(['--programs', folder.path, ...page]);
+      const ended = await runMeter(['--no-shipped', '--programs', folder.path, ...page]);
       assertRefused(ended, {
         status: 1,
         stderr: new RegExp(`^ebpf-meter: ${folder.path}/wrong\\.yaml${message.source}`),
@@ -87,7 +87,7 @@ ${at('two.yaml')}:3:30: unknown key "untt", did you mean "unit"?
   it('is refused without its object', async () => {
     using folder = programFolder({});
     const yaml = folder.file('half.yaml', 'metrics: {}\n');
-    const ended = await runMeter(['--programs', folder.path, ...page]);
+    const ended = await runMeter(['--no-shipped', '--programs', folder.path, ...page]);
     assertRefused(ended, {
       status: 1,
       stderr: `ebpf-meter: ${yaml}: its object ${folder.path}/half.bpf.o is missing\nCompile it, or remove the YAML\n`,
@@ -112,7 +112,7 @@ meter_provider:
       'a folder that is not there',
       `file_format: "1.1"
 meter_provider: {readers: [{pull: {exporter: {prometheus/development: {port: 0}}}}]}
-distribution: {ebpf_meter: {directories: [none]}}
+distribution: {ebpf_meter: {directories: [none], shipped: false}}
 `,
       /^ebpf-meter: \S+none: the folder can't be read\n/,
     ],

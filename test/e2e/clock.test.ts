@@ -35,7 +35,7 @@ describe('a wall clock that is set back by an hour', () => {
         OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: temporality,
       };
       const command = [node!, '--import', clock, ...main];
-      const args = ['--programs', folder.path, '--otlp', collector.url];
+      const args = ['--no-shipped', '--programs', folder.path, '--otlp', collector.url];
       await using meter = await RunningMeter.start(args, env, { command });
       const total = () => {
         const values = collector.accepted.flatMap((one) => one.metric('ebpf.calls')?.points ?? []);

@@ -203,7 +203,7 @@ describe("a folder of ebpf_exporter's pairs", () => {
 
     const config = join(root, 'config/ebpf-exporter.yaml');
     const env = { ...environment, PATH: `${process.env.PATH}:${folder.path}` };
-    const args = ['--config', config, '--programs', folder.path];
+    const args = ['--config', config, '--no-shipped', '--programs', folder.path];
     await using meter = new MeterProcess(args, env, { cwd: folder.path });
     await meter.logged(/ INFO {2}running after /);
     const [, url] = await meter.logged(/ metrics: (http:\S+\/metrics)/);

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../..');
 
 describe('failures', () => {
   let folder = '';
-  const args = () => ['--programs', folder, '--prometheus', '127.0.0.1:0'];
+  const args = () => ['--no-shipped', '--programs', folder, '--prometheus', '127.0.0.1:0'];
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'ebpf-meter-failures-'));
     copyFileSync(`${root}/config/programs/sched.yaml`, `${folder}/sched.yaml`);
@@ -71,13 +71,19 @@ describe('failures', () => {
   });
 
   it('list shows the others, and what is wrong with the corrupt one', async () => {
-    const { status, stdout } = await runMeter(['list', '--programs', folder]);
+    const { status, stdout } = await runMeter(['list', '--no-shipped', '--programs', folder]);
     assert.equal(status, 0);
     assert.match(stdout, /^corrupt\n {2}\S.*corrupt\.bpf\.o/);
     assert.match(
       stdout,
       /\n\nsched \(enabled\)\n(.*\n)* {2}attaches to tp_btf\/sched_switch\b(.*\n)* {2}can run here\b.*\n$/,
     );
+  });
+
+  it('a folder adds to the shipped programs', async () => {
+    const { status, stdout } = await runMeter(['list', '--programs', folder, '--only', 'block,corrupt']);
+    assert.equal(status, 0);
+    assert.match(stdout, /^block \(enabled\)\n(.*\n)*\ncorrupt\n/);
   });
 
   it('an unknown program is told with the nearest known one', async () => {
@@ -92,7 +98,15 @@ describe('failures', () => {
     const { port } = server.address() as { port: number };
     try {
       const address = `127.0.0.1:${port}`;
-      const { status, stderr } = await runMeter(['--programs', folder, '--only', 'sched', '--prometheus', address]);
+      const { status, stderr } = await runMeter([
+        '--no-shipped',
+        '--programs',
+        folder,
+        '--only',
+        'sched',
+        '--prometheus',
+        address,
+      ]);
       assert.equal(status, 1);
       assert.match(stderr, new RegExp(`^ebpf-meter: .*${address}.*`, 'm'));
       assert.doesNotMatch(stderr, /^ {4}at /m);
@@ -108,7 +122,7 @@ describe('failures', () => {
         writeFileSync(`${wrong}/${name}.yaml`, `metrics:\n  counters:\n    - nmae: ${name}\n`);
         copyFileSync(`${root}/build/programs/sched.bpf.o`, `${wrong}/${name}.bpf.o`);
       }
-      const { status, stderr } = await runMeter(['--programs', wrong, '--prometheus', '127.0.0.1:0']);
+      const { status, stderr } = await runMeter(['--no-shipped', '--programs', wrong, '--prometheus', '127.0.0.1:0']);
       assert.equal(status, 1);
       for (const name of ['one', 'two']) {
         assert.match(stderr, new RegExp(`${wrong}/${name}\\.yaml:3:7: .*"nmae", did you mean "name"`));

@@ -194,7 +194,7 @@ function allowedCpus(): string {
 describe('formats of programs', () => {
   it('one that was made for ebpf_exporter runs as it is', async () => {
     using folder = programFolder({ pair: { yaml: exporterStyle, object: 'exporter-style' } });
-    await using meter = await RunningMeter.start(['--programs', folder.path, '--namespace', 'x']);
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path, '--namespace', 'x']);
     callGetppid(23);
     const scrape = await meter.scrape();
     assert.deepEqual(sorted(scrape.linesOf('x_')), sorted(exporterPage));
@@ -205,7 +205,7 @@ describe('formats of programs', () => {
 
   it('what BTF tells, a cache, indexes, CPUs, a gauge, and several metrics of one map', async () => {
     using folder = programFolder({ native: { yaml: nativeStyle, object: 'native-style' } });
-    await using meter = await RunningMeter.start(['--programs', folder.path]);
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path]);
     const allowed = allowedCpus();
     const last = /\d+$/.exec(allowed)![0];
     pin(last);
@@ -281,6 +281,7 @@ ebpf_io_depth_count${device3}} 9`,
 distribution:
   ebpf_meter:
     directories: [.]
+    shipped: false
     programs: {native: {metrics: [level], constants: {wanted_pid: ${process.pid}}}}
 `,
     );

@@ -20,7 +20,9 @@ function modules({ stderr }: RunningMeter): Set<string> {
 
 it('what nobody configured or asked for is not imported', async () => {
   using folder = counting();
-  await using meter = await RunningMeter.start(['--programs', folder.path], { NODE_OPTIONS: `--import=${naming}` });
+  await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path], {
+    NODE_OPTIONS: `--import=${naming}`,
+  });
   await meter.scrape();
   const plain = modules(meter);
   assert.ok(plain.has('readers/prometheus/text-families.ts') && plain.has('@opentelemetry/sdk-metrics'));

@@ -23,7 +23,7 @@ metrics:
 describe('a BPF program that the kernel refuses', () => {
   it('costs only its own metrics, and says why in a line', async () => {
     using folder = rejected();
-    await using meter = await RunningMeter.start(['--programs', folder.path]);
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path]);
     const log = meter.stderr;
     assert.match(log, / INFO {2}rejected: attached 1 of 4: accepted\n/);
     assert.match(
@@ -55,13 +55,20 @@ describe('a BPF program that the kernel refuses', () => {
 
   it('shows the whole log at debug level', async () => {
     using folder = rejected();
-    await using meter = await RunningMeter.start(['--programs', folder.path, '--log-level', 'debug']);
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path, '--log-level', 'debug']);
     assert.match(meter.stderr, / DEBUG .*BEGIN PROG LOAD LOG/);
   });
 
   it('ends the process with --strict, the reasons first', async () => {
     using folder = rejected();
-    const { status, stderr } = await runMeter(['--programs', folder.path, '--prometheus', '127.0.0.1:0', '--strict']);
+    const { status, stderr } = await runMeter([
+      '--no-shipped',
+      '--programs',
+      folder.path,
+      '--prometheus',
+      '127.0.0.1:0',
+      '--strict',
+    ]);
     assert.equal(status, 1);
     assert.match(stderr, / WARN {2}rejected: unchecked: EACCES/);
     assert.match(stderr, /\nebpf-meter: strict: 3 programs failed\n.*--strict.*\n$/);
@@ -76,6 +83,7 @@ describe('a BPF program that the kernel refuses', () => {
 distribution:
   ebpf_meter:
     directories: [.]
+    shipped: false
     programs:
       rejected: {metrics: [hookless, eventless]}
 meter_provider:
@@ -101,7 +109,7 @@ meter_provider:
 
   it('is told by check', async () => {
     using folder = rejected();
-    const { status, stdout, stderr } = await runMeter(['check', '--programs', folder.path]);
+    const { status, stdout, stderr } = await runMeter(['check', '--no-shipped', '--programs', folder.path]);
     assert.equal(status, 1);
     assert.match(stdout, /^rejected {2}attached 1 of 4\n {10}rejected: unchecked: EACCES/);
     assert.doesNotMatch(stdout + stderr, /^\s+at /m);

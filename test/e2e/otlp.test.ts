@@ -73,7 +73,7 @@ describe('OTLP', () => {
     using folder = counting();
     await using collector = await startOtlpServer();
     const before = BigInt(Date.now()) * 1_000_000n;
-    await using meter = await RunningMeter.start(['--programs', folder.path, '--otlp', collector.url], {
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path, '--otlp', collector.url], {
       ...often,
       OTEL_RESOURCE_ATTRIBUTES: 'rack=a%201',
     });
@@ -125,7 +125,7 @@ describe('OTLP', () => {
   it('deltas add up to the totals, to the last call before the end', async () => {
     using folder = counting();
     await using collector = await startOtlpServer();
-    await using meter = await RunningMeter.start(['--programs', folder.path, '--otlp', collector.url], {
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path, '--otlp', collector.url], {
       ...often,
       ...delta,
     });
@@ -166,10 +166,13 @@ describe('OTLP', () => {
       using folder = counting();
       const collector = await startOtlpServer();
       await using _closed = collector;
-      await using meter = await RunningMeter.start(['--programs', folder.path, '--otlp', collector.url], {
-        ...often,
-        ...env,
-      });
+      await using meter = await RunningMeter.start(
+        ['--no-shipped', '--programs', folder.path, '--otlp', collector.url],
+        {
+          ...often,
+          ...env,
+        },
+      );
       callGetppid(97);
       await collector.waitFor(() => totals(collector.accepted, 'ebpf.calls') >= 97);
       await takeDown(collector, meter);
@@ -196,7 +199,7 @@ describe('OTLP', () => {
   it('a Collector that is not there is told once and counted, and ends neither the page nor the process', async () => {
     using folder = counting();
     const url = `http://localhost:${await unusedPort()}`;
-    await using meter = await RunningMeter.start(['--programs', folder.path, '--otlp', url], often);
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path, '--otlp', url], often);
     callGetppid(23);
     await failures(meter, 3);
     const scrape = await meter.scrape();
@@ -220,7 +223,7 @@ describe('OTLP', () => {
     it(`${temporality}: the first and only export is that of the end`, async () => {
       using folder = counting();
       await using collector = await startOtlpServer();
-      const args = ['--programs', folder.path, '--prometheus', 'off', '--otlp', collector.url];
+      const args = ['--no-shipped', '--programs', folder.path, '--prometheus', 'off', '--otlp', collector.url];
       await using meter = new MeterProcess(args, env);
       await meter.logged(/running after/);
       callGetppid(997);
@@ -234,7 +237,7 @@ describe('OTLP', () => {
   it('a process that only pushes goes on until a signal', async () => {
     using folder = counting();
     await using collector = await startOtlpServer();
-    const args = ['--programs', folder.path, '--prometheus', 'off', '--otlp', collector.url];
+    const args = ['--no-shipped', '--programs', folder.path, '--prometheus', 'off', '--otlp', collector.url];
     await using meter = new MeterProcess(args, often);
     await collector.waitForRequests(3);
     callGetppid(23);

@@ -26,7 +26,7 @@ metrics:
 test('a YAML alone gives metrics; what the machine lacks is absent and said once', async () => {
   using folder = programFolder({});
   folder.file('events.yaml', yaml);
-  await using meter = await RunningMeter.start(['--programs', folder.path]);
+  await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path]);
   const lack = `map "cpu_events": this machine has no PMU to count instructions; absent: ebpf.cpu.instructions\n`;
   assert.equal(meter.stderr.split(` INFO  events: ${lack}`).length, hasPmu() ? 1 : 2, meter.stderr);
   assert.doesNotMatch(meter.stderr, / WARN /);
@@ -49,7 +49,7 @@ test('a YAML alone gives metrics; what the machine lacks is absent and said once
 test('list tells what it attaches to without attaching', async () => {
   using folder = programFolder({});
   folder.file('events.yaml', yaml);
-  const { status, stdout, stderr } = await runMeter(['list', '--programs', folder.path]);
+  const { status, stdout, stderr } = await runMeter(['list', '--no-shipped', '--programs', folder.path]);
   assert.deepEqual([status, stderr], [0, '']);
   assert.match(stdout, / ebpf\.task\.faults: counter in \{fault\} by process\.name\n/);
   assert.match(stdout, /attaches to perf_event\/page-faults, perf_event\/context-switches, tp_btf\/sched_switch,/);
@@ -59,7 +59,7 @@ test('list tells what it attaches to without attaching', async () => {
 test('an unknown event is an error with its place and the nearest name', async () => {
   using folder = programFolder({});
   const path = folder.file('events.yaml', yaml.replace('page-faults, context', 'page-fault, context'));
-  const { status, stderr } = await runMeter(['check', '--programs', folder.path]);
+  const { status, stderr } = await runMeter(['check', '--no-shipped', '--programs', folder.path]);
   assert.equal(status, 1);
   assert.ok(stderr.includes(`${path}:5:19: unknown perf event "page-fault", did you mean "page-faults"?\n`), stderr);
 });

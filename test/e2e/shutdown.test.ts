@@ -29,7 +29,7 @@ async function slowScraper(meter: RunningMeter): Promise<Socket> {
 describe('SIGTERM', () => {
   it('while a scraper does not read the page that it asked for', async () => {
     using folder = replacedKeys(series);
-    await using meter = await RunningMeter.start(['--programs', folder.path, '--config', unlimited]);
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path, '--config', unlimited]);
     callGetppid(series);
     const scraper = await slowScraper(meter);
     const { status, stderr } = await meter.stop();
@@ -40,7 +40,7 @@ describe('SIGTERM', () => {
 
   it('leaves a scraper that reads the time to read all', async () => {
     using folder = replacedKeys(series);
-    await using meter = await RunningMeter.start(['--programs', folder.path, '--config', unlimited]);
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path, '--config', unlimited]);
     callGetppid(series);
     const scraper = await slowScraper(meter);
     meter.kill('SIGTERM');
@@ -69,7 +69,7 @@ describe('SIGTERM', () => {
 
   it('in the middle of collections, plain and compressed', async () => {
     using folder = replacedKeys(series);
-    await using meter = await RunningMeter.start(['--programs', folder.path, '--config', unlimited]);
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path, '--config', unlimited]);
     callGetppid(series);
     const answers = ['identity', 'gzip', 'identity', 'gzip'].map(
       (encoding) =>

@@ -35,7 +35,7 @@ const counted = { 0: 97, 1: 97, 3: 97, 4: 97, 5: 97 };
 describe('a program with several ways in', () => {
   it('counts by those that the kernel takes, and says which, and what it lacks in a line each', async () => {
     using folder = ways();
-    await using meter = await RunningMeter.start(['--programs', folder.path, '--strict']);
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path, '--strict']);
     const log = meter.stderr;
     assert.match(
       log,
@@ -83,7 +83,7 @@ describe('a program with several ways in', () => {
 
   it('is checked without a failure', async () => {
     using folder = ways();
-    const { status, stdout, stderr } = await runMeter(['check', '--programs', folder.path]);
+    const { status, stdout, stderr } = await runMeter(['check', '--no-shipped', '--programs', folder.path]);
     assert.match(
       stdout,
       /^ways {2}attached 5 of 5, calls by own, dependent_calls by checked, spare by question\n {6}ways: Linux/,
@@ -93,14 +93,14 @@ describe('a program with several ways in', () => {
 
   it('tells at debug level why a way was passed over', async () => {
     using folder = ways();
-    await using meter = await RunningMeter.start(['--programs', folder.path, '--log-level', 'debug']);
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path, '--log-level', 'debug']);
     assert.match(meter.stderr, / DEBUG ways: dependent: EACCES .*map_value_or_null/);
     assert.match(meter.stderr, / DEBUG ways: calls by tracepoint: this kernel has no tracepoint no_such_tracepoint/);
   });
 
   it('is listed with its ways', async () => {
     using folder = ways();
-    const { status, stdout } = await runMeter(['list', '--programs', folder.path]);
+    const { status, stdout } = await runMeter(['list', '--no-shipped', '--programs', folder.path]);
     const text = stdout.replaceAll(/\s+/g, ' ');
     assert.equal(status, 0);
     assert.match(
@@ -120,6 +120,7 @@ meter_provider: {readers: [{pull: {exporter: {prometheus/development: {port: 0}}
 distribution:
   ebpf_meter:
     directories: [.]
+    shipped: false
     programs:
       ways:
         ways: {dependent_calls: ${chosen}}
@@ -142,7 +143,7 @@ distribution:
   it('says of a missing right what it is', async () => {
     using folder = ways();
     const command = ['setpriv', '--bounding-set=-all,+bpf', ...meterCommand];
-    await using meter = await RunningMeter.start(['--programs', folder.path], {}, { command });
+    await using meter = await RunningMeter.start(['--no-shipped', '--programs', folder.path], {}, { command });
     assert.match(
       meter.stderr,
       / WARN {2}ways: first: EPERM: CAP_PERFMON is missing\n {4}Run as root, or give the process CAP_PERFMON\n/,

@@ -60,7 +60,11 @@ export async function runExporter(
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(exporterFolder(names));
   // Not by way of a file, whose schema takes a minute to compile on an emulated CPU.
-  const config: ExporterConfig = { ...prepared, programs: { ...prepared.programs, directories: [path] }, ...settings };
+  const config: ExporterConfig = {
+    ...prepared,
+    programs: { ...prepared.programs, directories: [path], shipped: false },
+    ...settings,
+  };
   let text = '';
   const log = new Log({
     level: 'info',

@@ -3,13 +3,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { findPairs, findPrograms } from '../../src/programs/find.ts';
+import { findPrograms as findAll, findPairs } from '../../src/programs/find.ts';
 
 let folder = '';
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'programs-'));
 });
 afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Without the shipped ones. */
+const findPrograms = (directories: readonly string[], wanted?: readonly string[]) =>
+  findAll({ directories, shipped: false }, wanted);
 
 function write(...names: string[]): void {
   for (const name of names) {
@@ -26,6 +30,7 @@ test('pairs, by name; other files are none of them', () => {
     }),
     errors: [],
     broken: new Map(),
+    replacing: [],
   });
 });
 
@@ -125,7 +130,7 @@ test('folders without any program are an error, one among others is none', () =>
 });
 
 test('the shipped programs are there without a folder', () => {
-  const { programs } = findPrograms(undefined);
+  const { programs } = findAll({});
   assert.ok(programs.some(({ file }) => file.endsWith('config/programs/block.yaml')));
 });
 
@@ -178,5 +183,33 @@ test('a file without an object, of whose maps one is the object’s, lacks the o
   assert.deepEqual(
     errors.map(({ message }) => message),
     [`${path}: its object ${folder}/calls.bpf.o is missing`],
+  );
+});
+
+test('folders add to the shipped programs, whose places their own of the same names take', () => {
+  write('sched.yaml', 'sched.bpf.o', 'mine.yaml', 'mine.bpf.o', 'tcp.yaml');
+  const shipped = findAll({}).programs;
+  const { programs, errors, broken, replacing } = findAll({ directories: [folder] });
+  assert.deepEqual(
+    programs.map(({ name }) => name),
+    [...shipped.map(({ name }) => name).filter((name) => name !== 'tcp'), 'mine'].sort(),
+  );
+  assert.equal(programs.find(({ name }) => name === 'sched')?.file, join(folder, 'sched.yaml'));
+  assert.deepEqual(
+    replacing.map(({ name }) => name),
+    ['sched'],
+  );
+  assert.equal(errors.length, 1);
+  assert.deepEqual([...broken.keys()], ['tcp']);
+});
+
+test('an empty folder beside the shipped programs, or nothing at all, is an error', () => {
+  assert.deepEqual(
+    findAll({ directories: [folder] }).errors.map(({ message }) => message),
+    [`${folder}: no program is there`],
+  );
+  assert.deepEqual(
+    findAll({ shipped: false }).errors.map(({ message }) => message),
+    ['no folder has programs'],
   );
 });

@@ -10,7 +10,7 @@ import { findPrograms, type ProgramFiles } from '../../src/programs/find.ts';
 import { startProgram } from '../../src/programs/start.ts';
 import type { Program } from './results.ts';
 
-const { programs, errors } = findPrograms(undefined);
+const { programs, errors } = findPrograms({});
 for (const error of errors) throw error;
 console.log(JSON.stringify(programs.map(attach)));
 

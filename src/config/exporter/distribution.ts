@@ -27,7 +27,7 @@ export function readDistribution(
     section(settings, {
       supported: [
         ...['namespace', 'strict', 'bpf_stats', 'btf_path', 'compatible_metrics', 'keep_capabilities'],
-        ...['directories', 'only', 'programs', 'prometheus'],
+        ...['directories', 'shipped', 'only', 'programs', 'prometheus'],
       ],
     });
   const namespaceNode = setting(map, 'namespace');
@@ -35,6 +35,7 @@ export function readDistribution(
   const cause = namespace === undefined ? undefined : namespaceCause(namespace);
   if (cause !== undefined) namespaceNode?.error(`"namespace": ${cause}`);
   const directories = words(setting(map, 'directories'));
+  const shipped = setting(map, 'shipped')?.boolean();
   const only = words(setting(map, 'only'));
   const places = placesOf(map);
   const prometheus = setting(map, 'prometheus');
@@ -50,6 +51,7 @@ export function readDistribution(
     ...(keepCapabilities !== undefined && { keepCapabilities }),
     programs: {
       directories: directories?.map((path) => resolvePath(directory, path)),
+      ...(shipped !== undefined && { shipped }),
       only,
       overrides: readOverrides(setting(map, 'programs')),
       ...(places.size > 0 && { places }),

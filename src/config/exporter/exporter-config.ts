@@ -98,8 +98,8 @@ function withOtlp(config: ExporterConfig, url: string | undefined): ExporterConf
 }
 
 function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterConfig {
-  const { prometheus, webConfigFile, telemetryPath, namespace, directories, only, strict, btfPath, keepCapabilities } =
-    options;
+  const { prometheus, webConfigFile, telemetryPath, namespace, directories, shipped, only, strict } = options;
+  const { btfPath, keepCapabilities } = options;
   const settings = {
     ...config.prometheus,
     ...(webConfigFile !== undefined && { webConfigFile }),
@@ -127,6 +127,7 @@ function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterC
     programs: {
       ...programs,
       directories: directories ?? programs.directories,
+      ...(shipped !== undefined && { shipped }),
       only: only ?? programs.only,
       ...(valid.length > 0 && { places: new Map(valid) }),
     },

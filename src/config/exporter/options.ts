@@ -17,6 +17,8 @@ export interface ExporterOptions {
   readonly namespace?: string | undefined;
   /** Folders of programs. */
   readonly programs?: readonly string[] | undefined;
+  /** Whether the shipped programs run beside those of `programs`. */
+  readonly shipped?: boolean | undefined;
   /** NAME,… */
   readonly only?: string | readonly string[] | undefined;
   readonly strict?: boolean | undefined;
@@ -34,6 +36,7 @@ export interface CheckedOptions {
   readonly otlp: string | undefined;
   readonly namespace: string | undefined;
   readonly directories: readonly string[] | undefined;
+  readonly shipped: boolean | undefined;
   readonly only: readonly string[] | undefined;
   readonly strict: boolean | undefined;
   readonly btfPath: string | undefined;
@@ -67,6 +70,7 @@ export function checkOptions(options: ExporterOptions): { options: CheckedOption
       otlp: options.otlp,
       namespace: options.namespace,
       directories,
+      shipped: options.shipped,
       only,
       strict: options.strict,
       btfPath: options.btfPath,

@@ -48,6 +48,7 @@ export function configYaml(config: ExporterConfig): string {
         compatible_metrics: config.compatibleMetrics,
         keep_capabilities: config.keepCapabilities?.length === 0 ? 'none' : config.keepCapabilities,
         directories: programs.directories,
+        shipped: programs.shipped,
         only: programs.only,
         prometheus: {
           web_config_file: prometheus.webConfigFile,

@@ -17,6 +17,7 @@ test('every setting', () => {
     'keep_capabilities: [CAP_SYSLOG, bpf]',
     'compatible_metrics: true',
     'directories: [programs, ../more, /etc/programs]',
+    'shipped: false',
     'only: [block, sched]',
     'programs:',
     '  syscall: {enabled: true, ways: {calls: own_stamp, other: 6.10}, interfaces: [eth0, br-lan.7]}',
@@ -33,6 +34,7 @@ test('every setting', () => {
     { btfPath: '/etc/meter/types.btf', compatibleMetrics: true, keepCapabilities: ['CAP_SYSLOG', 'CAP_BPF'] },
   );
   assert.deepEqual(programs.directories, ['/etc/meter/programs', '/etc/more', '/etc/programs']);
+  assert.equal(programs.shipped, false);
   assert.deepEqual(programs.only, ['block', 'sched']);
   const constants = new Map<string, number | bigint>([
     ['min_us', 100],
@@ -86,7 +88,7 @@ test('relative folders start at the file, also where its path is relative', () =
 });
 
 test('settings without a value are the defaults', () => {
-  const keys = ['namespace', 'strict', 'bpf_stats', 'directories', 'only', 'programs'];
+  const keys = ['namespace', 'strict', 'bpf_stats', 'directories', 'shipped', 'only', 'programs'];
   assert.deepEqual(config(file(...keys.map((key) => `${key}:`))), config('file_format: "1.1"\n'));
   assert.deepEqual(config(file()), config('file_format: "1.1"\n'));
 });

@@ -73,6 +73,7 @@ test('every key of the file is on the page, with its name', () => {
     ],
     ...['temporality_preference', 'default_histogram_aggregation', 'namespace', 'strict', 'bpf_stats', 'directories'],
     ...[
+      'shipped',
       'only',
       'programs.NAME.enabled',
       'programs.NAME.metrics',

@@ -272,6 +272,7 @@ test('config/ebpf-meter.yaml is valid, says the defaults, and what it comments o
   assert.equal(places?.get('only.sched')?.excerpt.trim(), 'only: [block, sched]');
   assert.deepEqual(programs, {
     directories: ['/etc/ebpf-meter/programs'],
+    shipped: true,
     only: ['block', 'sched'],
     overrides: new Map([
       ['syscall', { enabled: true, metrics: undefined, constants: new Map(), ways: new Map() }],

@@ -60,6 +60,7 @@ distribution:
     strict: true
     bpf_stats: true
     directories: [/d]
+    shipped: false
     only: [block]
     prometheus: {web_config_file: /w.yml, gzip_level: 3, max_scrapes: 4, authenticate_probes: true, formats: [text, openmetrics]}
     programs:

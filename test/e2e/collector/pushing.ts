@@ -31,7 +31,7 @@ export function pushTo(
   const exporter = { [`otlp_${protocol}`]: { endpoint, ...settings } };
   const readers = [{ periodic: { interval: 100, timeout: 30_000, exporter } }];
   const file = folder.file('otel.conf', JSON.stringify({ file_format: '1.1', meter_provider: { readers } }));
-  return RunningMeter.start(['--programs', folder.path, '--config', file]);
+  return RunningMeter.start(['--no-shipped', '--programs', folder.path, '--config', file]);
 }
 
 /** What a metric counted in all, as a consumer of that temporality would tell. */

@@ -22,7 +22,7 @@ const structures = /arg\d+ type STRUCT is unsupported/;
 /** What the verifier says of a variable of the kernel's whose address the kernel doesn't tell. */
 const addresses = /failed to find the address for kernel symbol/;
 
-const { programs } = findPrograms(undefined);
+const { programs } = findPrograms({});
 
 for (const pair of programs) {
   const rounds = pair.object === undefined ? 0 : Math.max(0, ...waysOf(pair).map(({ ways }) => ways.length));
