@@ -42,6 +42,8 @@ export interface BtfMember {
 export interface ObjectLayout {
   /** The .bpf.o that it was read from. */
   readonly path: string;
+  /** False where it says no license, so that kernels refuse it much; undefined: not known. */
+  readonly hasLicense?: boolean;
   readonly maps: readonly MapLayout[];
   /** Global variables, by data section; those in .rodata are the constants that can be set before load. */
   readonly variables: readonly VariableLayout[];

@@ -10,6 +10,7 @@ import { checkPossibleCpus } from '../programs/possible-cpus.ts';
 import { preparePrograms } from '../programs/prepare.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
+import { print } from './output.ts';
 import { errorText, logError } from './report.ts';
 import { unusedViews } from './unused-views.ts';
 import { absentText, waysText } from './ways.ts';
@@ -32,7 +33,9 @@ export async function check(options: Options): Promise<number> {
     ...programLines(programs),
     ...[...programs.conflicts, ...errors].map((error) => wrap(errorText(error), 0)),
   ];
-  console.log(lines.length > 0 ? printable(lines.join('\n')) : 'no program is enabled, so there is nothing to measure');
+  print(
+    `${lines.length > 0 ? printable(lines.join('\n')) : 'no program is enabled, so there is nothing to measure'}\n`,
+  );
   return isAnyAttached(programs) && failuresOf(programs).length === 0 && errors.length === 0 ? 0 : 1;
 }
 

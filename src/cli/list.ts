@@ -14,6 +14,7 @@ import { readEnvironment } from '../programs/reasons.ts';
 import { isSelected, unknownPrograms } from '../programs/selection.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
+import { print } from './output.ts';
 import { errorText } from './report.ts';
 import { attachLines, type ProgramHooks, programHooks, whetherRuns } from './whether-runs.ts';
 import { wrap } from './wrap.ts';
@@ -28,7 +29,7 @@ export async function list(options: Options): Promise<number> {
   const entries = found.programs
     .filter(({ name }) => wanted?.includes(name) ?? true)
     .map((pair) => entry(pair, config, (hooks) => whetherRuns(hooks, kernel.tell, environment)));
-  if (entries.length > 0) console.log(printable(entries.join('\n\n')));
+  if (entries.length > 0) print(`${printable(entries.join('\n\n'))}\n`);
   const diagnostics = new Diagnostics();
   const names = [...found.programs.map(({ name }) => name), ...found.broken.keys()];
   const unknown = unknownPrograms(names, { ...config.programs, only: wanted ?? config.programs.only }, diagnostics);

@@ -6,6 +6,7 @@ import { writerTo } from '../write-all.ts';
 import { type Invocation, parseCommandLine } from './args.ts';
 import { helpText } from './help.ts';
 import { requireNode } from './node-version.ts';
+import { print } from './output.ts';
 import { errorText, exitStatus } from './report.ts';
 
 /** Carries out a command line; resolves with the process's exit status. */
@@ -29,10 +30,10 @@ async function carryOut({ command, topic, options }: Invocation): Promise<number
     case 'list':
       return (await import('./list.ts')).list(options);
     case 'help':
-      process.stdout.write(helpText(topic));
+      print(helpText(topic));
       return 0;
     case 'version':
-      console.log(`ebpf-meter ${(await import('../version.ts')).version}`);
+      print(`ebpf-meter ${(await import('../version.ts')).version}\n`);
       return 0;
   }
 }

@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { Diagnostics, Position } from './diagnostic.ts';
-import { type ConfigMap, parseYaml } from './document.ts';
+import { type ConfigMap, type ConfigNode, parseYaml } from './document.ts';
 import type { GenericMap } from './generic/kind.ts';
 import { genericKeys, genericKind, parseGeneric, withDefaultLabels } from './generic/registry.ts';
 import { type Located, located, locatedNames, locatedText, locatedWord } from './located.ts';
@@ -75,6 +75,7 @@ const metricKinds = { counters: 'counter', gauges: 'gauge', histograms: 'histogr
 export function parseProgramFile(text: string, path: string, diagnostics: Diagnostics): ProgramFile | undefined {
   const before = diagnostics.errorCount;
   const root = parseYaml(text, path, diagnostics);
+  if (root !== undefined && refuseFirstVersion(root)) return undefined;
   const file = root?.map([...fileKeys, ...unusedKeys]);
   if (root === undefined || file === undefined) return undefined;
   const tracing = file.entries.find(({ name }) => name === 'tracing');
@@ -110,6 +111,16 @@ export function parseProgramFile(text: string, path: string, diagnostics: Diagno
     hasOnlyTraces,
     valid: diagnostics.errorCount === before,
   };
+}
+
+/** ebpf_exporter before 2.0 had its C in the YAML, and compiled it on each host. */
+function refuseFirstVersion(root: ConfigNode): boolean {
+  const programs = root.isMap ? root.map()?.entries.find(({ name }) => name === 'programs') : undefined;
+  if (programs === undefined) return false;
+  programs.key.error(
+    '"programs": a file of ebpf_exporter\'s version 1, which has the C in the YAML; put the C into NAME.bpf.c, compile it to NAME.bpf.o, and leave "metrics" of the program in NAME.yaml, as https://github.com/cloudflare/ebpf_exporter has them since version 2',
+  );
+  return true;
 }
 
 /** Whether it describes nothing that an object has to have: all that its metrics read are maps without C. */

@@ -3,7 +3,7 @@ import type { ConfigMap, ConfigNode } from './document.ts';
 import { goDuration } from './go-duration.ts';
 import { type Located, located, locatedText, locatedWord } from './located.ts';
 import { type LabelEntry, parseLabels } from './program-labels.ts';
-import { type CountedIn, countedIn } from './units.ts';
+import { type CountedIn, countedIn, unitMeant } from './units.ts';
 
 export type MetricKind = 'counter' | 'gauge' | 'histogram';
 
@@ -76,6 +76,12 @@ export function parseMetric(node: ConfigNode, kind: MetricKind, diagnostics: Dia
   const unit = locatedText(metric.get('unit'));
   if (unit !== undefined && !/^[!-~]{1,63}$/.test(unit.value)) {
     metric.get('unit')!.error(`unit ${JSON.stringify(unit.value)} is not UCUM: at most 63 ASCII characters, no spaces`);
+  }
+  const meant = unit && unitMeant(unit.value);
+  if (meant !== undefined) {
+    metric
+      .get('unit')!
+      .warn(`unit "${unit!.value}" is a word, not UCUM; "${meant.code}" is, and Prometheus gets ${meant.name}`);
   }
   const entry = {
     kind,

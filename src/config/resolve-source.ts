@@ -73,7 +73,10 @@ export function resolveSource(reference: MapReference, context: ResolveContext):
 function sourceOfMap(map: MapLayout, reference: MapReference, context: ResolveContext): ResolvedSource | undefined {
   const { diagnostics } = context;
   if (!keyedTypes.includes(map.type)) {
-    diagnostics.error(reference.map.at, `map "${map.name}" is of type ${map.type}, from which no metrics are read`);
+    const instead =
+      map.type === 'perf_event_array' ? '; a counter with "perf_event_array: true" counts its records' : '';
+    const message = `map "${map.name}" is of type ${map.type}, from which no metrics are read`;
+    diagnostics.error(reference.map.at, message + instead);
     return undefined;
   }
   const { index } = reference;

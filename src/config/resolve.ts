@@ -53,6 +53,13 @@ export function resolveProgram(
 ): ResolvedProgram | undefined {
   const before = diagnostics.errorCount;
   const layout = object ?? { path: file.path, maps: [], variables: [], programs: [] };
+  if (layout.hasLicense === false) {
+    const line = 'char LICENSE[] SEC("license") = "GPL";';
+    diagnostics.warn(
+      file.at,
+      `${layout.path} says no license, so the kernel refuses it helpers and hooks: in C, ${line}`,
+    );
+  }
   const enabled = enabledMetrics(file, options, diagnostics);
   const constants = resolveConstants(file, enabled, options, layout, diagnostics);
   const nameOf = (metric: MetricEntry) => fullName(metric, options.namespace);
@@ -219,6 +226,10 @@ function addMetric(
   table.metrics.push({ ...base, kind: metric.kind, cell: table.cell(numbers), scale });
 }
 
+/** What to write for a histogram such as that of a run queue's length, whose map counts by length. */
+const bucketLabel =
+  'Write it as labels: [{name: bucket, size: 4, decoders: [{name: uint}]}], with bucket_type: linear and bucket_max';
+
 type MetricBase = Pick<HistogramMetricPlan, 'name' | 'help' | 'unit'>;
 
 function addSlotHistogram(
@@ -257,7 +268,7 @@ function addKeyHistogram(
   const { at } = metric.name;
   const what = `histogram "${metric.name.value}": the value of "${name}" is one number, so its buckets are in the key`;
   if (source.kind === 'indexed') {
-    diagnostics.error(at, `${what}, but it has only indexes`);
+    diagnostics.error(at, `${what}, but it has only indexes. ${bucketLabel}`);
     return;
   }
   // The CPU stands behind the key, of which the bucket is the last part.
@@ -265,7 +276,7 @@ function addKeyHistogram(
   const bucket = inKey.at(-1);
   if (bucket === undefined) {
     const others = source.perCpu === 'label' ? ' beside the CPU' : '';
-    diagnostics.error(at, `${what}, but it has no labels${others}: the last is the bucket`);
+    diagnostics.error(at, `${what}, but it has no labels${others}: the last is the bucket. ${bucketLabel}`);
     return;
   }
   const numbers = numberIn(metric, element, diagnostics);

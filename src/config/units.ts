@@ -49,3 +49,39 @@ export function scaleBetween(from: CountedIn, to: string, pageSize: number): Sca
 export function scaled(raw: number, { multiplier, divisor }: Scale): number {
   return (raw * multiplier) / divisor;
 }
+
+/** Words for units, in the singular, with UCUM's code and what names of Prometheus's have for it. */
+const words: Readonly<Record<string, readonly [code: string, name: string]>> = {
+  second: ['s', '_seconds'],
+  sec: ['s', '_seconds'],
+  millisecond: ['ms', '_milliseconds'],
+  msec: ['ms', '_milliseconds'],
+  microsecond: ['us', '_microseconds'],
+  usec: ['us', '_microseconds'],
+  nanosecond: ['ns', '_nanoseconds'],
+  nsec: ['ns', '_nanoseconds'],
+  minute: ['min', '_minutes'],
+  hour: ['h', '_hours'],
+  day: ['d', '_days'],
+  byte: ['By', '_bytes'],
+  b: ['By', '_bytes'],
+  kilobyte: ['kBy', '_kilobytes'],
+  megabyte: ['MBy', '_megabytes'],
+  percent: ['%', '_percent'],
+  hertz: ['Hz', '_hertz'],
+  celsius: ['Cel', '_celsius'],
+  volt: ['V', '_volts'],
+  ampere: ['A', '_amperes'],
+  joule: ['J', '_joules'],
+  watt: ['W', '_watts'],
+  meter: ['m', '_meters'],
+  gram: ['g', '_grams'],
+};
+
+/** The unit that a word stands for where UCUM, which knows no words, has one for it; undefined for all else. */
+export function unitMeant(written: string): { readonly code: string; readonly name: string } | undefined {
+  const word = written.toLowerCase().replace(/(?<=..)s$/, '');
+  // `B` is UCUM's bel, and by far more often meant for bytes.
+  const found = Object.hasOwn(words, word) && (written.length > 1 || written === 'B') ? words[word] : undefined;
+  return found && { code: found[0], name: found[1] };
+}

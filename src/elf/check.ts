@@ -16,12 +16,17 @@ const otherSections: ReadonlySet<number> = new Set([0xfff1, 0xfff2]);
 const functionType = 2;
 const sectionType = 3;
 
+export interface ObjectFacts {
+  /** Whether it says under which license it is. */
+  readonly hasLicense: boolean;
+}
+
 /**
  * Checks the file of a BPF object for all that libbpf takes for granted: versions before 1.5 or so read and write beyond what
  * they have where it isn't so, and end the process. What they do look at themselves, and what they pass over, is left to them.
- * Throws MeterError('object') with the cause, without the file's name.
+ * Returns what libbpf doesn't tell. Throws MeterError('object') with the cause, without the file's name.
  */
-export function checkObject(file: Uint8Array): void {
+export function checkObject(file: Uint8Array): ObjectFacts {
   const sections = readSections(file);
   for (const section of sections) checkSection(section);
   const tables = sections.filter(({ type }) => type === SectionType.symbols);
@@ -34,6 +39,8 @@ export function checkObject(file: Uint8Array): void {
     }
   }
   checkTypes(sections);
+  const license = sections.find(({ name }) => name === 'license');
+  return { hasLicense: license !== undefined && license.bytes[0] !== undefined && license.bytes[0] !== 0 };
 }
 
 function checkSection(section: Section): void {

@@ -92,7 +92,7 @@ export class OpenedObject implements Disposable {
   /** Undefined once it is loaded, failed to, or was disposed. */
   #object: Pointer | undefined;
 
-  private constructor(path: string, object: Pointer, settings: OpenSettings) {
+  private constructor(path: string, object: Pointer, settings: OpenSettings, hasLicense: boolean) {
     this.path = path;
     this.#settings = settings;
     this.#object = object;
@@ -100,13 +100,13 @@ export class OpenedObject implements Disposable {
     const all = [...walk(object, nextMap)];
     const own = all.filter((map) => !mapIsInternal(map));
     this.#maps = new Map(own.map((map) => [mapName(map), map]));
-    this.#layout = layoutOf(path, object, this.#maps, this.#programs);
+    this.#layout = { ...layoutOf(path, object, this.#maps, this.#programs), hasLicense };
   }
 
   /** Throws MeterError('object') where the file isn't a whole BPF object, MeterError('environment') without libbpf. */
   static open(path: string, settings: OpenSettings = {}): OpenedObject {
     // What was checked is what is opened, whatever becomes of the file meanwhile.
-    const file = readObject(path);
+    const { file, hasLicense } = readObject(path);
     const options = new DataView(new ArrayBuffer(openOptions.size));
     options.setBigUint64(0, BigInt(openOptions.size), true);
     const name = Buffer.from(`${objectName(path)}\0`);
@@ -119,7 +119,7 @@ export class OpenedObject implements Disposable {
     const object = pointerOrThrow('object', path, 'bpf_object__open_mem', call, compileAgain);
     keep(options, name, btf);
     try {
-      return new OpenedObject(path, object, settings);
+      return new OpenedObject(path, object, settings, hasLicense);
     } catch (error) {
       close(object);
       throw error;

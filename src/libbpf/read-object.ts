@@ -1,4 +1,4 @@
-import { checkObject } from '../elf/check.ts';
+import { checkObject, type ObjectFacts } from '../elf/check.ts';
 import { MeterError } from '../errors.ts';
 import { readUserFile } from '../user-file.ts';
 import { describe, LibbpfError } from './error.ts';
@@ -11,15 +11,14 @@ export const compileAgain =
  * The bytes of a BPF object's file, checked for what libbpf takes for granted and would end the process by.
  * Throws MeterError('object') that names the file.
  */
-export function readObject(path: string): Uint8Array {
+export function readObject(path: string): ObjectFacts & { readonly file: Uint8Array } {
   const file = read(path);
   try {
-    checkObject(file);
+    return { file, ...checkObject(file) };
   } catch (cause) {
     if (!(cause instanceof MeterError)) throw cause;
     throw new MeterError('object', `${path}: ${cause.message}`, { cause, remedy: compileAgain });
   }
-  return file;
 }
 
 function read(path: string): Uint8Array {

@@ -16,6 +16,7 @@ import { withoutMetrics } from './absent.ts';
 import { addressConstants } from './addresses.ts';
 import { CgroupIds } from './cgroup-ids.ts';
 import { type KernelHooks, readHooks } from './kernel-hooks.ts';
+import { missingOf } from './map-definition.ts';
 import { tellNesting } from './nesting.ts';
 import { cpusConstant, hasCpusConstant, sizeForCpus, widenTables } from './percpu.ts';
 import { explain, lacksHook, readEnvironment } from './reasons.ts';
@@ -158,6 +159,8 @@ function loadOnce(
     const map = namedIn(error, /map '([^']+)': failed to create/);
     const unmade = explained('load', plan, map, undefined, error);
     if (map !== undefined && ways.passMap(map, unmade, isLack('', unmade))) return undefined;
+    const lacking = missingOfMap(object, map, error);
+    if (lacking !== undefined) throw lacking;
     const culprit = namedIn(error, /prog(?:ram)? '([^']+)'/);
     const program = object.layout().programs.find(({ name }) => name === culprit);
     // The same program twice: leaving it out didn't help.
@@ -193,6 +196,15 @@ function prepare(
   }
   const wide = widenTables(object, skipped, cpus);
   for (const name of plan.perCpuFirst) if (!wide.has(name)) sizeForCpus(object, name, cpus);
+}
+
+function missingOfMap(object: OpenedObject, name: string | undefined, cause: unknown): MeterError | undefined {
+  const map = object.layout().maps.find((one) => one.name === name);
+  if (map === undefined || libbpfCause(cause)?.code !== 'EINVAL') return undefined;
+  const missing = missingOf(map).join(', ');
+  if (missing === '') return undefined;
+  const remedy = 'Define it in C, such as __uint(max_entries, 1024), __type(key, __u32), __type(value, __u64)';
+  return new MeterError('load', `${object.path}: map "${map.name}": EINVAL: it has no ${missing}`, { cause, remedy });
 }
 
 function isLack(section: string, error: MeterError): boolean {

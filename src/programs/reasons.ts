@@ -1,8 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Capability } from '../capability-names.ts';
+import { nearest, suggest } from '../config/nearest.ts';
 import { type ErrorCode, MeterError } from '../errors.ts';
 import { effectiveCapabilities, missingCapabilities } from '../kernel/capabilities.ts';
+import { type Confinement, readConfinement } from '../kernel/confinement.ts';
+import { tracepointNames } from '../kernel/near-tracepoint.ts';
 import { describe, type LibbpfError } from '../libbpf/error.ts';
 
 /** What decides why a kernel refuses. */
@@ -15,6 +18,7 @@ export interface Environment {
   readonly perfEventParanoid: number;
   /** As uname(2) gives it: 6.1.0-32-amd64. */
   readonly release: string;
+  readonly confinement: Confinement;
 }
 
 /** The machine as it is now. */
@@ -25,6 +29,7 @@ export function readEnvironment(): Environment {
     btf: existsSync('/sys/kernel/btf/vmlinux'),
     perfEventParanoid: Number(readOr('/proc/sys/kernel/perf_event_paranoid', '2')),
     release: release(),
+    confinement: readConfinement(),
   };
 }
 
@@ -151,7 +156,7 @@ export function explain(
       code,
       subject,
       cause,
-      `This kernel (${environment.release}) lacks "${section}", or can't attach to it`,
+      `This kernel (${environment.release}) lacks "${section}", or can't attach to it${meant(section)}`,
     );
   }
   return describe(code, subject, cause);
@@ -174,14 +179,31 @@ function lacksTracefs(section: string, cause: LibbpfError, { tracefs }: Environm
   return classicTracepoint.test(section) && !tracefs && cause.code === 'ENOENT';
 }
 
-function otherwiseForbidden(environment: Environment): string {
-  if (isOld(environment) && !environment.capabilities.has('CAP_SYS_RESOURCE')) {
-    return 'Raise the limit of locked memory: `ulimit -l unlimited`, or LimitMEMLOCK=infinity in systemd';
-  }
-  return 'The capabilities are there: a seccomp profile (of a container) or the kernel lockdown forbids it';
+/** The tracepoint that was probably meant; nothing where the kernel has the one that is named, or none that is near. */
+function meant(section: string): string {
+  const { name, known } = tracepointNames(section);
+  return name === '' || known.length === 0 || known.includes(name) || nearest(name, known) === undefined
+    ? ''
+    : suggest(name, known);
 }
 
-function isOld({ release }: Environment): boolean {
+/** What is on that may forbid what the capabilities would let; where nothing is known to be on, where to look on. */
+function otherwiseForbidden({ capabilities, confinement, ...environment }: Environment): string {
+  const { seccomp, lockdown, userNamespace, lockedMemory } = confinement;
+  const isLimited = isOld(environment) && !capabilities.has('CAP_SYS_RESOURCE') && lockedMemory < Infinity;
+  if (isLimited) {
+    return `Raise the limit of locked memory (${lockedMemory} bytes): \`ulimit -l unlimited\`, or LimitMEMLOCK=infinity in systemd`;
+  }
+  const reasons = [
+    ...(userNamespace ? ["the process is in a user namespace, whose capabilities don't count here"] : []),
+    ...(seccomp ? ['a seccomp profile (of a container) is on'] : []),
+    ...(lockdown === undefined ? [] : [`the kernel is locked down (${lockdown})`]),
+  ];
+  if (reasons.length > 0) return `The capabilities are there, but ${reasons.join(', and ')}`;
+  return 'The capabilities are there, and neither a seccomp profile nor a lockdown is on: a security module (SELinux, AppArmor) may forbid it, which `dmesg` or the audit log tells';
+}
+
+function isOld({ release }: Pick<Environment, 'release'>): boolean {
   const [major = 0, minor = 0] = release.split('.').map(Number);
   return major < memoryCgroups[0] || (major === memoryCgroups[0] && minor < memoryCgroups[1]);
 }

@@ -22,6 +22,7 @@ const root: Environment = {
   btf: true,
   perfEventParanoid: 3,
   release: '6.1.0',
+  confinement: { seccomp: false, lockdown: undefined, userNamespace: false, lockedMemory: Infinity },
 };
 
 function hooksOf(hooks: ProgramPlan['hooks'], skip: readonly string[]) {

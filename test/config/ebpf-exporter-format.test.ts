@@ -142,7 +142,7 @@ const malformed: readonly (readonly [yaml: string, ...expected: string[]])[] = [
   ['', '1:1: there are no metrics: "metrics" needs "counters", "gauges" or "histograms"'],
   [`${counter}---\n${counter}`, '4:1: a second YAML document begins here; a file has one'],
   // The top.
-  ['programs: []', '1:1: unknown key "programs"; known: description'],
+  ['programs: []', '1:1: "programs": a file of ebpf_exporter\'s version 1'],
   [`${counter}kaddr: [a]`, '4:1: unknown key "kaddr", did you mean "kaddrs"?'],
   ['metrics: {counter: []}', '1:11: unknown key "counter", did you mean "counters"?'],
   ['metrics: {timers: []}', '1:11: unknown key "timers"'],
@@ -288,7 +288,7 @@ const malformed: readonly (readonly [yaml: string, ...expected: string[]])[] = [
   ],
   [
     `metrics: {counters: [{name: records, labels: [${label}]}]}`,
-    '1:29: map "records" is of type perf_event_array, from which no metrics are read',
+    '1:29: map "records" is of type perf_event_array, from which no metrics are read; a counter with "perf_event_array: true" counts its records',
   ],
   [
     `metrics: {counters: [${record}, flush_interval: often}]}`,

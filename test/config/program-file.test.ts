@@ -145,3 +145,38 @@ metrics:
     },
   });
 });
+
+for (const [unit, meant] of [
+  ['second', '"s" is, and Prometheus gets _seconds'],
+  ['Seconds', '"s" is, and Prometheus gets _seconds'],
+  ['bytes', '"By" is, and Prometheus gets _bytes'],
+  ['B', '"By" is, and Prometheus gets _bytes'],
+  ['usec', '"us" is, and Prometheus gets _microseconds'],
+] as const) {
+  test(`the word ${unit} for a unit is warned of`, () => {
+    const diagnostics = new Diagnostics();
+    parseProgramFile(`metrics: {counters: [{name: a, unit: ${unit}}]}`, 'x.yaml', diagnostics);
+    assert.deepEqual(
+      diagnostics.warnings.map(({ line, column, message }) => `${line}:${column}: ${message}`),
+      [`1:38: unit "${unit}" is a word, not UCUM; ${meant}`],
+    );
+    assert.equal(diagnostics.hasErrors, false);
+  });
+}
+
+test('UCUM, annotations and words of nobody are not warned of', () => {
+  for (const unit of ['s', 'ms', 'By', 'KiBy', '%', '1', '"{packet}"', 'd', 'b', 'J', 'Cel', 'xyz', '"By/s"']) {
+    const diagnostics = new Diagnostics();
+    parseProgramFile(`metrics: {counters: [{name: a, unit: ${unit}}]}`, 'x.yaml', diagnostics);
+    assert.deepEqual(diagnostics.warnings, [], unit);
+  }
+});
+
+test("a file of ebpf_exporter's version 1 is told by what it is", () => {
+  const diagnostics = new Diagnostics();
+  const yaml = 'programs:\n  - name: bio\n    metrics: {counters: []}\n    code: |\n      int x;';
+  assert.equal(parseProgramFile(yaml, 'x.yaml', diagnostics), undefined);
+  assert.deepEqual(texts(diagnostics), [
+    'x.yaml:1:1: "programs": a file of ebpf_exporter\'s version 1, which has the C in the YAML; put the C into NAME.bpf.c, compile it to NAME.bpf.o, and leave "metrics" of the program in NAME.yaml, as https://github.com/cloudflare/ebpf_exporter has them since version 2',
+  ]);
+});

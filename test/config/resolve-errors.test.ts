@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ResolveOptions } from '../../src/config/resolve.ts';
-import { errors } from './resolving.ts';
+import { Diagnostics } from '../../src/config/diagnostic.ts';
+import { parseProgramFile } from '../../src/config/program-file.ts';
+import { type ResolveOptions, resolveProgram } from '../../src/config/resolve.ts';
+import { errors, options } from './resolving.ts';
 import {
   array,
   bool,
@@ -296,15 +298,15 @@ const wrong: readonly (readonly [string, string | readonly string[], Partial<Res
   ],
   [
     `${histogram}map: four\n      bucket_max: 3`,
-    '3:13: histogram "a": the value of "four" is one number, so its buckets are in the key, but it has no labels: the last is the bucket',
+    '3:13: histogram "a": the value of "four" is one number, so its buckets are in the key, but it has no labels: the last is the bucket. Write it as labels: [{name: bucket, size: 4, decoders: [{name: uint}]}], with bucket_type: linear and bucket_max',
   ],
   [
     `${histogram}map: kinds\n      bucket_max: 3`,
-    '3:13: histogram "a": the value of "kinds" is one number, so its buckets are in the key, but it has only indexes',
+    '3:13: histogram "a": the value of "kinds" is one number, so its buckets are in the key, but it has only indexes. Write it as labels: [{name: bucket, size: 4, decoders: [{name: uint}]}], with bucket_type: linear and bucket_max',
   ],
   [
     `${histogram}map: percpu_kinds\n      bucket_max: 3\n      labels: [{name: cpu, size: 2, decoders: [{name: uint}]}]`,
-    '3:13: histogram "a": the value of "percpu_kinds" is one number, so its buckets are in the key, but it has no labels beside the CPU: the last is the bucket',
+    '3:13: histogram "a": the value of "percpu_kinds" is one number, so its buckets are in the key, but it has no labels beside the CPU: the last is the bucket. Write it as labels: [{name: bucket, size: 4, decoders: [{name: uint}]}], with bucket_type: linear and bucket_max',
   ],
   [
     `${histogram}map: scalar\n      labels: [{name: x}]`,
@@ -409,4 +411,21 @@ test('an entry of "maps" that is wrong is told once, not for each of its metrics
   const yaml =
     'maps: {io: {labels: [{name: x, field: y}]}}\nmetrics: {counters: [{name: a, map: io, field: count}, {name: b, map: io, field: count}]}';
   assert.deepEqual(errors(yaml, object), ['x.yaml:1:39: the key\'s struct io_key has no member "y"; known: dev, op']);
+});
+
+test('an object without a license is warned of', () => {
+  for (const [hasLicense, count] of [
+    [false, 1],
+    [true, 0],
+  ] as const) {
+    const diagnostics = new Diagnostics();
+    const file = parseProgramFile('metrics: {counters: [{name: total}]}', 'x.yaml', diagnostics)!;
+    resolveProgram(file, { ...object, hasLicense }, options, diagnostics);
+    const expected =
+      'x.bpf.o says no license, so the kernel refuses it helpers and hooks: in C, char LICENSE[] SEC("license") = "GPL";';
+    assert.deepEqual(
+      diagnostics.warnings.map(({ message }) => message),
+      Array(count).fill(expected),
+    );
+  }
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import { MeterProcess, meterCommand } from '../helpers/process.ts';
+import { MeterProcess, meterCommand, runMeter } from '../helpers/process.ts';
 
 /** The process with its output sent elsewhere by the shell. */
 const redirected = (redirection: string) => ['sh', '-c', `exec "$@" ${redirection}`, 'sh', ...meterCommand];
@@ -15,6 +15,19 @@ describe('a full disk', () => {
     assert.equal(status, 0);
     assert.equal(stderr, '');
     for (const line of stdout.trim().split('\n')) assert.ok(JSON.parse(line));
+  });
+
+  for (const command of ['list', 'help', 'version', 'check --only sched', 'check --print']) {
+    it(`that ${command} is written to is an error`, async () => {
+      const { status, stderr } = await runMeter(command.split(' '), {}, { command: redirected('>/dev/full') });
+      assert.equal(status, 1);
+      assert.match(stderr, /ebpf-meter: standard output: ENOSPC: no space left on device/);
+    });
+  }
+
+  it('who reads no more of a list has had enough', async () => {
+    const { status, stderr } = await runMeter(['list'], {}, { command: redirected('| true') });
+    assert.deepEqual([status, stderr], [0, '']);
   });
 
   it('that the console is on is a failed export', async () => {

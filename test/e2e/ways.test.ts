@@ -136,7 +136,7 @@ distribution:
     assert.equal(wrong.status, 1);
     assert.match(
       wrong.stderr,
-      /meter\.conf:8:33: hook "dependent_calls" has no way "uncheckt", did you mean "unchecked"\?\n/,
+      /meter\.conf:9:33: hook "dependent_calls" has no way "uncheckt", did you mean "unchecked"\?\n/,
     );
   });
 

@@ -147,3 +147,11 @@ test('refused, or taken, and never anything else: every length of an object', ()
     assert.throws(() => checkObject(whole.subarray(0, length)), { name: 'MeterError', code: 'object' });
   }
 });
+
+test('whether there is a license', () => {
+  assert.equal(checkObject(whole).hasLicense, true);
+  const file = Uint8Array.from(whole);
+  file[place('license')] = 0;
+  assert.equal(checkObject(file).hasLicense, false);
+  assert.equal(checkObject(readFileSync(compileFixture('incomplete'))).hasLicense, false);
+});

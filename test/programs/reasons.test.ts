@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Capability } from '../../src/capability-names.ts';
+import type { Confinement } from '../../src/kernel/confinement.ts';
 import { LibbpfError } from '../../src/libbpf/error.ts';
 import { type Environment, explain, lacksHook, neededCapabilities } from '../../src/programs/reasons.ts';
 
@@ -13,8 +14,11 @@ const all: readonly Capability[] = [
   'CAP_SYS_RESOURCE',
 ];
 
+const free: Confinement = { seccomp: false, lockdown: undefined, userNamespace: false, lockedMemory: Infinity };
+
 function machine(changes: Partial<Environment> = {}): Environment {
-  return { capabilities: new Set(all), tracefs: true, btf: true, perfEventParanoid: 2, release: '6.1.0', ...changes };
+  const known = { tracefs: true, btf: true, perfEventParanoid: 2, release: '6.1.0' };
+  return { capabilities: new Set(all), ...known, confinement: free, ...changes };
 }
 
 const unprivileged = machine({ capabilities: new Set() });
@@ -57,15 +61,54 @@ for (const [name, errno, messages, section, environment, message, remedy] of [
     'p: EACCES: CAP_DAC_READ_SEARCH is missing',
     /give the process CAP_DAC_READ_SEARCH$/,
   ],
-  ['all rights', 1, [], undefined, machine(), 'p: EPERM (operation not permitted)', /seccomp profile/],
   [
-    'all rights but memory on 5.10',
+    'all rights, and nothing on that takes any',
+    1,
+    [],
+    undefined,
+    machine(),
+    'p: EPERM (operation not permitted)',
+    /^The capabilities are there, and neither a seccomp profile nor a lockdown is on: a security module/,
+  ],
+  [
+    'all rights in a container',
+    1,
+    [],
+    undefined,
+    machine({ confinement: { ...free, seccomp: true } }),
+    'p: EPERM (operation not permitted)',
+    /^The capabilities are there, but a seccomp profile \(of a container\) is on$/,
+  ],
+  [
+    'all rights in a rootless container of a kernel that is locked down',
+    1,
+    [],
+    undefined,
+    machine({ confinement: { ...free, userNamespace: true, lockdown: 'integrity' } }),
+    'p: EPERM (operation not permitted)',
+    /but the process is in a user namespace, .*, and the kernel is locked down \(integrity\)$/,
+  ],
+  [
+    'all rights and no limit of memory on 5.10',
     1,
     [],
     undefined,
     machine({ capabilities: new Set(['CAP_BPF', 'CAP_PERFMON']), release: '5.10.0-30-amd64' }),
     'p: EPERM (operation not permitted)',
-    /ulimit -l unlimited/,
+    /neither a seccomp profile nor a lockdown is on/,
+  ],
+  [
+    'all rights but memory on 5.10',
+    1,
+    [],
+    undefined,
+    machine({
+      capabilities: new Set(['CAP_BPF', 'CAP_PERFMON']),
+      release: '5.10.0-30-amd64',
+      confinement: { ...free, lockedMemory: 65_536 },
+    }),
+    'p: EPERM (operation not permitted)',
+    /\(65536 bytes\): `ulimit -l unlimited`/,
   ],
   [
     'a hook that may be in a module',

@@ -187,3 +187,11 @@ try {
     );
   });
 }
+
+test('what the definition of a map lacks is named', () => {
+  assert.throws(() => run(fixturePlan('incomplete', { constants: new Map() })), {
+    code: 'load',
+    message: /incomplete\.bpf\.o: map "halfway": EINVAL: it has no value \(or value_size\), max_entries$/,
+    remedy: /^Define it in C, such as __uint\(max_entries, 1024\)/,
+  });
+});
