@@ -42,7 +42,7 @@ import { absentText, waysText } from './ways.ts';
  * The process has 5 s to end in. The rest of them is for what comes before, a signal that waits for its turn, and after, the
  * kernel's taking back of maps: a second or more each where a machine is very busy.
  */
-const shutdownMs = 3000;
+const shutdownMs = 2500;
 
 /** Programs that count and readers that give their metrics away, until it is closed. */
 export interface Session {
