@@ -3,6 +3,7 @@
 #include "histogram.bpf.h"
 #include "kernel.bpf.h"
 #include "percpu.bpf.h"
+#include "stamp.bpf.h"
 
 #define MAX_DEVICE_OPERATIONS 256
 #define MAX_DEVICE_STATUSES 256
@@ -48,17 +49,7 @@ struct error_key {
 	u32 status;
 } __attribute__((aligned(8)));
 
-struct stamp {
-	struct request *rq;
-	u64 issued;
-	u64 bytes;
-};
-
-/* One cache line: where a request's stamp may be. A third request in flight at the same place drops the second. */
-struct stamp_pair {
-	struct stamp stamps[2];
-} __attribute__((aligned(64)));
-
+/* Found by tag: see stamp_pair(). The key is the request, the detail its bytes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1 << STAMP_BITS);
@@ -146,32 +137,12 @@ static __always_inline struct stamp_pair *stamp_pair(struct request *rq, u32 dev
 	return bpf_map_lookup_elem(&stamps, &place);
 }
 
+/* A request that is issued again starts anew where it was. What is lost is counted when it completes. */
 static __always_inline void put_stamp(struct request *rq, u32 device)
 {
-	struct stamp_pair *pair = stamp_pair(rq, device);
-	struct stamp *stamp;
+	u64 now = enable_latency || enable_queue ? bpf_ktime_get_ns() : 0;
 
-	if (!pair)
-		return;
-	/* A request that is issued again starts anew where it was. */
-	stamp = &pair->stamps[0];
-	if (pair->stamps[1].rq == rq || (stamp->rq && stamp->rq != rq))
-		stamp = &pair->stamps[1];
-	if (enable_latency || enable_queue)
-		stamp->issued = bpf_ktime_get_ns();
-	stamp->bytes = rq->__data_len;
-	stamp->rq = rq;
-}
-
-static __always_inline struct stamp *find_stamp(struct request *rq, u32 device)
-{
-	struct stamp_pair *pair = stamp_pair(rq, device);
-
-	if (!pair)
-		return NULL;
-	if (pair->stamps[0].rq == rq)
-		return &pair->stamps[0];
-	return pair->stamps[1].rq == rq ? &pair->stamps[1] : NULL;
+	stamp_put(stamp_pair(rq, device), (u64)rq, now, rq->__data_len);
 }
 
 static __always_inline void count_unmatched(void)
@@ -211,12 +182,13 @@ static __always_inline bool count_stamped(struct request *rq, u32 device, u32 by
 /* A request whose issue was seen. */
 static __always_inline bool count_issued(struct request *rq, u32 device)
 {
-	struct stamp *stamp = find_stamp(rq, device);
+	struct stamp *stamp = stamp_find(stamp_pair(rq, device), (u64)rq);
+	u64 bytes;
 
 	if (!stamp)
 		return false;
-	count_request(rq, device, stamp->issued, stamp->bytes);
-	stamp->rq = NULL;
+	bytes = *(volatile u64 *)&stamp->detail;
+	count_request(rq, device, stamp_end(stamp), bytes);
 	return true;
 }
 
