@@ -1,5 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+/** One for all: an error of its own for each would be a stack trace per scrape. */
+const over = new Error('nobody waits for the answer any longer');
+
 /** A request and the answer to it. */
 export class Exchange {
   readonly request: IncomingMessage;
@@ -7,6 +10,8 @@ export class Exchange {
   /** As `clientOf` has it. */
   readonly client: string;
   readonly #over = new AbortController();
+  /** Listeners of a signal cost some microseconds each. */
+  readonly #listeners: (() => void)[] = [];
   #sendingSince: number | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, client: string) {
@@ -42,12 +47,14 @@ export class Exchange {
   /** Calls once it is over, at once where it is. */
   whenOver(listener: () => void): void {
     if (this.isOver) listener();
-    else this.signal.addEventListener('abort', listener, { once: true });
+    else this.#listeners.push(listener);
   }
 
   /** To be called by whoever sees the end of the answer or of the connection. */
   end(): void {
-    this.#over.abort();
+    if (this.isOver) return;
+    this.#over.abort(over);
+    for (const listener of this.#listeners) listener();
   }
 
   /** Closes the connection, and with it all that it still asks for. */
