@@ -45,6 +45,8 @@ export function checkObject(file: Uint8Array): ObjectFacts {
 
 function checkSection(section: Section): void {
   const { name, type, size, isCode, isCompressed, alignment } = section;
+  if (isCode && type !== SectionType.contents) throw broken(`section "${name}" has instructions, but no contents`);
+  if (isCode && size % instructionSize !== 0) throw broken(`section "${name}" ends within an instruction`);
   if (type === SectionType.null || unused.test(name)) return;
   if (isCompressed) throw broken(`section "${name}" is compressed`);
   if (size >= 2 ** 31) throw broken(`section "${name}" has ${size} bytes`);
@@ -52,8 +54,6 @@ function checkSection(section: Section): void {
     throw broken(`section "${name}" is aligned to ${alignment}`);
   }
   if (type === SectionType.zeros && size > 0 && !zeros.test(name)) throw broken(`section "${name}" has no contents`);
-  if (isCode && type !== SectionType.contents) throw broken(`section "${name}" has instructions, but no contents`);
-  if (isCode && size % instructionSize !== 0) throw broken(`section "${name}" ends within an instruction`);
 }
 
 interface Symbol {

@@ -100,7 +100,7 @@ function readHeader(file: Uint8Array, view: DataView, start: number, index: numb
     index,
     nameOffset: view.getUint32(at, true),
     type,
-    isCode: (flags & executable) !== 0,
+    isCode: type !== SectionType.null && (flags & executable) !== 0,
     isCompressed: (flags & 0x800) !== 0,
     size,
     bytes,

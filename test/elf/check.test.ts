@@ -155,3 +155,14 @@ test('whether there is a license', () => {
   assert.equal(checkObject(file).hasLicense, false);
   assert.equal(checkObject(readFileSync(compileFixture('incomplete'))).hasLicense, false);
 });
+
+test('instructions in sections of any name and type are refused, or passed over', () => {
+  for (const type of [0, 2, 3, 8, 9, 0x6fff4c03]) {
+    const file = Uint8Array.from(whole);
+    const view = new DataView(file.buffer);
+    view.setUint32(header(code) + 4, type, true);
+    // Named as the section of DWARF.
+    view.setUint32(header(code), view.getUint32(header('.debug_info'), true), true);
+    assert.throws(() => checkObject(file), { name: 'MeterError', code: 'object' }, `type ${type}`);
+  }
+});

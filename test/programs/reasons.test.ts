@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Capability } from '../../src/capability-names.ts';
 import type { Confinement } from '../../src/kernel/confinement.ts';
@@ -224,3 +225,12 @@ for (const [errno, section, messages, environment, expected] of [
     assert.equal(lacksHook(section, new LibbpfError('call', errno, messages), environment), expected);
   });
 }
+
+test('a tracepoint that is misspelt is told with the one that was meant', {
+  skip: !existsSync('/sys/kernel/btf/vmlinux') && 'this kernel has no BTF',
+}, () => {
+  const remedyOf = (section: string) =>
+    explain('load', 'p', section, new LibbpfError('bpf_object__load', 3, []), machine()).remedy;
+  assert.match(remedyOf('tp_btf/sched_swich')!, /lacks "tp_btf\/sched_swich", .*, did you mean "sched_switch"\?$/);
+  assert.match(remedyOf('tp_btf/sched_switch')!, /lacks "tp_btf\/sched_switch", or can't attach to it$/);
+});
