@@ -33,7 +33,7 @@ export function checkObject(file: Uint8Array): ObjectFacts {
   if (tables.length !== 1) throw broken(`it has ${tables.length} tables of symbols, not one`);
   const symbols = readSymbols(tables[0]!, sections);
   for (const section of sections) {
-    if (section.isCode && section.size > 0) checkCode(section, symbols);
+    if (section.isCode && section.type === SectionType.contents) checkCode(section, symbols);
     if (section.type === SectionType.relocations && !unused.test(section.name)) {
       checkRelocations(section, sections, tables[0]!, symbols);
     }

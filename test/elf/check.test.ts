@@ -142,6 +142,15 @@ for (const [what, change, cause] of [
   });
 }
 
+test('a section of nothing is passed over, whatever else its header says', () => {
+  const file = Uint8Array.from(whole);
+  const view = new DataView(file.buffer);
+  view.setUint32(header('.text') + 4, 0, true);
+  view.setBigUint64(header('.text') + 8, 4n, true);
+  view.setBigUint64(header('.text') + 32, 64n, true);
+  checkObject(file);
+});
+
 test('refused, or taken, and never anything else: every length of an object', () => {
   for (let length = 0; length < whole.length; length += 7) {
     assert.throws(() => checkObject(whole.subarray(0, length)), { name: 'MeterError', code: 'object' });
