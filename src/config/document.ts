@@ -1,17 +1,8 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  type Scalar,
-} from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type Scalar } from 'yaml';
 import type { Diagnostics, Position } from './diagnostic.ts';
 import { goNumber } from './go-number.ts';
 import { HiddenText, type HidingRules } from './hidden.ts';
+import { Lines } from './lines.ts';
 import { suggest } from './nearest.ts';
 
 /** A YAML file that has been read: what its nodes need to say where they are. */
@@ -20,13 +11,13 @@ class Source {
   readonly diagnostics: Diagnostics;
   readonly document: Document.Parsed;
   readonly #text: string;
-  readonly #lines: LineCounter;
+  readonly #lines: Lines;
   readonly #hidden: HiddenText | undefined;
 
   constructor(
     file: string,
     text: string,
-    lines: LineCounter,
+    lines: Lines,
     document: Document.Parsed,
     diagnostics: Diagnostics,
     hidden: HiddenText | undefined,
@@ -50,13 +41,13 @@ function isSameKey(one: unknown, other: unknown): boolean {
   return one === other || (text(one) !== undefined && text(one) === text(other));
 }
 
-function positionIn(file: string, text: string, lines: LineCounter, offset: number, hidden?: HiddenText): Position {
-  const { line, col } = lines.linePos(Math.min(offset, text.length));
-  const start = lines.lineStarts[line - 1] ?? 0;
+function positionIn(file: string, text: string, lines: Lines, offset: number, hidden?: HiddenText): Position {
+  const at = Math.min(offset, text.length);
+  const { line, start } = lines.of(at);
   const end = text.indexOf('\n', start);
   const whole = text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
   const excerpt = hidden?.excerpt(whole, start) ?? whole;
-  return { file, line: Math.max(line, 1), column: Math.max(col, 1), excerpt };
+  return { file, line, column: at - start + 1, excerpt };
 }
 
 /** Whether nothing but the marks of documents and comments is there: a last `---` begins a document with nothing in it. */
@@ -81,16 +72,15 @@ export function parseYaml(
   diagnostics: Diagnostics,
   options: ParseOptions = {},
 ): ConfigNode | undefined {
-  const lineCounter = new LineCounter();
   // A byte order mark would count as a column.
   if (text.startsWith('\ufeff')) return parseYaml(text.slice(1), file, diagnostics, options);
   const { prepare, hiding } = options;
+  const lines = new Lines(text);
   let document: Document.Parsed;
   let hidden: HiddenText | undefined;
   let isParsed: boolean;
   try {
     document = parseDocument(text, {
-      lineCounter,
       prettyErrors: false,
       merge: true,
       logLevel: 'error',
@@ -101,12 +91,12 @@ export function parseYaml(
     hidden = hiding && new HiddenText(hiding, text, isParsed ? document : undefined);
   } catch (error) {
     // Nesting so deep that the parser's recursion ends.
-    const position = positionIn(file, hiding === undefined ? text : '', lineCounter, 0);
+    const position = positionIn(file, hiding === undefined ? text : '', lines, 0);
     diagnostics.error(position, `not readable as YAML: ${(error as Error).message}`);
     return undefined;
   }
   if (hidden !== undefined) diagnostics.clean(file, (message) => hidden.message(message));
-  const source = new Source(file, text, lineCounter, document, diagnostics, hidden);
+  const source = new Source(file, text, lines, document, diagnostics, hidden);
   const shown = (message: string) => hidden?.syntax(message) ?? message;
   for (const { pos, message } of document.warnings) diagnostics.warn(source.position(pos[0]), shown(message));
   const errors = document.errors.filter(({ code, pos }) => code !== 'MULTIPLE_DOCS' || !isNothing(text.slice(pos[0])));

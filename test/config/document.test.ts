@@ -44,6 +44,13 @@ for (const [text, expected] of malformed) {
   });
 }
 
+test('what is behind an error is told with its own line', () => {
+  const diagnostics = new Diagnostics();
+  parseYaml('a:\n  b:\n    c: 1\n   d: {e: [f]}g\n    h: i\n    j: k\n', 'x.yaml', diagnostics);
+  const lines = diagnostics.errors.map(({ line, excerpt }) => [line, excerpt]);
+  assert.deepEqual(lines.at(-1), [5, '    h: i']);
+});
+
 test('nesting that is too deep for the parser is an error like others', () => {
   const diagnostics = new Diagnostics();
   parseProgramFile('['.repeat(30_000), 'x.yaml', diagnostics);
