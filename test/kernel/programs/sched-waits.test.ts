@@ -146,8 +146,8 @@ for (const [what, { prefix, spinner }] of Object.entries({
       place += count;
       return !isAsLong(sum, theirs, count);
     });
-    // Between the tracer's hook and ours a hypervisor may take the CPU away.
-    assert.ok(different.length <= 3, JSON.stringify({ different, traced }));
+    // Between the tracer's hook and ours a hypervisor may take the CPU away, on a busy machine now and then.
+    assert.ok(different.length <= 10, JSON.stringify({ different, traced }));
   });
 }
 
