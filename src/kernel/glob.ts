@@ -18,10 +18,13 @@ export function compileGlob(text: string): (name: string) => boolean {
   return matcher(parts.map((part) => (part.length > 1 ? setOf(part) : partOf(part))));
 }
 
-/** The characters of `[abc]`, `[a-z]` or, all but these, `[!abc]`. */
+/** The characters of `[abc]`, `[a-z]` or, all but these, `[!abc]`. A range that goes down has none. */
 function setOf(brackets: string): (code: number) => boolean {
   const isNot = brackets.startsWith('[!') && brackets !== '[!]';
-  const characters = brackets.slice(isNot ? 2 : 1, -1).replace(/[\\^]/g, '\\$&');
-  const set = new RegExp(`[${isNot ? '^' : ''}${characters}]`);
-  return (code) => set.test(String.fromCharCode(code));
+  const ranges = [...brackets.slice(isNot ? 2 : 1, -1).matchAll(/(.)-(.)|./gs)].map(
+    ([one, first = one, last = one]) => {
+      return [first.charCodeAt(0), last.charCodeAt(0)] as const;
+    },
+  );
+  return (code) => ranges.some(([first, last]) => first <= code && code <= last) !== isNot;
 }

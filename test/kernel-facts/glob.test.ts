@@ -11,6 +11,8 @@ const cases: readonly [glob: string, matches: readonly string[], others: readonl
   ['[vw]fs_*', ['vfs_x', 'wfs_x'], ['xfs_x', '[vw]fs_x']],
   ['a[0-9]', ['a0', 'a9'], ['aa', 'a-', 'a10']],
   ['a[!0-9]', ['aa', 'a!'], ['a0']],
+  ['a[x-z0-1-]', ['ax', 'az', 'a1', 'a-'], ['a2', 'aw']],
+  ['a[z-x]', [], ['ax', 'ay', 'az', 'a-']],
   ['a[^b]', ['a^', 'ab'], ['ac']],
   ['a.isra.0', ['a.isra.0'], ['aXisraX0']],
   ['a.*.[0-9]', ['a.isra.0'], ['a_isra.0']],

@@ -50,8 +50,11 @@ function parsePatterns(node: ConfigNode, form: RegExp, diagnostics: Diagnostics)
     const excludes = written.value.startsWith('!');
     const text = excludes ? written.value.slice(1) : written.value;
     const { at } = written;
+    const range = emptyRange(text);
     if (!form.test(text)) {
       item.error(`${JSON.stringify(written.value)} is neither a name nor a glob with *, ? and [...]`);
+    } else if (range !== undefined) {
+      item.error(`${JSON.stringify(written.value)}: "${range}" has no characters, since it goes down`);
     } else if (patterns.some((other) => other.text === text && other.excludes === excludes)) {
       item.error(`${JSON.stringify(written.value)} is there twice`);
     } else {
@@ -63,4 +66,10 @@ function parsePatterns(node: ConfigNode, form: RegExp, diagnostics: Diagnostics)
   const only = patterns.length > 0 ? ': each of its globs begins with "!", which leaves out' : '';
   node.error(`${node.subject} names nothing${only}`);
   return undefined;
+}
+
+/** The first range of a glob's brackets that ends before it begins. */
+function emptyRange(glob: string): string | undefined {
+  const ranges = glob.matchAll(/\[!?([^\]]+)\]/g).flatMap(([, set]) => set!.matchAll(/(.)-(.)|./g));
+  return ranges.find(([, first, last]) => first !== undefined && first > last!)?.[0];
 }

@@ -90,6 +90,7 @@ describe('bad globs are errors where they stand', () => {
     ["functions: ['!vfs_*']", /^3:16: "functions" names nothing: each of its globs begins with "!"/],
     ['functions: [vfs_read, vfs_read]', /^3:27: "vfs_read" is there twice$/],
     ["functions: ['vfs_[ab']", /^3:17: "vfs_\[ab" is neither a name nor a glob with \*, \? and \[\.\.\.\]$/],
+    ["functions: ['vfs_[a-cz-x]*']", /^3:17: "vfs_\[a-cz-x\]\*": "z-x" has no characters, since it goes down$/],
     ["functions: ['vfs read']", /^3:17: "vfs read" is neither/],
     ["functions: ['']", /^3:17: item 1 of "functions" is empty$/],
     ["functions: ['!']", /^3:17: "!" is neither/],
