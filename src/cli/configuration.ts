@@ -11,36 +11,11 @@ const exporterStyle = join(import.meta.dirname, '..', '..', 'config', 'ebpf-expo
 
 /** The effective configuration of the file or the environment with the options over it, and a log that follows it. */
 export async function configure(options: Options): Promise<{ config: ExporterConfig; log: Log }> {
-  const {
-    prometheus,
-    webConfigFile,
-    telemetryPath,
-    otlp,
-    namespace,
-    programs,
-    shipped,
-    only,
-    strict,
-    btfPath,
-    keepCapabilities,
-  } = options;
   const { config, warnings } = await exporterConfig({
     configFile:
       options.config ?? (options.isExporterStyle && !process.env.OTEL_CONFIG_FILE?.trim() ? exporterStyle : undefined),
     env: process.env,
-    options: {
-      prometheus,
-      webConfigFile,
-      telemetryPath,
-      otlp,
-      namespace,
-      programs,
-      shipped,
-      only,
-      strict,
-      btfPath,
-      keepCapabilities,
-    },
+    options,
     readFile: readConfiguration,
   });
   const log = new Log({

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { update } from '../../../src/libbpf/map.ts';
-import { OpenedObject } from '../../../src/libbpf/object.ts';
-import { mapReaders } from '../../../src/maps/readers.ts';
-import { compileFixture } from '../../fixtures/compile.ts';
+import { resultsInKernel } from './steps.ts';
 
 /** Process ids of one line of the table, as queued_line() finds it. */
 const line = Math.imul(1, 0x9e3779b1) >>> 20;
@@ -77,30 +74,13 @@ for (const [name, steps] of Object.entries({
   ],
 } satisfies Record<string, readonly Step[]>)) {
   test(name, () => {
-    const told = resultsInKernel(steps);
+    const told = resultsInKernel(
+      'queued',
+      steps.map(([what, pid, time]) => [whats.indexOf(what), pid, what === 'runs' ? 0 : time]),
+    );
     assert.deepEqual(
       steps.map(([what, pid], i) => [what, pid, told[i]]),
       steps,
     );
   });
-}
-
-function resultsInKernel(steps: readonly Step[]): number[] {
-  using opened = OpenedObject.open(compileFixture('queued'));
-  opened.setConstant('only_thread', process.pid);
-  using object = opened.load();
-  for (const [i, [what, pid, time]] of steps.entries()) {
-    const given = what === 'runs' ? 0 : time;
-    const words = BigUint64Array.of(BigInt(whats.indexOf(what)), BigInt(pid), BigInt(given));
-    update(object.map('steps').fd, Uint32Array.of(i), words);
-  }
-  using readers = mapReaders(object);
-  {
-    using _link = object.attach('do_step');
-    // Each is a system call.
-    for (const _ of steps) assert.ok(process.ppid > 0);
-  }
-  const read = readers.memory('steps').read();
-  const words = new BigUint64Array(read.buffer, read.byteOffset, read.length / 8);
-  return steps.map((_, i) => Number(words[i * 3 + 2]));
 }

@@ -6,20 +6,21 @@ import { mapReaders } from '../../../src/maps/readers.ts';
 import { compileFixture } from '../../fixtures/compile.ts';
 
 /**
- * Has a fixture do steps of two numbers each, one per system call, with `do_step`; gives the number that each leaves behind.
- * What its maps hold before is `prepare`'s.
+ * Has a fixture with test/fixtures/steps.h do steps of two or three numbers each, one per system call, with `do_step`; gives
+ * the third that each leaves behind. What its maps hold before is `prepare`'s.
  */
 export function resultsInKernel(
   fixture: string,
-  steps: readonly (readonly [number, number])[],
+  steps: readonly (readonly [number, number, number?])[],
   prepare?: (object: LoadedObject) => void,
 ): number[] {
   using opened = OpenedObject.open(compileFixture(fixture));
   opened.setConstant('only_thread', process.pid);
   using object = opened.load();
   prepare?.(object);
-  for (const [i, [first, second]] of steps.entries()) {
-    update(object.map('steps').fd, Uint32Array.of(i), BigUint64Array.of(BigInt(first), BigInt(second), 0n));
+  for (const [i, [first, second, third = 0]] of steps.entries()) {
+    const words = BigUint64Array.of(BigInt(first), BigInt(second), BigInt(third));
+    update(object.map('steps').fd, Uint32Array.of(i), words);
   }
   using readers = mapReaders(object);
   {
