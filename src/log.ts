@@ -1,4 +1,4 @@
-import type { LogLevel } from './config/exporter.ts';
+import type { LogLevel } from './config/exporter/configuration.ts';
 import { printable, printableJson } from './printable.ts';
 import { type WriteError, writerTo } from './write-all.ts';
 

@@ -29,7 +29,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   programs: ['libbpf', 'maps', 'kernel', 'config', 'decoders', 'btf', 'capability-names.ts'],
   metrics: ['config', 'decoders', 'type maps/reading.ts'],
   readers: ['metrics', 'config', 'type log.ts', 'write-all.ts'],
+  exporter: ['config', 'kernel', 'libbpf', 'type log.ts', 'type maps', 'metrics', 'programs', 'readers'],
   cli: [
+    'exporter',
     'btf',
     'capability-names.ts',
     'config',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LogLevel } from '../src/config/exporter.ts';
+import type { LogLevel } from '../src/config/exporter/configuration.ts';
 import { Log, type LogFormat } from '../src/log.ts';
 
 function logged(format: LogFormat, level: LogLevel, work: (log: Log) => void): string[] {

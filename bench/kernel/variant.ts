@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Diagnostics } from '../../src/config/diagnostic.ts';
-import { parsePerfEvent } from '../../src/config/generic/perf-event-names.ts';
 import type { PerfEventPlan } from '../../src/config/plan.ts';
-import { parseProgramFile } from '../../src/config/program-file.ts';
+import { parseProgramFile } from '../../src/config/program/file.ts';
+import { parsePerfEvent } from '../../src/config/without-c/perf-event-names.ts';
+import { Diagnostics } from '../../src/config/yaml/diagnostic.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
 import type { LoadedObject } from '../../src/libbpf/loaded.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';
-import { perfEvents } from '../../src/programs/generic/perf-events.ts';
-import type { RunningSource } from '../../src/programs/generic/source.ts';
-import { tracepoints } from '../../src/programs/generic/tracepoints.ts';
 import { tellNesting } from '../../src/programs/nesting.ts';
 import { widenTables } from '../../src/programs/percpu.ts';
+import { perfEvents } from '../../src/programs/without-c/count-perf-events.ts';
+import { tracepoints } from '../../src/programs/without-c/count-tracepoints.ts';
+import type { RunningSource } from '../../src/programs/without-c/source.ts';
 import { root } from './build.ts';
 
 /** BPF programs of one object, loaded, and attached only while they are measured. */

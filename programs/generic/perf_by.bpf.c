@@ -16,7 +16,7 @@ struct bpf_perf_event_value {
 	u64 running;
 };
 
-/* As src/config/generic/perf-events.ts has it. */
+/* As src/config/without-c/perf-event-maps.ts has it. */
 #define MAX_EVENTS 8
 
 const volatile u32 event_count = 1;

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import type { LogLevel } from '../config/exporter.ts';
-import { nearest, suggest } from '../config/nearest.ts';
+import type { LogLevel } from '../config/exporter/configuration.ts';
+import { nearest, suggest } from '../config/yaml/nearest.ts';
 import { MeterError } from '../errors.ts';
 import { type LogFormat, logFormats, logLevels } from '../log.ts';
 

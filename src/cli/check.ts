@@ -1,7 +1,10 @@
+import { errorText, logError } from '../exporter/error-text.ts';
+import { unusedViews } from '../exporter/unused-views.ts';
+import { absentText, waysText } from '../exporter/ways.ts';
 import { createKernelFacts } from '../kernel/facts.ts';
 import { neededDescriptors, requireDescriptors } from '../kernel/open-files.ts';
 import { listenToLibbpf } from '../libbpf/print.ts';
-import { ownInstruments } from '../metrics/own-instruments.ts';
+import { ownInstruments } from '../metrics/own/instruments.ts';
 import { Store } from '../metrics/store.ts';
 import { Tallies } from '../metrics/tallies.ts';
 import { printable } from '../printable.ts';
@@ -11,9 +14,6 @@ import { preparePrograms } from '../programs/prepare.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
 import { print } from './output.ts';
-import { errorText, logError } from './report.ts';
-import { unusedViews } from './unused-views.ts';
-import { absentText, waysText } from './ways.ts';
 import { wrap } from './wrap.ts';
 
 /** Loads and attaches everything once, reads every map, and prints what works: 0 where that is something, and nothing failed. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exporterConfig } from '../config/exporter/exporter-config.ts';
-import type { ExporterConfig } from '../config/exporter.ts';
+import { exporterConfig } from '../config/exporter/assemble.ts';
+import type { ExporterConfig } from '../config/exporter/configuration.ts';
 import { Log } from '../log.ts';
 import { refusePipe } from '../user-file.ts';
 import type { Options } from './args.ts';
@@ -38,6 +38,6 @@ async function readConfiguration(path: string): Promise<string> {
 async function checkWebConfig({ readers }: ExporterConfig): Promise<readonly string[]> {
   const reader = readers.find((one) => one.kind === 'prometheus');
   if (reader?.webConfigFile === undefined) return [];
-  const { WebSecurity } = await import('../readers/prometheus/web-security.ts');
+  const { WebSecurity } = await import('../readers/prometheus/http/web-security.ts');
   return WebSecurity.check(reader.webConfigFile);
 }

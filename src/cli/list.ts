@@ -1,21 +1,21 @@
-import { ConfigError, Diagnostics } from '../config/diagnostic.ts';
-import type { ExporterConfig } from '../config/exporter.ts';
+import type { ExporterConfig } from '../config/exporter/configuration.ts';
 import type { ProgramPlan } from '../config/plan.ts';
-import { resolveProgram } from '../config/resolve.ts';
+import { resolveProgram } from '../config/resolve/program.ts';
+import { ConfigError, Diagnostics } from '../config/yaml/diagnostic.ts';
 import { MeterError } from '../errors.ts';
+import { errorText } from '../exporter/error-text.ts';
 import { possibleCpus } from '../kernel/cpus.ts';
 import { createHooks } from '../kernel/hooks.ts';
 import { OpenedObject } from '../libbpf/object.ts';
 import { printable } from '../printable.ts';
 import { findPrograms, type ProgramFiles } from '../programs/find.ts';
-import { starterOf } from '../programs/generic/registry.ts';
 import { parsePair, programDiagnostics } from '../programs/prepare.ts';
 import { readEnvironment } from '../programs/reasons.ts';
 import { isSelected, unknownPrograms } from '../programs/selection.ts';
+import { starterOf } from '../programs/without-c/counters.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
 import { print } from './output.ts';
-import { errorText } from './report.ts';
 import { attachLines, type ProgramHooks, programHooks, whetherRuns } from './whether-runs.ts';
 import { wrap } from './wrap.ts';
 

@@ -1,13 +1,14 @@
 import { inspect } from 'node:util';
 import { MeterError } from '../errors.ts';
+import { errorText } from '../exporter/error-text.ts';
 import { withoutDescriptor } from '../kernel/open-files.ts';
 import { printable } from '../printable.ts';
 import { writerTo } from '../write-all.ts';
 import { type Invocation, parseCommandLine } from './args.ts';
+import { exitStatus } from './exit-status.ts';
 import { helpText } from './help.ts';
 import { requireNode } from './node-version.ts';
 import { print } from './output.ts';
-import { errorText, exitStatus } from './report.ts';
 
 /** Carries out a command line; resolves with the process's exit status. */
 export async function main(args: readonly string[]): Promise<number> {

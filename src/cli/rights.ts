@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Capability } from '../capability-names.ts';
-import type { ExporterConfig } from '../config/exporter.ts';
+import type { ExporterConfig } from '../config/exporter/configuration.ts';
 import { effectiveCapabilities } from '../kernel/capabilities.ts';
 import { keepCapabilities } from '../libbpf/thread-rights.ts';
 import type { Log } from '../log.ts';

@@ -1,10 +1,10 @@
 import { inBackground } from '../background.ts';
+import { startSession } from '../exporter/session.ts';
 import { dropCode } from '../libbpf/drop-code.ts';
 import { trimMemory } from '../libbpf/trim.ts';
 import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
 import { giveUpCapabilities } from './rights.ts';
-import { startSession } from './session.ts';
 import { endingSignal } from './signals.ts';
 
 /** Runs until a signal comes. */

@@ -2,8 +2,8 @@ import type { BpfProgramLayout } from '../btf/types.ts';
 import type { ProgramPlan } from '../config/plan.ts';
 import { missingCapabilities } from '../kernel/capabilities.ts';
 import type { HookState, TellHook } from '../kernel/hooks.ts';
-import type { SourceDescription } from '../programs/generic/source.ts';
 import { type Environment, neededCapabilities } from '../programs/reasons.ts';
+import type { SourceDescription } from '../programs/without-c/source.ts';
 
 /** What a program attaches to. */
 export interface ProgramHooks {

@@ -1,4 +1,4 @@
-import type { InstrumentTypeName } from './exporter.ts';
+import type { InstrumentTypeName } from './exporter/configuration.ts';
 import type { MetricPlan } from './plan.ts';
 
 /** The instruments that would have made map-fed metrics: views, limits and temporality are chosen by them. */

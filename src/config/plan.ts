@@ -1,4 +1,4 @@
-import type { Position } from './diagnostic.ts';
+import type { Position } from './yaml/diagnostic.ts';
 
 /**
  * What one program exports and how it is read: the validated result of NAME.yaml against the layout of NAME.bpf.o.

@@ -1,10 +1,10 @@
-import type { Diagnostics } from './diagnostic.ts';
-import type { InstrumentTypeName, ViewConfig, ViewSelector } from './exporter.ts';
+import type { InstrumentTypeName, ViewConfig, ViewSelector } from './exporter/configuration.ts';
 import { metricInstruments } from './instrument-types.ts';
+import { chosenBy, wildcard } from './names/wildcard.ts';
 import type { HistogramMetricPlan, LabelPlan, MetricPlan, TablePlan } from './plan.ts';
 import { rebucket } from './rebucket.ts';
-import type { ResolvedProgram } from './resolve.ts';
-import { chosenBy, wildcard } from './wildcard.ts';
+import type { ResolvedProgram } from './resolve/program.ts';
+import type { Diagnostics } from './yaml/diagnostic.ts';
 
 /** Of the instrumentation scope that the metrics are in. */
 export interface Scope {

@@ -2,7 +2,7 @@ import type { CachePlan, TablePlan } from '../config/plan.ts';
 import { EntryNumbers } from './entry-numbers.ts';
 import type { ValueBlock } from './gather.ts';
 import { innermostRuns } from './indexes.ts';
-import type { MapCache } from './source.ts';
+import type { MapCache } from './map-cache.ts';
 import { NO_ROW, type Places, type Table } from './table.ts';
 
 /** An element that has lost a key, or numbers of it. */

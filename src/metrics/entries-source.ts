@@ -4,7 +4,7 @@ import { CacheSource } from './cache-source.ts';
 import { EntryNumbers } from './entry-numbers.ts';
 import type { ValueBlock } from './gather.ts';
 import { KeyPlaces, type PlaceOwner } from './key-places.ts';
-import type { MapCache, TableSource } from './source.ts';
+import type { MapCache, TableSource } from './map-cache.ts';
 import type { Table } from './table.ts';
 
 /** A map with keys, and where the program has one, the per-CPU cache in front of it. */

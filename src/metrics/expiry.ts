@@ -1,7 +1,7 @@
 import type { EntriesSource, ProgramPlan } from '../config/plan.ts';
 import type { Entries } from '../maps/reading.ts';
 import { innermostRuns } from './indexes.ts';
-import type { MapCache } from './source.ts';
+import type { MapCache } from './map-cache.ts';
 
 /** Who knows which cgroups are gone. */
 export interface GoneCgroups {

@@ -2,7 +2,7 @@ import type { IndexedSource, TablePlan } from '../config/plan.ts';
 import { EntryNumbers } from './entry-numbers.ts';
 import type { ValueBlock } from './gather.ts';
 import { dimensionCount, innermostRuns } from './indexes.ts';
-import type { MapCache, TableSource } from './source.ts';
+import type { MapCache, TableSource } from './map-cache.ts';
 import type { Stretch } from './stretch.ts';
 import type { Table } from './table.ts';
 

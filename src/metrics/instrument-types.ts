@@ -1,5 +1,5 @@
 import { InstrumentType } from '@opentelemetry/sdk-metrics';
-import type { InstrumentTypeName } from '../config/exporter.ts';
+import type { InstrumentTypeName } from '../config/exporter/configuration.ts';
 
 /** Kinds of instruments as the SDK calls them, by the configuration's names. */
 export const sdkInstruments: Readonly<Record<InstrumentTypeName, InstrumentType>> = {

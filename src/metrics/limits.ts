@@ -1,4 +1,4 @@
-import type { CardinalityLimits } from '../config/exporter.ts';
+import type { CardinalityLimits } from '../config/exporter/configuration.ts';
 import { metricInstruments } from '../config/instrument-types.ts';
 import type { MetricPlan, TablePlan } from '../config/plan.ts';
 

@@ -1,5 +1,5 @@
 import { defaultResource, type Resource, resourceFromAttributes } from '@opentelemetry/resources';
-import type { ExporterConfig } from '../config/exporter.ts';
+import type { ExporterConfig } from '../config/exporter/configuration.ts';
 import { uuidV5 } from './uuid.ts';
 
 /** What the resource needs to know of this process and its host. */

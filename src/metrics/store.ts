@@ -1,5 +1,5 @@
 import type { HrTime } from '@opentelemetry/api';
-import type { CardinalityLimits } from '../config/exporter.ts';
+import type { CardinalityLimits } from '../config/exporter/configuration.ts';
 import type { ProgramPlan, TablePlan } from '../config/plan.ts';
 import type { KernelFacts } from '../decoders/decoder.ts';
 import type { MapReaders } from '../maps/reading.ts';
@@ -8,8 +8,8 @@ import { entriesSource } from './entries-source.ts';
 import { type Expiry, expiriesOf, type GoneCgroups } from './expiry.ts';
 import { indexedSource } from './indexed-source.ts';
 import { type LimitedTable, limitedTables } from './limits.ts';
+import { type FillLevel, MapCache, type TableSource } from './map-cache.ts';
 import type { Reading, SeriesStore } from './rows.ts';
-import { type FillLevel, MapCache, type TableSource } from './source.ts';
 import { Stretch } from './stretch.ts';
 import { Table } from './table.ts';
 import type { Tallies } from './tallies.ts';

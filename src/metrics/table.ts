@@ -1,6 +1,6 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
+import { prometheusLabelName } from '../config/names/prometheus.ts';
 import type { LabelPlan, TablePlan } from '../config/plan.ts';
-import { prometheusLabelName } from '../config/prometheus-name.ts';
 import type { Decode, KernelFacts } from '../decoders/decoder.ts';
 import { DecodeError } from '../decoders/decoder.ts';
 import { labelText } from '../decoders/label-text.ts';

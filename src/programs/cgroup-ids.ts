@@ -6,7 +6,7 @@ import { MeterError } from '../errors.ts';
 import type { Cgroups } from '../kernel/cgroups.ts';
 import { libbpfCause } from '../libbpf/error.ts';
 import { type KernelMap, remove, update } from '../libbpf/map.ts';
-import { addCgroupsEarly } from './generic/early-cgroup-ids.ts';
+import { addCgroupsEarly } from './without-c/early-cgroup-ids.ts';
 
 /** How long a cgroup may be there before programs know of it, where the kernel doesn't put it in by itself. */
 const lookMs = 100;

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, Diagnostics } from '../config/diagnostic.ts';
-import { suggest } from '../config/nearest.ts';
-import { needsNoObject, parseProgramFile } from '../config/program-file.ts';
+import { needsNoObject, parseProgramFile } from '../config/program/file.ts';
+import { ConfigError, Diagnostics } from '../config/yaml/diagnostic.ts';
+import { suggest } from '../config/yaml/nearest.ts';
 import { MeterError } from '../errors.ts';
 import { readUserFile } from '../user-file.ts';
 

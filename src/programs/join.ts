@@ -1,5 +1,5 @@
-import { areEqual, type JoinableTable, joinable } from '../config/equal-tables.ts';
 import type { TablePlan } from '../config/plan.ts';
+import { areEqual, type JoinableTable, joinable } from '../config/resolve/equal-tables.ts';
 import { joinedReader } from '../maps/joined.ts';
 import type { MapReaders } from '../maps/reading.ts';
 import { withoutMetrics } from './absent.ts';

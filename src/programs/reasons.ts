@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Capability } from '../capability-names.ts';
-import { nearest, suggest } from '../config/nearest.ts';
+import { nearest, suggest } from '../config/yaml/nearest.ts';
 import { type ErrorCode, MeterError } from '../errors.ts';
 import { effectiveCapabilities, missingCapabilities } from '../kernel/capabilities.ts';
 import { type Confinement, readConfinement } from '../kernel/confinement.ts';

@@ -1,6 +1,6 @@
-import type { Diagnostics } from '../config/diagnostic.ts';
-import type { ProgramsConfig } from '../config/exporter.ts';
-import { suggest } from '../config/nearest.ts';
+import type { ProgramsConfig } from '../config/exporter/configuration.ts';
+import type { Diagnostics } from '../config/yaml/diagnostic.ts';
+import { suggest } from '../config/yaml/nearest.ts';
 import { MeterError } from '../errors.ts';
 
 /** What decides whether a program runs. */

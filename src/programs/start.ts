@@ -4,10 +4,10 @@ import { possibleCpus } from '../kernel/cpus.ts';
 import type { OpenedObject } from '../libbpf/object.ts';
 import type { MapReaders } from '../maps/reading.ts';
 import { withoutMetrics } from './absent.ts';
-import { startSources } from './generic/start.ts';
 import type { KernelHooks } from './kernel-hooks.ts';
 import { hrTime, loadProgram } from './load.ts';
 import type { RunningProgram } from './running.ts';
+import { startSources } from './without-c/start.ts';
 
 /**
  * Starts a program: loads and attaches its object, if it has one, and its maps without C. Without `kernel`, what may be asked

@@ -1,6 +1,6 @@
 import type { InstrumentType } from '@opentelemetry/sdk-metrics';
+import type { CardinalityLimits } from '../config/exporter/configuration.ts';
 import { instrumentTypeNames } from '../config/exporter/limits.ts';
-import type { CardinalityLimits } from '../config/exporter.ts';
 import { sdkInstruments } from '../metrics/instrument-types.ts';
 
 const names = new Map(instrumentTypeNames.map((name) => [sdkInstruments[name], name]));

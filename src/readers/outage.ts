@@ -1,4 +1,4 @@
-import type { Health } from '../metrics/health.ts';
+import type { Health } from '../metrics/own/health.ts';
 import { exportErrorText, exportRemedy } from './export-error.ts';
 import type { ReaderLog } from './reader.ts';
 

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { MetricReader } from '@opentelemetry/sdk-metrics';
-import type { ReaderConfig } from '../config/exporter.ts';
-import type { Health } from '../metrics/health.ts';
+import type { ReaderConfig } from '../config/exporter/configuration.ts';
+import type { Health } from '../metrics/own/health.ts';
 import type { SeriesStore } from '../metrics/rows.ts';
 import type { Table } from '../metrics/table.ts';
 

@@ -1,4 +1,4 @@
-import type { PrometheusReaderConfig, ReaderConfig } from '../config/exporter.ts';
+import type { PrometheusReaderConfig, ReaderConfig } from '../config/exporter/configuration.ts';
 import { periodicKind } from './periodic.ts';
 import type { CreatedReader, ReaderContext, ReaderKind } from './reader.ts';
 

@@ -1,5 +1,5 @@
 import { AggregationTemporality, InstrumentType } from '@opentelemetry/sdk-metrics';
-import type { TemporalityPreference } from '../config/exporter.ts';
+import type { TemporalityPreference } from '../config/exporter/configuration.ts';
 
 /** By the instrument that makes a metric, or would have. */
 export type SelectTemporality = (instrument: InstrumentType) => AggregationTemporality;

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { TlsFilesConfig } from '../config/exporter.ts';
+import type { TlsFilesConfig } from '../config/exporter/configuration.ts';
 import { MeterError } from '../errors.ts';
 import { readUserFile } from '../user-file.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Diagnostics } from '../../src/config/diagnostic.ts';
-import { parseProgramFile } from '../../src/config/program-file.ts';
-import { resolveProgram } from '../../src/config/resolve.ts';
-import { options } from './resolving.ts';
-import { layout, map, u32, u64, variable } from './types.ts';
+import { parseProgramFile } from '../../src/config/program/file.ts';
+import { resolveProgram } from '../../src/config/resolve/program.ts';
+import { Diagnostics } from '../../src/config/yaml/diagnostic.ts';
+import { options } from './resolve/resolving.ts';
+import { layout, map, u32, u64, variable } from './resolve/types.ts';
 
 const object = layout({
   maps: [

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Diagnostics } from '../../src/config/diagnostic.ts';
-import type { ViewConfig } from '../../src/config/exporter.ts';
+import type { ViewConfig } from '../../src/config/exporter/configuration.ts';
+import { wildcard } from '../../src/config/names/wildcard.ts';
 import type { ProgramPlan, TablePlan } from '../../src/config/plan.ts';
-import type { ResolvedProgram } from '../../src/config/resolve.ts';
+import type { ResolvedProgram } from '../../src/config/resolve/program.ts';
 import { applyViews, resolveWithViews } from '../../src/config/views.ts';
-import { wildcard } from '../../src/config/wildcard.ts';
+import { Diagnostics } from '../../src/config/yaml/diagnostic.ts';
 import { Store } from '../../src/metrics/store.ts';
 import { Tallies } from '../../src/metrics/tallies.ts';
 import { counter, FakeMap, fakeReaders, histogram, NO_FACTS, programPlan, tablePlan } from '../helpers/fake-maps.ts';

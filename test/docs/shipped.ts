@@ -1,10 +1,10 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Diagnostics } from '../../src/config/diagnostic.ts';
+import { prometheusLabelName, prometheusMetricName } from '../../src/config/names/prometheus.ts';
 import type { ProgramPlan } from '../../src/config/plan.ts';
-import { type ProgramFile, parseProgramFile } from '../../src/config/program-file.ts';
-import { prometheusLabelName, prometheusMetricName } from '../../src/config/prometheus-name.ts';
-import { resolveProgram } from '../../src/config/resolve.ts';
+import { type ProgramFile, parseProgramFile } from '../../src/config/program/file.ts';
+import { resolveProgram } from '../../src/config/resolve/program.ts';
+import { Diagnostics } from '../../src/config/yaml/diagnostic.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';
 

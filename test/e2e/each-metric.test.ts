@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { createKernelFacts } from '../../src/kernel/facts.ts';
 import { Store } from '../../src/metrics/store.ts';
 import { Tallies } from '../../src/metrics/tallies.ts';
-import { cgroupNames } from '../../src/programs/generic/cgroup-names.ts';
 import { startProgram } from '../../src/programs/start.ts';
+import { cgroupNames } from '../../src/programs/without-c/cgroup-names.ts';
 import { openShipped, shippedPrograms } from '../docs/shipped.ts';
 
 /** XDP counts only at interfaces that it is told. */

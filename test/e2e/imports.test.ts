@@ -25,7 +25,7 @@ it('what nobody configured or asked for is not imported', async () => {
   });
   await meter.scrape();
   const plain = modules(meter);
-  assert.ok(plain.has('readers/prometheus/text-families.ts') && plain.has('@opentelemetry/sdk-metrics'));
+  assert.ok(plain.has('readers/prometheus/page/text-families.ts') && plain.has('@opentelemetry/sdk-metrics'));
   const others =
     /^readers\/otlp\/|^@grpc\/|otlp-transformer|bcrypt|web-security|protobuf|re2js|readers\/prometheus\/compress/;
   assert.deepEqual(
@@ -34,10 +34,10 @@ it('what nobody configured or asked for is not imported', async () => {
   );
 
   await meter.text({ 'accept-encoding': 'gzip' });
-  assert.ok(modules(meter).has('readers/prometheus/compress.ts'));
+  assert.ok(modules(meter).has('readers/prometheus/http/compress.ts'));
   const accept = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
   await meter.text({ accept, 'accept-encoding': 'identity' });
-  assert.ok(modules(meter).has('readers/prometheus/protobuf-families.ts'));
+  assert.ok(modules(meter).has('readers/prometheus/page/protobuf-families.ts'));
   const { status } = await meter.stop();
   assert.equal(status, 0);
 });

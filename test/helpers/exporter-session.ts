@@ -1,8 +1,8 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startSession } from '../../src/cli/session.ts';
-import type { ExporterConfig } from '../../src/config/exporter.ts';
+import type { ExporterConfig } from '../../src/config/exporter/configuration.ts';
+import { startSession } from '../../src/exporter/session.ts';
 import { Log } from '../../src/log.ts';
 import { compileFixture } from '../fixtures/compile.ts';
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Exchange } from '../../src/readers/prometheus/exchange.ts';
+import { Exchange } from '../../src/readers/prometheus/http/exchange.ts';
 
 /** An exchange without a connection, which is over as soon as it is broken off. */
 export class FakeExchange extends Exchange {

@@ -1,6 +1,6 @@
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
-import { Health, type HealthSources, recordReadings } from '../../src/metrics/health.ts';
+import { Health, type HealthSources, recordReadings } from '../../src/metrics/own/health.ts';
 import type { SeriesStore } from '../../src/metrics/rows.ts';
 import { Tallies } from '../../src/metrics/tallies.ts';
 import type { ReaderContext } from '../../src/readers/reader.ts';

@@ -1,5 +1,5 @@
 import type { MeterProvider } from '@opentelemetry/sdk-metrics';
-import type { PrometheusReaderConfig } from '../../src/config/exporter.ts';
+import type { PrometheusReaderConfig } from '../../src/config/exporter/configuration.ts';
 import type { TablePlan } from '../../src/config/plan.ts';
 import { Clock } from '../../src/metrics/clock.ts';
 import { Store } from '../../src/metrics/store.ts';

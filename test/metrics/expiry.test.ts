@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProgramPlan, TablePlan } from '../../src/config/plan.ts';
 import { expiriesOf, type GoneCgroups } from '../../src/metrics/expiry.ts';
-import { MapCache } from '../../src/metrics/source.ts';
+import { MapCache } from '../../src/metrics/map-cache.ts';
 import { Store } from '../../src/metrics/store.ts';
 import { Tallies } from '../../src/metrics/tallies.ts';
 import { counter, FakeMap, FakeMemory, fakeReaders, NO_FACTS, programPlan, tablePlan } from '../helpers/fake-maps.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { CardinalityLimits } from '../../src/config/exporter.ts';
+import type { CardinalityLimits } from '../../src/config/exporter/configuration.ts';
 import type { TablePlan } from '../../src/config/plan.ts';
 import { limitedTables } from '../../src/metrics/limits.ts';
 import { readerStore } from '../../src/metrics/reader-store.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missingOf } from '../../src/programs/map-definition.ts';
-import { map } from '../config/types.ts';
+import { map } from '../config/resolve/types.ts';
 
 for (const [type, key, value, entries, missing] of [
   ['hash', 4, 8, 1, []],

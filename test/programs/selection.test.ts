@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Diagnostics } from '../../src/config/diagnostic.ts';
-import type { ProgramOverride, ProgramsConfig } from '../../src/config/exporter.ts';
+import type { ProgramOverride, ProgramsConfig } from '../../src/config/exporter/configuration.ts';
+import { Diagnostics } from '../../src/config/yaml/diagnostic.ts';
 import { isSelected, unknownPrograms } from '../../src/programs/selection.ts';
 
 function config(only: string[] | undefined, enabled: Record<string, boolean | undefined> = {}): ProgramsConfig {

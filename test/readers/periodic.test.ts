@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PeriodicReaderConfig } from '../../src/config/exporter.ts';
+import type { PeriodicReaderConfig } from '../../src/config/exporter/configuration.ts';
 import { OtlpReader } from '../../src/readers/otlp/reader.ts';
-import type { Answer, Failed, Transport } from '../../src/readers/otlp/transport.ts';
+import type { Answer, Failed, Transport } from '../../src/readers/otlp/transports/transport.ts';
 import { periodicKind } from '../../src/readers/periodic.ts';
 import { shutdownReaders } from '../../src/readers/shutdown.ts';
 import { counter, FakeRows, FakeStore, tablePlan } from '../helpers/fake-rows.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { type TestContext, test } from 'node:test';
-import type { ReaderConfig } from '../../src/config/exporter.ts';
+import type { ReaderConfig } from '../../src/config/exporter/configuration.ts';
 import { createReader, readerKinds } from '../../src/readers/registry.ts';
 import { counter, FakeRows, FakeStore, tablePlan } from '../helpers/fake-rows.ts';
 import { fakeContext, provide } from '../helpers/reader-context.ts';

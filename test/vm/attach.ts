@@ -1,8 +1,8 @@
 // Runs in the VM: attaches each shipped program with all its metrics, and prints what became of its hooks as JSON.
 import { readFileSync } from 'node:fs';
-import { Diagnostics } from '../../src/config/diagnostic.ts';
-import { parseProgramFile } from '../../src/config/program-file.ts';
-import { resolveProgram } from '../../src/config/resolve.ts';
+import { parseProgramFile } from '../../src/config/program/file.ts';
+import { resolveProgram } from '../../src/config/resolve/program.ts';
+import { Diagnostics } from '../../src/config/yaml/diagnostic.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
 import { pageSize } from '../../src/kernel/page-size.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';

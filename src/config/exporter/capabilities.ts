@@ -1,5 +1,5 @@
 import { type Capability, capabilityNames } from '../../capability-names.ts';
-import { suggest } from '../nearest.ts';
+import { suggest } from '../yaml/nearest.ts';
 
 /** Which capabilities the running process keeps, once all is attached: `needed` are those that it then still needs. */
 export type KeptCapabilities = 'all' | 'needed' | readonly Capability[];

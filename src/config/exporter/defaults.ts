@@ -1,4 +1,4 @@
-import type { OtlpGrpcConfig, PeriodicReaderConfig, PrometheusReaderConfig } from '../exporter.ts';
+import type { OtlpGrpcConfig, PeriodicReaderConfig, PrometheusReaderConfig } from './configuration.ts';
 import { defaultEndpoint } from './grpc.ts';
 
 /** The largest delay of a timer, some 24 days: what stands for no limit. */

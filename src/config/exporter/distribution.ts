@@ -1,8 +1,8 @@
-import type { Position } from '../diagnostic.ts';
-import type { ConfigMap, ConfigNode } from '../document.ts';
-import { type ExporterConfig, type ProgramOverride, type PrometheusSettings, pageSyntaxes } from '../exporter.ts';
-import { nearest } from '../nearest.ts';
+import type { Position } from '../yaml/diagnostic.ts';
+import type { ConfigMap, ConfigNode } from '../yaml/document.ts';
+import { nearest } from '../yaml/nearest.ts';
 import { type KeptCapabilities, keptCapabilities } from './capabilities.ts';
+import { type ExporterConfig, type ProgramOverride, type PrometheusSettings, pageSyntaxes } from './configuration.ts';
 import { defaultNamespace } from './defaults.ts';
 import { resolvePath } from './path.ts';
 import { section, setting, words } from './section.ts';

@@ -1,3 +1,5 @@
+import { attributeWarning } from '../names/reserved.ts';
+import { suggest } from '../yaml/nearest.ts';
 import type {
   DetectionConfig,
   DetectorName,
@@ -12,9 +14,7 @@ import type {
   ResourceValue,
   TemporalityPreference,
   TlsFilesConfig,
-} from '../exporter.ts';
-import { suggest } from '../nearest.ts';
-import { attributeWarning } from '../reserved-names.ts';
+} from './configuration.ts';
 import {
   defaultIntervalMs,
   defaultNamespace,

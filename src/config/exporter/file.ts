@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
-import { type Diagnostic, Diagnostics } from '../diagnostic.ts';
-import { type ConfigMap, type ConfigNode, parseYaml } from '../document.ts';
-import type { ExporterConfig, LogLevel } from '../exporter.ts';
-import { nearest } from '../nearest.ts';
+import { type Diagnostic, Diagnostics } from '../yaml/diagnostic.ts';
+import { type ConfigMap, type ConfigNode, parseYaml } from '../yaml/document.ts';
+import { nearest } from '../yaml/nearest.ts';
+import type { ExporterConfig, LogLevel } from './configuration.ts';
 import { readDistribution } from './distribution.ts';
 import { readMeterProvider } from './readers.ts';
 import { readResource } from './resource-attributes.ts';

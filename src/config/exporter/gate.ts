@@ -1,5 +1,5 @@
 import process from 'node:process';
-import type { ConfigNode } from '../document.ts';
+import type { ConfigNode } from '../yaml/document.ts';
 import type { Environment } from './substitute.ts';
 
 /** What OpenTelemetry's schema refuses, and where: keys and indices from the root, none for the whole file. */

@@ -1,5 +1,5 @@
-import type { ConfigNode } from '../document.ts';
-import type { IncludeExclude } from '../exporter.ts';
+import type { ConfigNode } from '../yaml/document.ts';
+import type { IncludeExclude } from './configuration.ts';
 import { section, setting, words } from './section.ts';
 
 /** Lists of names with `*` and `?`: `{included, excluded}`. */

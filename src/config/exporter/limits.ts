@@ -1,5 +1,5 @@
-import type { ConfigNode } from '../document.ts';
-import type { CardinalityLimits, InstrumentTypeName } from '../exporter.ts';
+import type { ConfigNode } from '../yaml/document.ts';
+import type { CardinalityLimits, InstrumentTypeName } from './configuration.ts';
 import { section, setting } from './section.ts';
 
 export const instrumentTypeNames = [

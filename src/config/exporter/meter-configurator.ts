@@ -1,6 +1,6 @@
-import type { ConfigNode } from '../document.ts';
-import { scopeName } from '../scope.ts';
-import { wildcard } from '../wildcard.ts';
+import { scopeName } from '../names/scope.ts';
+import { wildcard } from '../names/wildcard.ts';
+import type { ConfigNode } from '../yaml/document.ts';
 import { requiredSetting, section, setting } from './section.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { PrometheusReaderConfig } from '../exporter.ts';
 import { type KeptCapabilities, keptCapabilities } from './capabilities.ts';
+import type { PrometheusReaderConfig } from './configuration.ts';
 import { prometheusWithoutFile } from './defaults.ts';
 import { namespaceCause, telemetryPathCause } from './distribution.ts';
 import { otlpExporter } from './otlp-option.ts';

@@ -1,4 +1,4 @@
-import type { OtlpGrpcConfig, OtlpHttpConfig } from '../exporter.ts';
+import type { OtlpGrpcConfig, OtlpHttpConfig } from './configuration.ts';
 import { defaultOtlp } from './defaults.ts';
 import { parseEndpoint } from './grpc.ts';
 import { looksLikeHttp, parseHttpEndpoint, withMetricsPath } from './http.ts';

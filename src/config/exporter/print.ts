@@ -14,7 +14,7 @@ import type {
   TlsFilesConfig,
   ViewAggregation,
   ViewConfig,
-} from '../exporter.ts';
+} from './configuration.ts';
 import { longestMs } from './defaults.ts';
 import { translations } from './readers.ts';
 

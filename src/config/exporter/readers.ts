@@ -1,4 +1,4 @@
-import type { ConfigEntry, ConfigMap, ConfigNode } from '../document.ts';
+import type { ConfigEntry, ConfigMap, ConfigNode } from '../yaml/document.ts';
 import type {
   ConsoleConfig,
   HistogramAggregation,
@@ -11,7 +11,7 @@ import type {
   TlsFilesConfig,
   TranslationStrategy,
   ViewConfig,
-} from '../exporter.ts';
+} from './configuration.ts';
 import { defaultIntervalMs, defaultOtlp, defaultTimeoutMs, effectiveTimeout, longestMs } from './defaults.ts';
 import { defaultEndpoint, headerCause, parseEndpoint } from './grpc.ts';
 import { defaultHttpEndpoint, parseHttpEndpoint } from './http.ts';
@@ -22,7 +22,7 @@ import { readMeterConfigurator } from './meter-configurator.ts';
 import { resolvePath } from './path.ts';
 import { secretText } from './secrets.ts';
 import { choice, requiredSetting, section, setting } from './section.ts';
-import { readViews } from './views.ts';
+import { readViews } from './view-selectors.ts';
 
 const producers = 'the programs under distribution.ebpf_meter are the only producer';
 

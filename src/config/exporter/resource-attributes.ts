@@ -1,6 +1,6 @@
-import type { ConfigNode } from '../document.ts';
-import type { DetectionConfig, DetectorName, ResourceValue } from '../exporter.ts';
-import { attributeWarning } from '../reserved-names.ts';
+import { attributeWarning } from '../names/reserved.ts';
+import type { ConfigNode } from '../yaml/document.ts';
+import type { DetectionConfig, DetectorName, ResourceValue } from './configuration.ts';
 import { readIncludeExclude } from './include-exclude.ts';
 import { parseKeyValues } from './key-values.ts';
 import { choice, requiredSetting, section, setting } from './section.ts';

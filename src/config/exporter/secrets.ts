@@ -1,6 +1,6 @@
-import type { ConfigNode } from '../document.ts';
-import type { HidingRules } from '../hidden.ts';
-import { nearest } from '../nearest.ts';
+import type { ConfigNode } from '../yaml/document.ts';
+import type { HidingRules } from '../yaml/hidden.ts';
+import { nearest } from '../yaml/nearest.ts';
 
 /** A key of this kind, also misspelt or in the wrong place, has a secret behind it. */
 const secretKey =

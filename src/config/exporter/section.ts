@@ -1,5 +1,5 @@
-import type { ConfigEntry, ConfigMap, ConfigNode } from '../document.ts';
-import { suggest } from '../nearest.ts';
+import type { ConfigEntry, ConfigMap, ConfigNode } from '../yaml/document.ts';
+import { suggest } from '../yaml/nearest.ts';
 
 /** What a section of the file may hold. */
 export interface SectionKeys {

@@ -1,5 +1,5 @@
 import { type Document, isScalar, Scalar, visit } from 'yaml';
-import type { Diagnostics, Position } from '../diagnostic.ts';
+import type { Diagnostics, Position } from '../yaml/diagnostic.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

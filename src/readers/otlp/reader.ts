@@ -6,7 +6,7 @@ import {
   MetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import type { HistogramAggregation, PeriodicReaderConfig } from '../../config/exporter.ts';
+import type { HistogramAggregation, PeriodicReaderConfig } from '../../config/exporter/configuration.ts';
 import { MeterError } from '../../errors.ts';
 import { cardinalitySelector } from '../cardinality.ts';
 import { exportErrorText, exportErrorType } from '../export-error.ts';
@@ -14,13 +14,13 @@ import { Outage } from '../outage.ts';
 import type { ReaderContext } from '../reader.ts';
 import { RecurringErrors } from '../recurring-errors.ts';
 import { temporalitySelector } from '../temporality.ts';
-import { BackOff } from './back-off.ts';
-import { OwnTotals } from './own-totals.ts';
-import { ReaderTotals } from './reader-totals.ts';
-import { Rejections } from './rejections.ts';
-import { RequestSize } from './request-size.ts';
-import { type Request, RequestEncoder } from './requests.ts';
-import type { Failed, Transport } from './transport.ts';
+import { RequestSize } from './encoding/request-size.ts';
+import { type Request, RequestEncoder } from './encoding/requests.ts';
+import { OwnTotals } from './totals/instruments.ts';
+import { ReaderTotals } from './totals/reader.ts';
+import { BackOff } from './transports/back-off.ts';
+import { Rejections } from './transports/rejections.ts';
+import type { Failed, Transport } from './transports/transport.ts';
 
 /** How long a shutdown may take unless its caller says: the process has 5 s to end in, and detaches programs after it. */
 const SHUTDOWN_TIMEOUT_MS = 4000;

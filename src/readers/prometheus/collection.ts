@@ -1,10 +1,10 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { Label } from './family.ts';
-import { type OwnFamily, ownFamilies } from './own-metrics.ts';
-import { Page } from './page.ts';
-import { PageBuffer, type PagePool } from './page-buffer.ts';
-import type { PageWriter } from './page-writer.ts';
+import type { Label } from './page/family.ts';
+import { type OwnFamily, ownFamilies } from './page/own-metrics.ts';
+import { Page } from './page/page.ts';
+import { PageBuffer, type PagePool } from './page/page-buffer.ts';
+import type { PageWriter } from './page/page-writer.ts';
 
 /** What a collection needs of its reader. */
 export interface CollectionContext {

@@ -1,19 +1,19 @@
 import { MetricReader } from '@opentelemetry/sdk-metrics';
-import type { PrometheusReaderConfig } from '../../config/exporter.ts';
-import { keepsUtf8 } from '../../config/prometheus-name.ts';
-import { scopeName } from '../../config/scope.ts';
-import { chosenBy } from '../../config/wildcard.ts';
+import type { PrometheusReaderConfig } from '../../config/exporter/configuration.ts';
+import { keepsUtf8 } from '../../config/names/prometheus.ts';
+import { scopeName } from '../../config/names/scope.ts';
+import { chosenBy } from '../../config/names/wildcard.ts';
 import { cardinalitySelector } from '../cardinality.ts';
 import type { CreatedReader, ReaderContext } from '../reader.ts';
 import { RecurringErrors } from '../recurring-errors.ts';
 import { Collection, type CollectionContext } from './collection.ts';
-import type { Label, Naming } from './family.ts';
-import { type PageFormat, textFormat } from './format.ts';
-import { attributeLabels, scopeLabels } from './own-metrics.ts';
-import { defaultGzipLevel, type Page } from './page.ts';
-import { PagePool } from './page-buffer.ts';
-import { createPageWriter, type PageWriter } from './page-writer.ts';
-import { PrometheusServer } from './server.ts';
+import { PrometheusServer } from './http/server.ts';
+import type { Label, Naming } from './page/family.ts';
+import { type PageFormat, textFormat } from './page/format.ts';
+import { attributeLabels, scopeLabels } from './page/own-metrics.ts';
+import { defaultGzipLevel, type Page } from './page/page.ts';
+import { PagePool } from './page/page-buffer.ts';
+import { createPageWriter, type PageWriter } from './page/page-writer.ts';
 
 /** Starts to listen; rejects with MeterError where the address or the web configuration can't be used. */
 export async function createPrometheusReader(

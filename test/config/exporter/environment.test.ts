@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type {
+  ExporterConfig,
+  OtlpGrpcConfig,
+  PeriodicReaderConfig,
+} from '../../../src/config/exporter/configuration.ts';
 import { defaultOtlp, longestMs, prometheusWithoutFile } from '../../../src/config/exporter/defaults.ts';
 import { readEnvironment } from '../../../src/config/exporter/environment.ts';
-import type { ExporterConfig, OtlpGrpcConfig, PeriodicReaderConfig } from '../../../src/config/exporter.ts';
 
 const nothingReplaced = { prometheus: false, otlp: undefined };
 

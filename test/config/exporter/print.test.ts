@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exporterConfig } from '../../../src/config/exporter/exporter-config.ts';
+import { exporterConfig } from '../../../src/config/exporter/assemble.ts';
+import type { ExporterConfig } from '../../../src/config/exporter/configuration.ts';
 import { readExporterFile } from '../../../src/config/exporter/file.ts';
 import { configYaml } from '../../../src/config/exporter/print.ts';
-import type { ExporterConfig } from '../../../src/config/exporter.ts';
 import { config } from './read.ts';
 
 const everything = `

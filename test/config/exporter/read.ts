@@ -1,6 +1,6 @@
+import type { ExporterConfig, ReaderConfig } from '../../../src/config/exporter/configuration.ts';
 import { readExporterFile } from '../../../src/config/exporter/file.ts';
 import type { Environment } from '../../../src/config/exporter/substitute.ts';
-import type { ExporterConfig, ReaderConfig } from '../../../src/config/exporter.ts';
 
 /** `LINE:COLUMN message` of each error (and warning) of a file called otelcol.yaml. */
 export function problems(text: string, env: Environment = {}): string[] {

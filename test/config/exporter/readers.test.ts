@@ -1,8 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the file's references to variables are written so
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type {
+  OtlpGrpcConfig,
+  OtlpHttpConfig,
+  PeriodicReaderConfig,
+} from '../../../src/config/exporter/configuration.ts';
 import { defaultOtlp, longestMs } from '../../../src/config/exporter/defaults.ts';
-import type { OtlpGrpcConfig, OtlpHttpConfig, PeriodicReaderConfig } from '../../../src/config/exporter.ts';
 import { config, onlyReader, otlp, problems, prometheus, withReaders } from './read.ts';
 
 const schemaDefaults = {

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the file's references to variables are written so
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatDiagnostic } from '../../../src/config/diagnostic.ts';
 import { readExporterFile } from '../../../src/config/exporter/file.ts';
+import { formatDiagnostic } from '../../../src/config/yaml/diagnostic.ts';
 import { otlp, withReaders } from './read.ts';
 
 const secret = 's3cr3t';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { createCgroups } from '../../../src/kernel/cgroups.ts';
-import { watchCgroups } from '../../../src/programs/generic/cgroup-events.ts';
+import { watchCgroups } from '../../../src/programs/without-c/cgroup-events.ts';
 import { cgroupMount } from './cgroup.ts';
 
 test('cgroups that came and went between two readings have their names, each exactly once', () => {

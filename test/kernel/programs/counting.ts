@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Diagnostics } from '../../../src/config/diagnostic.ts';
 import type { HistogramMetricPlan, NumberMetricPlan, ProgramPlan } from '../../../src/config/plan.ts';
-import { needsNoObject, parseProgramFile } from '../../../src/config/program-file.ts';
-import { resolveProgram } from '../../../src/config/resolve.ts';
+import { needsNoObject, parseProgramFile } from '../../../src/config/program/file.ts';
+import { resolveProgram } from '../../../src/config/resolve/program.ts';
+import { Diagnostics } from '../../../src/config/yaml/diagnostic.ts';
 import { possibleCpus } from '../../../src/kernel/cpus.ts';
 import { createKernelFacts } from '../../../src/kernel/facts.ts';
 import { OpenedObject } from '../../../src/libbpf/object.ts';
 import type { Rows } from '../../../src/metrics/rows.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { Tallies } from '../../../src/metrics/tallies.ts';
-import { cgroupNames } from '../../../src/programs/generic/cgroup-names.ts';
 import { failuresOf } from '../../../src/programs/load-all.ts';
 import type { RunningProgram } from '../../../src/programs/running.ts';
 import { startProgram } from '../../../src/programs/start.ts';
+import { cgroupNames } from '../../../src/programs/without-c/cgroup-names.ts';
 
 export interface HistogramValue {
   readonly bounds: readonly number[];

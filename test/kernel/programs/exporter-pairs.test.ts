@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { buildLoad } from '../../../bench/kernel/build.ts';
-import type { ExporterConfig } from '../../../src/config/exporter.ts';
+import type { ExporterConfig } from '../../../src/config/exporter/configuration.ts';
 import { possibleCpus } from '../../../src/kernel/cpus.ts';
 import { compileMarker } from '../../fixtures/compile.ts';
 import { callGetppid } from '../../fixtures/plan.ts';

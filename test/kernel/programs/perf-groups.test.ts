@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { onlineCpus } from '../../../src/kernel/cpus.ts';
-import { PerfGroups } from '../../../src/programs/generic/perf-groups.ts';
+import { PerfGroups } from '../../../src/programs/without-c/perf-groups.ts';
 
 /** cpu-clock and page-faults. */
 const events = [

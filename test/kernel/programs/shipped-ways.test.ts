@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigError, Diagnostics } from '../../../src/config/diagnostic.ts';
-import { resolveProgram } from '../../../src/config/resolve.ts';
+import { resolveProgram } from '../../../src/config/resolve/program.ts';
+import { ConfigError, Diagnostics } from '../../../src/config/yaml/diagnostic.ts';
 import type { MeterError } from '../../../src/errors.ts';
 import { possibleCpus } from '../../../src/kernel/cpus.ts';
 import { LibbpfError } from '../../../src/libbpf/error.ts';

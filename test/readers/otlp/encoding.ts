@@ -1,7 +1,7 @@
 import { emptyResource } from '@opentelemetry/resources';
-import type { HistogramAggregation, TemporalityPreference } from '../../../src/config/exporter.ts';
-import { ReaderTotals } from '../../../src/readers/otlp/reader-totals.ts';
-import { type Request, RequestEncoder, type RequestLimits } from '../../../src/readers/otlp/requests.ts';
+import type { HistogramAggregation, TemporalityPreference } from '../../../src/config/exporter/configuration.ts';
+import { type Request, RequestEncoder, type RequestLimits } from '../../../src/readers/otlp/encoding/requests.ts';
+import { ReaderTotals } from '../../../src/readers/otlp/totals/reader.ts';
 import { temporalitySelector } from '../../../src/readers/temporality.ts';
 import { type FakeRows, FakeStore } from '../../helpers/fake-rows.ts';
 import { decodeExport, type ReceivedMetric } from '../../helpers/otlp-server.ts';

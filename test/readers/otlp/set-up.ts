@@ -1,4 +1,8 @@
-import type { OtlpGrpcConfig, OtlpHttpConfig, PeriodicReaderConfig } from '../../../src/config/exporter.ts';
+import type {
+  OtlpGrpcConfig,
+  OtlpHttpConfig,
+  PeriodicReaderConfig,
+} from '../../../src/config/exporter/configuration.ts';
 import type { HistogramMetricPlan } from '../../../src/config/plan.ts';
 import type { Clock } from '../../../src/metrics/clock.ts';
 import { periodicKind } from '../../../src/readers/periodic.ts';

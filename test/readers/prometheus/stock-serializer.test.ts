@@ -4,14 +4,14 @@ import { ValueType } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AggregationTemporality, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
+import { prometheusMetricName } from '../../../src/config/names/prometheus.ts';
 import type { MetricPlan, TablePlan } from '../../../src/config/plan.ts';
-import { prometheusMetricName } from '../../../src/config/prometheus-name.ts';
 import type { Rows } from '../../../src/metrics/rows.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { Tallies } from '../../../src/metrics/tallies.ts';
-import { makeFamilies, writeFamilies } from '../../../src/readers/prometheus/family.ts';
-import { PageBuffer, PagePool } from '../../../src/readers/prometheus/page-buffer.ts';
-import { textFamilies } from '../../../src/readers/prometheus/text-families.ts';
+import { makeFamilies, writeFamilies } from '../../../src/readers/prometheus/page/family.ts';
+import { PageBuffer, PagePool } from '../../../src/readers/prometheus/page/page-buffer.ts';
+import { textFamilies } from '../../../src/readers/prometheus/page/text-families.ts';
 import { counter, FakeMap, fakeReaders, histogram, NO_FACTS, programPlan, tablePlan } from '../../helpers/fake-maps.ts';
 import { parsePrometheusText } from '../../helpers/prometheus-text.ts';
 

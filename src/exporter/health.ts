@@ -1,0 +1,119 @@
+import { isRunTimeMeasured } from '../kernel/bpf-statistics.ts';
+import type { Clock } from '../metrics/clock.ts';
+import type { CompatibleSources } from '../metrics/own/compatible.ts';
+import type {
+  BpfProgramState,
+  BpfProgramStatistics,
+  CpuUnwatched,
+  HealthSources,
+  HookState,
+  MapLoss,
+} from '../metrics/own/health.ts';
+import type { Reading, SeriesStore } from '../metrics/rows.ts';
+import type { Store } from '../metrics/store.ts';
+import type { LoadedPrograms } from '../programs/load-all.ts';
+
+/** Keeps what the last reading of a store was. */
+export class LastReading implements SeriesStore {
+  readonly #store: SeriesStore;
+  readonly #onNew: (reading: Reading) => void;
+  last: Reading | undefined;
+
+  /** `onNew` is called once for each reading, however many readers share it. */
+  constructor(store: SeriesStore, onNew: (reading: Reading) => void) {
+    this.#store = store;
+    this.#onNew = onNew;
+  }
+
+  async read(): Promise<Reading> {
+    const reading = await this.#store.read();
+    if (reading.sequence !== this.last?.sequence) {
+      this.last = reading;
+      this.#onNew(reading);
+    }
+    return reading;
+  }
+
+  get clock(): Clock {
+    return this.#store.clock;
+  }
+
+  hold(): Disposable {
+    return this.#store.hold();
+  }
+}
+
+/** What the health metrics tell, from the programs that run, those that don't, and their maps. */
+export function healthSources(
+  programs: LoadedPrograms,
+  store: Store,
+  readings: LastReading,
+  bpfStats: boolean,
+): HealthSources {
+  const states = programStates(programs);
+  return {
+    reading: () => readings.last,
+    maps: () => store.fillLevels(),
+    losses: () => lossesOf(programs),
+    unwatched: () => unwatchedOf(programs),
+    programs: () => states,
+    hooks: () => hooksOf(programs),
+    statistics: () => statisticsOf(programs),
+    bpfStats,
+  };
+}
+
+/** What ebpf_exporter's metrics about itself tell, by the same sources. */
+export function compatibleSources({ running }: LoadedPrograms, health: HealthSources): CompatibleSources {
+  return {
+    configs: () => running.map(({ name }) => name),
+    programs: () => health.programs(),
+    statistics: () => health.statistics(),
+    isRunTimeMeasured: () => health.bpfStats || isRunTimeMeasured(),
+  };
+}
+
+/** What maps without C have missed so far. */
+export function* lossesOf({ running }: LoadedPrograms): Iterable<MapLoss> {
+  for (const { name, losses } of running) for (const loss of losses()) yield { program: name, ...loss };
+}
+
+/** What perf events have missed so far of CPUs that had just come. */
+export function* unwatchedOf({ running }: LoadedPrograms): Iterable<CpuUnwatched> {
+  for (const { name, unwatched } of running) for (const one of unwatched()) yield { program: name, ...one };
+}
+
+/** What is attached and what isn't doesn't change while the process runs. */
+function programStates({ running, failures }: LoadedPrograms): BpfProgramState[] {
+  return [
+    ...running.flatMap(({ name, attached, info }) =>
+      attached
+        .filter(({ state }) => state !== 'not loaded')
+        .map(({ bpfProgram, state }) => {
+          const { id, tag } = info(bpfProgram) ?? {};
+          return { program: name, bpfProgram, attached: state === 'attached', id, tag };
+        }),
+    ),
+    ...failures.flatMap(({ name, bpfPrograms }) =>
+      // Of one whose object can't be read, nothing else is known.
+      (bpfPrograms.length > 0 ? bpfPrograms : ['']).map((bpfProgram) => {
+        return { program: name, bpfProgram, attached: false, id: undefined, tag: undefined };
+      }),
+    ),
+  ];
+}
+
+function* hooksOf({ running }: LoadedPrograms): Iterable<HookState> {
+  for (const { name, hooks } of running) for (const { hook, way } of hooks) yield { program: name, hook, way };
+}
+
+function* statisticsOf({ running }: LoadedPrograms): Iterable<BpfProgramStatistics> {
+  for (const { name, attached, info } of running) {
+    for (const { bpfProgram, state } of attached) {
+      const known = state === 'attached' ? info(bpfProgram) : undefined;
+      if (known === undefined) continue;
+      const { runTimeNs, runCount, recursionMisses } = known;
+      yield { program: name, bpfProgram, runTimeNs, runCount, missed: recursionMisses };
+    }
+  }
+}
