@@ -5,7 +5,8 @@ import { possibleCpus } from '../kernel/cpus.ts';
 export interface OnCpu extends Disposable {
   /**
    * Nanoseconds that it has been enabled for. They stand still from when its CPU went offline: the kernel takes events off a
-   * CPU that goes and doesn't put them back (perf_event_exit_cpu of kernel/events/core.c). Throws MeterError.
+   * CPU that goes and doesn't put them back (perf_event_exit_cpu of kernel/events/core.c). Less than before where that shows
+   * otherwise. Throws MeterError.
    */
   enabled(): bigint;
 }
@@ -28,7 +29,8 @@ export class EachCpu<One extends OnCpu> implements Disposable {
   readonly #cpus: readonly number[];
   readonly #now: () => number;
   readonly #open: (cpu: number) => One | undefined;
-  readonly #opened = new Map<number, { readonly one: One; enabled: bigint }>();
+  /** With how long it was enabled when that was asked last, and when that was. */
+  readonly #opened = new Map<number, { readonly one: One; enabled: bigint; asked: number }>();
   /** When it was known last that this CPU isn't there, or that all was well with it. */
   readonly #seen = new Map<number, number>();
   #unwatchedMs = 0;
@@ -79,16 +81,22 @@ export class EachCpu<One extends OnCpu> implements Disposable {
     if (errors.length > 0) throw errors[0];
   }
 
-  /** The same, and anew where the CPU was gone meanwhile. Costs a system call for each CPU. */
+  /**
+   * The same, and anew where the CPU was gone, which shows when its time has stood still since the call before. Costs a system
+   * call for each CPU.
+   */
   follow(): void {
     for (const [cpu, opened] of [...this.#opened]) {
       const enabled = opened.one.enabled();
-      if (enabled === opened.enabled) {
+      if (enabled <= opened.enabled) {
         this.#opened.delete(cpu);
         opened.one[Symbol.dispose]();
       } else {
+        const now = this.#now();
+        // It may have gone since: all was well for as long as it was enabled.
+        this.#seen.set(cpu, Math.min(now, opened.asked + Number(enabled - opened.enabled) / 1e6));
         opened.enabled = enabled;
-        this.#seen.set(cpu, this.#now());
+        opened.asked = now;
       }
     }
     this.openMissing();
@@ -98,7 +106,7 @@ export class EachCpu<One extends OnCpu> implements Disposable {
     const now = this.#now();
     const one = this.#open(cpu);
     if (one !== undefined) {
-      this.#opened.set(cpu, { one, enabled: -1n });
+      this.#opened.set(cpu, { one, enabled: -1n, asked: now });
       this.#unwatchedMs += now - (this.#seen.get(cpu) ?? now);
     }
     this.#seen.set(cpu, now);

@@ -7,41 +7,41 @@ import { EachCpu, type OnCpu } from '../../src/libbpf/each-cpu.ts';
 class Machine {
   readonly online = new Set<number>();
   readonly refused = new Set<number>();
-  readonly open: number[] = [];
   now = 0;
-  #clock = 0n;
-  #generation = 0;
-  readonly #since = new Map<number, number>();
+  readonly #open = new Set<{ readonly cpu: number; readonly since: number; until: number | undefined }>();
 
   constructor() {
     correctPossibleCpus(4);
     this.come(0);
   }
 
+  /** Of what is open, the CPUs. */
+  get open(): number[] {
+    return [...this.#open].map(({ cpu }) => cpu).toSorted();
+  }
+
   come(cpu: number): void {
     this.online.add(cpu);
-    this.#since.set(cpu, ++this.#generation);
+  }
+
+  /** What is open there stays so, and counts nothing any more, also when the CPU is back. */
+  go(cpu: number): void {
+    this.online.delete(cpu);
+    for (const one of this.#open) if (one.cpu === cpu) one.until ??= this.now;
   }
 
   each(cpus?: readonly number[]): EachCpu<OnCpu> {
-    return new EachCpu((cpu) => this.#open(cpu), { cpus, now: () => this.now });
+    return new EachCpu((cpu) => this.#openOn(cpu), { cpus, now: () => this.now });
   }
 
-  #open(cpu: number): OnCpu | undefined {
+  #openOn(cpu: number): OnCpu | undefined {
     if (this.refused.has(cpu)) throw new Error(`CPU ${cpu}: EMFILE`);
     if (!this.online.has(cpu)) return undefined;
-    this.open.push(cpu);
-    const born = this.#since.get(cpu);
-    let enabled = 0n;
+    const one = { cpu, since: this.now, until: undefined as number | undefined };
+    this.#open.add(one);
     return {
-      enabled: () => {
-        // A CPU that went and came back has nothing of what was open on it.
-        if (this.online.has(cpu) && this.#since.get(cpu) === born) enabled = ++this.#clock;
-        return enabled;
-      },
-      [Symbol.dispose]: () => {
-        this.open.splice(this.open.lastIndexOf(cpu), 1);
-      },
+      enabled: () => BigInt((one.until ?? this.now) - one.since) * 1_000_000n,
+      [Symbol.dispose]: () => this.#open.delete(one),
     };
   }
 }
@@ -74,30 +74,58 @@ test('one that comes is opened when it is noticed, and what it missed is told', 
   assert.equal(each.unwatchedMs, 700);
 });
 
-test('one that went is closed; one that went and came back meanwhile is opened anew', () => {
+test('one that went is closed once its time stands still, and what it missed until it is back is told', () => {
   const machine = new Machine();
   machine.come(1);
   using each = machine.each();
   machine.now = 100;
   each.follow();
-  assert.deepEqual(cpusOf(each), [0, 1]);
-  machine.online.delete(1);
+  machine.now = 150;
+  machine.go(1);
   machine.now = 200;
+  each.follow();
+  assert.deepEqual(cpusOf(each), [0, 1]);
+  machine.now = 300;
   each.follow();
   assert.deepEqual([cpusOf(each), machine.open], [[0], [0]]);
   machine.come(1);
-  machine.now = 250;
-  each.follow();
+  machine.now = 350;
+  each.openMissing();
   assert.deepEqual([cpusOf(each), each.unwatchedMs], [[0, 1], 50]);
+});
 
+test('one that went and came back meanwhile is opened anew, and what it missed since it went is told', () => {
+  const machine = new Machine();
+  machine.come(1);
+  using each = machine.each();
+  machine.now = 100;
+  each.follow();
+  machine.now = 130;
+  machine.go(1);
+  machine.come(1);
+  machine.now = 200;
+  each.follow();
   machine.now = 300;
   each.follow();
-  machine.come(1);
-  machine.now = 330;
+  assert.deepEqual([cpusOf(each), machine.open, each.unwatchedMs], [[0, 1], [0, 1], 170]);
+  machine.now = 400;
   each.follow();
-  assert.deepEqual([cpusOf(each), each.unwatchedMs], [[0, 1], 80]);
+  assert.deepEqual([machine.open, each.unwatchedMs], [[0, 1], 170]);
+});
+
+test('one that says less than before is gone at once', () => {
+  let enabled = 1_000_000n;
+  let opened = 0;
+  const open = () => {
+    opened++;
+    return { enabled: () => enabled, [Symbol.dispose]: () => opened-- };
+  };
+  using each = new EachCpu(open, { cpus: [0] });
   each.follow();
-  assert.deepEqual(machine.open.toSorted(), [0, 1]);
+  enabled = -1n;
+  each.follow();
+  each.follow();
+  assert.deepEqual([cpusOf(each), opened], [[0], 1]);
 });
 
 test('one that fails costs itself alone, and is tried again', () => {
