@@ -72,6 +72,7 @@ export class HiddenText {
   }
 
   #walk(node: unknown, path: readonly string[], document: Document.Parsed, aliased: Set<Node>): void {
+    if (isNode(node)) this.#hideProperties(node);
     if (isMap(node)) {
       for (const { key, value } of node.items) {
         const name = isScalar(key) ? (key.source ?? String(key.value)) : '';
@@ -95,10 +96,9 @@ export class HiddenText {
   #hide(node: unknown, document: Document.Parsed, aliased: Set<Node>): void {
     if (!isNode(node) || aliased.has(node)) return;
     aliased.add(node);
+    this.#hideProperties(node);
     const [start, end] = node.range ?? [0, 0];
-    // Its tag and its anchor aren't in its range.
-    const properties = /(?:[!&]\S*\s+)+$/.exec(this.#text.slice(Math.max(start - 200, 0), start))?.[0].length ?? 0;
-    if (end > start) this.#ranges?.push([start - properties, end]);
+    if (end > start) this.#ranges?.push([start, end]);
     if (isAlias(node)) {
       this.#hide(node.resolve(document), document, aliased);
     } else if (isScalar(node)) {
@@ -111,6 +111,15 @@ export class HiddenText {
     } else if (isSeq(node)) {
       for (const item of node.items) this.#hide(item, document, aliased);
     }
+  }
+
+  /** The tag and the anchor, which aren't in a node's range: what begins with `!` or `&` is one, whatever was meant. */
+  #hideProperties({ range }: Node): void {
+    const [start, end] = range ?? [0, 0];
+    const before = this.#text.slice(Math.max(start - 200, 0), start);
+    const pattern = end > start ? /(?<![^\s,[{])(?:[!&]\S*\s+)+$/ : /(?<![^\s,[{])(?:[!&]\S*\s*)+$/;
+    const length = pattern.exec(before)?.[0].length ?? 0;
+    if (length > 0) this.#ranges?.push([start - length, start]);
   }
 
   /** A quote that isn't closed makes what follows its value. */

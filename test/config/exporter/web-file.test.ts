@@ -162,6 +162,10 @@ rate_limit: {interval: 1m1.5s, burst: 7}
       'rate_limit: 1 # hunter2\n',
       'basic_auth_users: {alice: *hunter2}\n',
       'basic_auth_users: {alice: !hunter2 x}\n',
+      'basic_auth_users:\n  alice: !hunter2\n',
+      'basic_auth_users: {alice: !hunter2}\n',
+      'tls_server_config: !hunter2\n  min_version: 1\n',
+      'tls_server_config: {min_version: !hunter2 TLS}\n',
       'basic_auth_users: {alice: |hunter2\n',
       'tls_server_config: {cert_file: a, key_file: "-----BEGIN PRIVATE KEY-----\\nhunter2"}\n',
     ]) {
