@@ -3,69 +3,9 @@ import { test } from 'node:test';
 import { parseProgramFile } from '../../src/config/program/file.ts';
 import { resolveProgram } from '../../src/config/resolve/program.ts';
 import { Diagnostics } from '../../src/config/yaml/diagnostic.ts';
+import { exporterStyleObject as object, exporterStyleFile as whole } from './resolve/exporter-style-file.ts';
 import { options } from './resolve/resolving.ts';
-import { layout, map, u32, u64, variable } from './resolve/types.ts';
-
-const object = layout({
-  maps: [
-    map('calls', 'hash', u32, u64),
-    map('sizes', 'hash', u64, u64),
-    map('ids', 'hash', u64, u64),
-    map('records', 'perf_event_array', u32, u32),
-  ],
-  variables: [variable('kaddr_vfs_read', '.rodata', u64)],
-});
-
-const whole = `kaddrs:
-  - vfs_read
-cgroup_id_map:
-  name: ids
-  type: hash
-  regexps:
-    - ^/sys
-metrics:
-  counters:
-    - name: calls
-      help: Calls
-      labels:
-        - name: number
-          size: 4
-          padding: 0
-          decoders:
-            - name: uint
-            - name: static_map
-              allow_unknown: true
-              static_map:
-                1: one
-                0x10: two
-    - name: records
-      help: Records
-      perf_event_array: true
-      flush_interval: 10s
-      labels:
-        - name: text
-          size: 4
-          decoders:
-            - name: string
-            - name: regexp
-              regexps:
-                - ^(a).*$
-  histograms:
-    - name: sizes
-      help: Sizes
-      bucket_type: fixed
-      bucket_min: 0
-      bucket_max: 3
-      bucket_multiplier: 0.001
-      bucket_keys:
-        - 1
-        - 2
-      labels:
-        - name: bucket
-          size: 8
-          decoders:
-            - name: uint
-`;
+import { assertTold } from './yaml/told.ts';
 
 const odd = ['', '~', '[]', '{}', '-1', '1.5', '99999999999999999999', '*x', '|', "'", '\u0000', 'a: b'];
 const lines = whole.split('\n');
@@ -122,12 +62,7 @@ function tryAll(readsAsExporter: boolean): void {
       );
     }
     assert.equal(plan === undefined, diagnostics.hasErrors, yaml);
-    const count = yaml.split('\n').length;
-    for (const { line, column, message, excerpt } of [...diagnostics.errors, ...diagnostics.warnings]) {
-      assert.ok(line >= 1 && line <= count, `${line}: ${message}\n${yaml}`);
-      assert.ok(column >= 1 && column <= excerpt.length + 1, `${line}:${column}: ${message}\n${yaml}`);
-      assert.ok(message !== '' && !/undefined|\[object|at .*\.ts:/.test(message), message);
-    }
+    assertTold([...diagnostics.errors, ...diagnostics.warnings], yaml);
   }
   // Both are there, or nothing was tried.
   assert.ok(wrong > 400, `${wrong}`);

@@ -1,0 +1,79 @@
+import { globSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { inspect } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import type { Order, Report } from './worker.ts';
+
+const targets = join(import.meta.dirname, 'targets');
+
+/** CPU time, since the machine may be busy: no parser needs as much for one small input. */
+const longestCpuMs = 20_000;
+/** More than all that a parser may need. */
+const memoryMb = 512;
+
+export const targetNames: readonly string[] = globSync('*.ts', { cwd: targets })
+  .map((path) => basename(path, '.ts'))
+  .sort();
+
+export interface FuzzOptions {
+  /** That of the first input, below 2^32; each next one has the next. */
+  readonly seed: number;
+  readonly seconds?: number;
+  /** Inputs at most. */
+  readonly count?: number;
+  /** A folder of other targets than ours. */
+  readonly folder?: string;
+  /** CPU time that one input may take. */
+  readonly longestMs?: number;
+}
+
+export interface FuzzFailure {
+  readonly seed: number;
+  readonly error: string;
+  /** What the parser was given, as far as the target has told. */
+  readonly input: string;
+}
+
+export interface FuzzResult {
+  readonly taken: number;
+  readonly refused: number;
+  readonly failure?: FuzzFailure;
+}
+
+/** Gives a parser one input after the other, until the time is over or something fails, which ends, stops or fills its thread. */
+export async function fuzz(name: string, options: FuzzOptions): Promise<FuzzResult> {
+  const { seed: firstSeed, seconds = Infinity, count = Infinity, folder = targets, longestMs = longestCpuMs } = options;
+  const seed = new Uint32Array(new SharedArrayBuffer(4));
+  const order: Order = { path: join(folder, `${name}.ts`), firstSeed, seconds, count, seed };
+  const worker = new Worker(join(import.meta.dirname, 'worker.ts'), {
+    workerData: order,
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+  });
+  const failed = (error: string): FuzzResult => ({
+    taken: 0,
+    refused: 0,
+    failure: { seed: seed[0]!, error, input: '' },
+  });
+  const { promise, resolve } = Promise.withResolvers<FuzzResult>();
+  worker.once('message', (report: Report) => {
+    resolve('error' in report ? { taken: 0, refused: 0, failure: report } : report);
+  });
+  worker.once('error', (error) => resolve(failed(inspect(error))));
+  worker.once('exit', (status) => resolve(failed(`it has ended its thread with status ${status}`)));
+  let known = -1;
+  let since = process.cpuUsage();
+  const watch = setInterval(() => {
+    if (seed[0] !== known) {
+      known = seed[0]!;
+      since = process.cpuUsage();
+    }
+    const { user, system } = process.cpuUsage(since);
+    if ((user + system) / 1000 > longestMs) resolve(failed(`it takes more than ${longestMs / 1000} s of CPU time`));
+  }, 100);
+  try {
+    return await promise;
+  } finally {
+    clearInterval(watch);
+    await worker.terminate();
+  }
+}
