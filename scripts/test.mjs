@@ -1,15 +1,33 @@
-// npm test: every step runs, so that one run shows all that is wrong; fails when one of them did.
+// npm test: every step runs, so that one run shows all that is wrong; fails when one of them did. Without patterns it runs
+// what takes a few minutes, and says what it leaves out; --only NAME runs such a part by itself.
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { root } from './setup/paths.mjs';
 
-const steps = [
-  { name: 'type check', command: ['tsc', '-p', '.'] },
-  { name: 'linter', command: ['biome', 'check', '--colors=off'] },
-  ...testSteps(process.argv.slice(2)),
+/** What runs by name alone, since it takes long or needs what not all machines can have. */
+const leftOut = [
+  { name: 'slow tests of whole processes', files: /^test\/e2e\/slow\//, script: 'test:slow' },
+  { name: 'parsers against random input', script: 'test:fuzz' },
+  { name: 'a real Collector', files: /^test\/e2e\/collector\//, script: 'test:collector' },
+  { name: 'a real Prometheus', files: /^test\/readers\/prometheus\/real-prometheus\./, script: 'test:prometheus' },
+  { name: 'the files of deploy/', files: /^test\/deploy\//, script: 'test:deploy' },
+  { name: 'the image', files: /^test\/container\//, script: 'test:container' },
+  { name: 'other kernels', script: 'test:kernels' },
 ];
 
-const results = steps.map(({ name, command, skipped, needed = true }) => {
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
+const isByName = ({ script }) => script === values.only;
+const checks = [
+  { name: 'type check', command: ['tsc', '-p', '.'] },
+  { name: 'linter', command: ['biome', 'check', '--colors=off'] },
+];
+const steps = [...(values.only === undefined ? checks : []), ...testSteps(filesOf(positionals))];
+
+// Most of a process's start is compiling the sources, the same ones each time.
+const env = { NODE_COMPILE_CACHE: join(root, 'build', 'compile-cache'), ...process.env };
+const results = steps.map(({ name, command, skipped }) => {
   if (skipped !== undefined) {
     return { name, outcome: `skipped: ${skipped}` };
   }
@@ -17,12 +35,10 @@ const results = steps.map(({ name, command, skipped, needed = true }) => {
   const started = performance.now();
   const { status, error } = spawnSync(command[0], command.slice(1), {
     cwd: root,
+    env,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  if (status !== 0 && !needed) {
-    return { name, outcome: 'there is none' };
-  }
   return { name, failed: status !== 0, outcome: status === 0 ? `ok (${seconds} s)` : `FAILED ${error?.message ?? ''}` };
 });
 
@@ -30,25 +46,40 @@ console.log('');
 for (const { name, outcome } of results) {
   console.log(`${name}: ${outcome}`);
 }
+if (positionals.length === 0 && values.only === undefined) {
+  for (const { name, script } of leftOut) {
+    console.log(`${name}: left out, npm run ${script}`);
+  }
+}
 process.exitCode = results.some(({ failed }) => failed) ? 1 : 0;
 
 /**
- * Tests in test/kernel and test/e2e use the one kernel there is, and run one file after the other. Those in
- * test/container, which build an image, and in test/deploy are scripts of their own.
- * @param {string[]} patterns of test files; all where there are none.
+ * @param {string[]} patterns of test files; none: all of the part that is asked for.
+ * @returns {string[]}
  */
-function testSteps(patterns) {
-  const all = globSync(patterns.length > 0 ? patterns : ['test/**/*.test.ts'], { cwd: root }).sort();
-  const files = patterns.length > 0 ? all : all.filter((file) => !/^test\/(container|deploy)\//.test(file));
+function filesOf(patterns) {
+  if (patterns.length > 0) {
+    return globSync(patterns, { cwd: root }).sort();
+  }
+  const part = leftOut.find(isByName);
+  const all = globSync('test/**/*.test.ts', { cwd: root }).sort();
+  const isOther = (file) => leftOut.some(({ files }) => files?.test(file));
+  return all.filter((file) => (values.only === undefined ? !isOther(file) : part?.files?.test(file)));
+}
+
+/**
+ * Tests in test/kernel and test/e2e use the one kernel there is, and run one file after the other.
+ * @param {string[]} files
+ */
+function testSteps(files) {
   const onKernel = files.filter((file) => /^test\/(kernel|e2e)\//.test(file));
   const pure = files.filter((file) => !onKernel.includes(file));
   const steps = [];
+  if (files.length === 0) {
+    steps.push({ name: 'tests', command: ['false'] });
+  }
   if (pure.length > 0) {
     steps.push({ name: 'tests', command: [process.execPath, '--test', ...pure] });
-  }
-  if (onKernel.some((file) => file.startsWith('test/e2e/collector/'))) {
-    // Where it can't be built, its tests say so and are skipped.
-    steps.push({ name: 'Collector', command: [process.execPath, 'test/collector/build.ts'], needed: false });
   }
   if (onKernel.length > 0) {
     const isRoot = process.getuid() === 0;

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildQuietly } from '../helpers/build-quietly.ts';
 import { collectorPath } from '../helpers/collector.ts';
 
 const folder = import.meta.dirname;
@@ -32,8 +33,7 @@ function build(): void {
   // Service discovery, which is a third of it, is for receivers that this one doesn't have.
   const options = ['-trimpath', '-ldflags=-s -w', '-tags=remove_all_sd', '-o', made, '.'];
   const env = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=readonly' };
-  const { status } = spawnSync('go', ['build', ...options], { cwd: folder, env, stdio: ['ignore', 2, 2] });
-  if (status !== 0) process.exit(1);
+  buildQuietly('go', ['build', ...options], { cwd: folder, env });
   renameSync(made, collectorPath);
   writeFileSync(stamp, wanted);
 }

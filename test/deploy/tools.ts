@@ -1,8 +1,8 @@
 // npm run test:deploy fetches these into build/tools, once: what Kubernetes and its operators take.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { buildQuietly } from '../helpers/build-quietly.ts';
 
 const tools = join(import.meta.dirname, '../../build/tools');
 const kustomizeVersion = 'v5.8.0';
@@ -44,8 +44,7 @@ function fetchTools(): void {
 
 function run(command: string, args: readonly string[], cwd: string): void {
   const env = { ...process.env, GOBIN: tools, CGO_ENABLED: '0', GOWORK: 'off' };
-  const { status, error } = spawnSync(command, args, { cwd, env, stdio: ['ignore', 2, 2] });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? `status ${status}`}`);
+  buildQuietly(command, args, { cwd, env });
 }
 
 if (import.meta.main) fetchTools();

@@ -4,37 +4,13 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { MeterProcess, meterCommand, RunningMeter, runMeter } from '../helpers/process.ts';
+import { commandAfter, RunningMeter, runMeter } from '../helpers/process.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const allPrograms = ['--prometheus', '127.0.0.1:0'];
-
-/** The exporter after a shell has done something. */
-function starvedBy(script: string): readonly string[] {
-  return ['sh', '-c', `${script} && exec "$@"`, 'sh', ...meterCommand];
-}
-
-describe('file descriptors', () => {
-  for (const limit of [26, 64, 106, 150, 178, 181, 184, 187, 190, 200]) {
-    it(`with a limit of ${limit} it answers, or says at the start why it can't`, async () => {
-      await using meter = new MeterProcess(allPrograms, {}, { command: starvedBy(`ulimit -n ${limit}`) });
-      const running = await meter.logged(/metrics: (\S+)/).catch(() => undefined);
-      if (running !== undefined) {
-        const page = await (await fetch(running[1]!)).text();
-        assert.match(page, /^ebpf_meter_program_attached\{.*\} 1$/m);
-        return;
-      }
-      const { status, stderr } = await meter.ended();
-      assert.equal(status, 1);
-      assert.match(stderr, /^ebpf-meter: file descriptors: .* left.*\nRaise the limit of open files: /m);
-      assert.doesNotMatch(stderr, /this is a bug|\n {4}at /);
-    });
-  }
-});
 
 describe('with all of /proc hidden but the processes', () => {
   it('it runs, and says what its instance is called by', async () => {
-    const command = ['unshare', '--mount', ...starvedBy('mount -t proc -o subset=pid proc /proc')];
+    const command = ['unshare', '--mount', ...commandAfter('mount -t proc -o subset=pid proc /proc')];
     await using meter = await RunningMeter.start(['--only', 'sched'], {}, { command });
     assert.match(await meter.text(), /^ebpf_sched_context_switches_total\{.*\} \d+$/m);
     assert.match(meter.stderr, /WARN {2}\/proc\/sys\/kernel\/random\/boot_id: not readable, .*service\.instance\.id/);

@@ -13,7 +13,7 @@ export const collectorPath = join(import.meta.dirname, '..', '..', 'build', 'too
 /** Why tests of it are skipped; false where it is there. */
 export const noCollector = existsSync(collectorPath)
   ? false
-  : 'there is no Collector: `npm run collector` builds it, with Go 1.25 or newer';
+  : 'there is no Collector: `npm run test:collector` builds it, with Go 1.25 or newer';
 
 export interface CollectorOptions {
   readonly protocol: 'grpc' | 'http';

@@ -9,6 +9,14 @@ const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 /** What runs the sources, in front of the arguments. */
 export const meterCommand: readonly string[] = [process.execPath, '--disable-sigusr1', '--max-semi-space-size=2', main];
 
+/** The same after a shell has done something, such as setting a limit. */
+export function commandAfter(script: string): readonly string[] {
+  return ['sh', '-c', `${script} && exec "$@"`, 'sh', ...meterCommand];
+}
+
+/** Where Node keeps what it has compiled: half of a start of the sources. */
+const { NODE_COMPILE_CACHE } = process.env;
+
 /** What the end of the process may take, as service managers are told. */
 const endWithinMs = 5000;
 
@@ -36,13 +44,13 @@ export class MeterProcess implements AsyncDisposable {
   stdout = '';
   stderr = '';
 
-  /** `env` is the whole environment but PATH. */
+  /** `env` is the whole environment but PATH, and Node's cache. */
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, options: ProcessOptions = {}) {
     const [file, ...rest] = [...(options.command ?? meterCommand), ...args];
     this.#group = options.group ?? false;
     this.child = spawn(file!, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, ...env },
+      env: { PATH: process.env.PATH, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }), ...env },
       detached: this.#group,
       cwd: options.cwd,
     });

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildQuietly } from './build-quietly.ts';
 import { within } from './deadline.ts';
 
 const tools = join(import.meta.dirname, '..', '..', 'build', 'tools');
@@ -37,15 +38,9 @@ function buildPrometheus(): string {
     const repository = 'github.com/prometheus/prometheus';
     const packages = ['prometheus', 'promtool'].map((name) => `${repository}/cmd/${name}@${moduleVersion}`);
     const flags = `-s -w -X github.com/prometheus/common/version.Version=${version}`;
-    const { status, error } = spawnSync(
-      'go',
-      ['install', '-tags', 'remove_all_sd', '-trimpath', `-ldflags=${flags}`, ...packages],
-      {
-        env: { ...process.env, GOBIN: folder, CGO_ENABLED: '0', GOWORK: 'off' },
-        stdio: ['ignore', 'inherit', 'inherit'],
-      },
-    );
-    if (status !== 0) throw new Error(`go install ${packages[0]}: ${error?.message ?? `status ${status}`}`);
+    const options = ['-tags', 'remove_all_sd', '-trimpath', `-ldflags=${flags}`];
+    const env = { ...process.env, GOBIN: folder, CGO_ENABLED: '0', GOWORK: 'off' };
+    buildQuietly('go', ['install', ...options, ...packages], { env });
     rmSync(built, { recursive: true, force: true });
     renameSync(folder, built);
     return path;

@@ -4,11 +4,11 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { possibleCpus } from '../../src/kernel/cpus.ts';
-import { callGetppid, getppid } from '../fixtures/plan.ts';
-import { isKernelSince } from '../helpers/kernel-release.ts';
-import { MeterProcess, runMeter, Scrape } from '../helpers/process.ts';
-import { type ProgramFiles, programFolder } from '../helpers/program-folder.ts';
+import { possibleCpus } from '../../../src/kernel/cpus.ts';
+import { callGetppid, getppid } from '../../fixtures/plan.ts';
+import { isKernelSince } from '../../helpers/kernel-release.ts';
+import { MeterProcess, runMeter, Scrape } from '../../helpers/process.ts';
+import { type ProgramFiles, programFolder } from '../../helpers/program-folder.ts';
 
 const constants = `constants: {wanted_pid: ${process.pid}, wanted_call: ${getppid}}`;
 const uint = '[{name: uint}]';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
-import { callGetppid } from '../fixtures/plan.ts';
-import { RunningMeter } from '../helpers/process.ts';
-import { replacedKeys } from '../helpers/replaced-keys.ts';
+import { callGetppid } from '../../fixtures/plan.ts';
+import { RunningMeter } from '../../helpers/process.ts';
+import { replacedKeys } from '../../helpers/replaced-keys.ts';
 
 const keys = 5000;
 
