@@ -1,4 +1,4 @@
-import { longestMs } from '../config/exporter/defaults.ts';
+import { longestMs } from '../timer.ts';
 
 /** Signals that end the process in order; SIGHUP is a terminal that goes, and would end it as it is. */
 const ending = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

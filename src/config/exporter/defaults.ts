@@ -1,8 +1,6 @@
+import { longestMs } from '../../timer.ts';
 import type { OtlpGrpcConfig, PeriodicReaderConfig, PrometheusReaderConfig } from './configuration.ts';
 import { defaultEndpoint } from './grpc.ts';
-
-/** The largest delay of a timer, some 24 days: what stands for no limit. */
-export const longestMs = 2 ** 31 - 1;
 
 export const defaultNamespace = 'ebpf';
 

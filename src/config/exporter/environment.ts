@@ -1,3 +1,4 @@
+import { longestMs } from '../../timer.ts';
 import { attributeWarning } from '../names/reserved.ts';
 import { suggest } from '../yaml/nearest.ts';
 import type {
@@ -21,7 +22,6 @@ import {
   defaultOtlp,
   defaultTimeoutMs,
   effectiveTimeout,
-  longestMs,
   prometheusWithoutFile,
 } from './defaults.ts';
 import { headerCause, parseEndpoint } from './grpc.ts';

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { longestMs } from '../../timer.ts';
 import type {
   ConsoleConfig,
   DetectionConfig,
@@ -15,7 +16,6 @@ import type {
   ViewAggregation,
   ViewConfig,
 } from './configuration.ts';
-import { longestMs } from './defaults.ts';
 import { translations } from './readers.ts';
 
 /** What stands for a secret. */

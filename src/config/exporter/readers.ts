@@ -1,3 +1,4 @@
+import { longestMs } from '../../timer.ts';
 import type { ConfigEntry, ConfigMap, ConfigNode } from '../yaml/document.ts';
 import type {
   ConsoleConfig,
@@ -12,7 +13,7 @@ import type {
   TranslationStrategy,
   ViewConfig,
 } from './configuration.ts';
-import { defaultIntervalMs, defaultOtlp, defaultTimeoutMs, effectiveTimeout, longestMs } from './defaults.ts';
+import { defaultIntervalMs, defaultOtlp, defaultTimeoutMs, effectiveTimeout } from './defaults.ts';
 import { defaultEndpoint, headerCause, parseEndpoint } from './grpc.ts';
 import { defaultHttpEndpoint, parseHttpEndpoint } from './http.ts';
 import { readIncludeExclude } from './include-exclude.ts';

@@ -5,8 +5,9 @@ import type {
   OtlpGrpcConfig,
   PeriodicReaderConfig,
 } from '../../../src/config/exporter/configuration.ts';
-import { defaultOtlp, longestMs, prometheusWithoutFile } from '../../../src/config/exporter/defaults.ts';
+import { defaultOtlp, prometheusWithoutFile } from '../../../src/config/exporter/defaults.ts';
 import { readEnvironment } from '../../../src/config/exporter/environment.ts';
+import { longestMs } from '../../../src/timer.ts';
 
 const nothingReplaced = { prometheus: false, otlp: undefined };
 

@@ -6,7 +6,8 @@ import type {
   OtlpHttpConfig,
   PeriodicReaderConfig,
 } from '../../../src/config/exporter/configuration.ts';
-import { defaultOtlp, longestMs } from '../../../src/config/exporter/defaults.ts';
+import { defaultOtlp } from '../../../src/config/exporter/defaults.ts';
+import { longestMs } from '../../../src/timer.ts';
 import { config, onlyReader, otlp, problems, prometheus, withReaders } from './read.ts';
 
 const schemaDefaults = {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import type { PageSyntax } from '../../../config/exporter/configuration.ts';
-import { longestMs } from '../../../config/exporter/defaults.ts';
 import type { ScrapeRejection } from '../../../metrics/tallies.ts';
+import { longestMs } from '../../../timer.ts';
 import type { ReaderLog } from '../../reader.ts';
 import { negotiateFormat, type PageFormat } from '../page/format.ts';
 import type { Page } from '../page/page.ts';
