@@ -1,39 +1,10 @@
 import { parseArgs } from 'node:util';
-import type { LogLevel } from '../config/exporter/configuration.ts';
 import { nearest, suggest } from '../config/yaml/nearest.ts';
 import { MeterError } from '../errors.ts';
-import { type LogFormat, logFormats, logLevels } from '../log.ts';
-
+import { type Command, commands } from './commands.ts';
 import { exporterOptionTypes, type OptionToken, translateExporterOptions } from './exporter-options.ts';
-
-export const commands = ['run', 'check', 'list', 'help', 'version'] as const;
-
-export type Command = (typeof commands)[number];
-
-/** The options as they were typed; what they may say is checked with the configuration. */
-export interface Options {
-  readonly config: string | undefined;
-  readonly programs: readonly string[];
-  /** Whether the shipped programs run beside those of the folders. */
-  readonly shipped: boolean | undefined;
-  readonly only: readonly string[] | undefined;
-  readonly strict: boolean | undefined;
-  /** Whether the effective configuration is to be printed, and nothing else done. */
-  readonly print: boolean;
-  readonly btfPath: string | undefined;
-  readonly keepCapabilities: string | undefined;
-  readonly prometheus: string | undefined;
-  readonly webConfigFile: string | undefined;
-  /** Where the metrics are served. */
-  readonly telemetryPath: string | undefined;
-  readonly otlp: string | undefined;
-  readonly namespace: string | undefined;
-  /** Whether programs are named by ebpf_exporter's options, whose users expect its names of metrics. */
-  readonly isExporterStyle: boolean;
-  readonly logLevel: LogLevel | undefined;
-  readonly logFormat: LogFormat;
-  readonly logTimes: boolean;
-}
+import { type AnyOptionRow, optionGroups } from './option-row.ts';
+import { allOptions, type Options } from './options.ts';
 
 export interface Invocation {
   readonly command: Command;
@@ -44,34 +15,20 @@ export interface Invocation {
 
 interface OptionKind {
   readonly type: 'string' | 'boolean';
-  readonly multiple?: boolean;
+  readonly multiple?: boolean | undefined;
   readonly short?: string;
   /** Which commands know it. */
   readonly commands: readonly Command[];
 }
 
-const configured: readonly Command[] = ['run', 'check', 'list'];
-const running: readonly Command[] = ['run', 'check'];
-
 const optionKinds: Readonly<Record<string, OptionKind>> = {
-  config: { type: 'string', commands: configured },
-  programs: { type: 'string', multiple: true, commands: configured },
-  'no-shipped': { type: 'boolean', commands: configured },
-  only: { type: 'string', multiple: true, commands: configured },
-  strict: { type: 'boolean', commands: running },
-  print: { type: 'boolean', commands: ['check'] },
-  // As ebpf_exporter calls it.
-  'btf.path': { type: 'string', commands: running },
-  'capabilities.keep': { type: 'string', commands: running },
-  prometheus: { type: 'string', commands: running },
-  // Named as exporters and Prometheus itself do.
-  'web.config.file': { type: 'string', commands: running },
-  'web.telemetry-path': { type: 'string', commands: running },
-  otlp: { type: 'string', commands: running },
-  namespace: { type: 'string', commands: configured },
-  'log-level': { type: 'string', commands: configured },
-  'log-format': { type: 'string', commands: configured },
-  'log.no-timestamps': { type: 'boolean', commands: configured },
+  ...Object.fromEntries(
+    allOptions.map(([, { name, value, repeated, group }]): [string, OptionKind] => {
+      const type = value === undefined ? 'boolean' : 'string';
+      return [name, { type, multiple: repeated, commands: optionGroups[group] }];
+    }),
+  ),
+  // What stands for a command.
   help: { type: 'boolean', short: 'h', commands },
   version: { type: 'boolean', commands: ['run'] },
 };
@@ -108,25 +65,12 @@ export function parseCommandLine(args: readonly string[]): Invocation {
     throw usage(`${command}: unexpected argument "${positionals[0]}"`, command);
   }
 
-  const options: Options = {
-    config: given.get('config')?.[0],
-    programs: given.get('programs') ?? [],
-    shipped: given.has('no-shipped') ? false : translated.shipped,
-    only: given.get('only'),
-    strict: given.has('strict') ? true : undefined,
-    print: given.has('print'),
-    btfPath: given.get('btf.path')?.[0],
-    keepCapabilities: given.get('capabilities.keep')?.[0],
-    prometheus: given.get('prometheus')?.[0],
-    webConfigFile: given.get('web.config.file')?.[0],
-    telemetryPath: given.get('web.telemetry-path')?.[0],
-    otlp: given.get('otlp')?.[0],
-    namespace: given.get('namespace')?.[0],
+  const read = Object.fromEntries(allOptions.map(([key, row]) => [key, row.read(wordsOf(row, given))]));
+  const options = {
+    ...read,
+    shipped: read.shipped ?? translated.shipped,
     isExporterStyle: translated.isExporterStyle,
-    logLevel: choice('log-level', given, logLevels),
-    logFormat: choice('log-format', given, logFormats) ?? 'text',
-    logTimes: !given.has('log.no-timestamps'),
-  };
+  } as Options;
   if (given.has('help') && command !== 'help') {
     // `ebpf-meter --help` names no command and is about all of them.
     return { command: 'help', topic: isNamed ? command : undefined, options };
@@ -169,17 +113,15 @@ function takeOption(token: OptionToken, command: Command, given: Map<string, str
   given.set(name, [...values, value ?? '']);
 }
 
-function choice<Word extends string>(
-  name: string,
+/** The values of an option, each of them one that it may have. */
+function wordsOf(
+  { name, words }: AnyOptionRow,
   given: ReadonlyMap<string, readonly string[]>,
-  words: readonly Word[],
-): Word | undefined {
-  const value = given.get(name)?.[0];
-  const word = words.find((known) => known === value);
-  if (value !== undefined && word === undefined) {
-    throw usage(`--${name}: "${value}" is none of ${words.join(', ')}`);
-  }
-  return word;
+): readonly string[] | undefined {
+  const values = given.get(name);
+  const wrong = words && values?.find((value) => !words.includes(value));
+  if (wrong !== undefined) throw usage(`--${name}: "${wrong}" is none of ${words!.join(', ')}`);
+  return values;
 }
 
 function usage(message: string, command?: Command): MeterError {

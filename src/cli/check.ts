@@ -11,8 +11,8 @@ import { printable } from '../printable.ts';
 import { failuresOf, isAnyAttached, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
 import { checkPossibleCpus } from '../programs/possible-cpus.ts';
 import { preparePrograms } from '../programs/prepare.ts';
-import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
+import type { Options } from './options.ts';
 import { print } from './output.ts';
 import { wrap } from './wrap.ts';
 

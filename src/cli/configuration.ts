@@ -4,7 +4,8 @@ import { exporterConfig } from '../config/exporter/assemble.ts';
 import type { ExporterConfig } from '../config/exporter/configuration.ts';
 import { Log } from '../log.ts';
 import { refusePipe } from '../user-file.ts';
-import type { Options } from './args.ts';
+import type { Options } from './options.ts';
+import { overlayOf } from './overlay.ts';
 
 /** Two levels up from here are the clone's folder and the package's, whether this is src or dist. */
 const exporterStyle = join(import.meta.dirname, '..', '..', 'config', 'ebpf-exporter.yaml');
@@ -15,11 +16,11 @@ export async function configure(options: Options): Promise<{ config: ExporterCon
     configFile:
       options.config ?? (options.isExporterStyle && !process.env.OTEL_CONFIG_FILE?.trim() ? exporterStyle : undefined),
     env: process.env,
-    options,
+    overlay: overlayOf(options),
     readFile: readConfiguration,
   });
   const log = new Log({
-    level: options.logLevel ?? config.logLevel ?? 'info',
+    level: config.logLevel ?? 'info',
     format: options.logFormat,
     times: options.logTimes,
   });

@@ -1,4 +1,5 @@
 import { MeterError } from '../errors.ts';
+import { allOptions } from './options.ts';
 
 /** An option as it stands on the command line. */
 export interface OptionToken {
@@ -12,23 +13,29 @@ export interface OptionToken {
   readonly inlineValue?: boolean | undefined;
 }
 
-/** Source: `ebpf_exporter --help`. Those that are called alike, such as `btf.path` and `capabilities.keep`, aren't here. */
-const strings: Readonly<Record<string, string>> = {
-  'config.dir': 'programs',
-  'config.names': 'only',
-  'web.listen-address': 'prometheus',
-};
-const booleans: Readonly<Record<string, string>> = { 'config.strict': 'strict' };
+/**
+ * Options of ebpf_exporter that are called otherwise here, and what they are here. Source: `ebpf_exporter --help`.
+ */
+const aliases = new Map(
+  allOptions.flatMap(([, { exporter, name, value }]) =>
+    exporter === undefined
+      ? []
+      : [[exporter.name, { ...exporter, option: name, takesValue: value !== undefined && !exporter.value }] as const],
+  ),
+);
+/** What here is a command. */
+const check = 'config.check';
 /** What nothing here corresponds to, since nothing is kept for ever. */
 const ignored = ['config.skip-cache-size'];
 
+const namesOf = (takesValue: boolean) =>
+  [...aliases].flatMap(([name, alias]) => (alias.takesValue === takesValue ? [name] : []));
+
 /** Options of ebpf_exporter, with whether they take a value: what the parser has to know of them. */
 export const exporterOptionTypes: Readonly<Record<string, 'string' | 'boolean'>> = {
-  ...Object.fromEntries([...Object.keys(strings), ...ignored].map((name) => [name, 'string'] as const)),
+  ...Object.fromEntries([...namesOf(true), ...ignored].map((name) => [name, 'string'] as const)),
   ...Object.fromEntries(
-    [...Object.keys(booleans), 'config.check', 'debug'].flatMap((name) =>
-      [name, `no-${name}`].map((one) => [one, 'boolean'] as const),
-    ),
+    [...namesOf(false), check].flatMap((name) => [name, `no-${name}`].map((one) => [one, 'boolean'] as const)),
   ),
 };
 
@@ -50,20 +57,19 @@ export function translateExporterOptions(options: readonly OptionToken[]): Trans
   const tokens = options.flatMap((token): OptionToken[] => {
     const { name, rawName, value } = token;
     if (!Object.hasOwn(exporterOptionTypes, name)) return [token];
-    if (Object.hasOwn(strings, name)) return [{ ...token, name: strings[name]! }];
     if (exporterOptionTypes[name] === 'boolean' && value !== undefined) {
       throw new MeterError('usage', `${rawName} takes no value, not "${value}"`, help);
     }
-    if (Object.hasOwn(booleans, name)) return [{ ...token, name: booleans[name]! }];
-    if (name === 'debug') return [{ ...token, name: 'log-level', value: 'debug', inlineValue: true }];
-    return [];
+    const alias = aliases.get(name);
+    if (alias === undefined) return [];
+    return [{ ...token, name: alias.option, ...(alias.value && { value: alias.value, inlineValue: true }) }];
   });
-  const has = (name: string) => options.some((option) => option.name === name);
+  const shipped = options.flatMap(({ name }) => aliases.get(name)?.shipped ?? []);
   return {
     tokens,
-    isCheck: has('config.check'),
-    isExporterStyle: has('config.dir') || has('config.names'),
-    shipped: has('config.dir') ? false : has('config.names') ? true : undefined,
+    isCheck: options.some(({ name }) => name === check),
+    isExporterStyle: shipped.length > 0,
+    shipped: shipped.length === 0 ? undefined : !shipped.includes(false),
   };
 }
 

@@ -1,4 +1,7 @@
-import type { Command } from './args.ts';
+import type { Command } from './commands.ts';
+import { type AnyOptionRow, optionGroups } from './option-row.ts';
+import { allOptions } from './options.ts';
+import { wrap } from './wrap.ts';
 
 const overview = `ebpf-meter: what only the Linux kernel knows, as OpenTelemetry metrics
 
@@ -14,32 +17,23 @@ Commands:
 ebpf-meter help COMMAND lists a command's options.
 `;
 
-const programOptions = `  --config FILE            OpenTelemetry configuration file; unset: the file in OTEL_CONFIG_FILE,
-                           else the OTEL_* environment variables
-  --programs DIR           folder of pairs NAME.yaml + NAME.bpf.o, beside the shipped programs;
-                           may be repeated
-  --no-shipped             without the shipped programs
-  --only NAME,…            just these programs; unset: those that the configuration enables, by
-                           default all but the expensive ones
-  --namespace NAME         what metrics' names begin with; unset: ebpf
-`;
+/** Where what is said of an option begins. */
+const column = 27;
 
-const runOptions = `${programOptions}  --strict                 stop when a program can't be loaded or attached, instead of going on
-                           without it
-  --btf.path FILE          types of the running kernel, in raw BTF, where it has none of itself
-  --capabilities.keep LIST capabilities that are kept once all is attached: all, none, needed
-                           (unless set), or names with commas
-  --prometheus HOST:PORT   where to serve /metrics; unset: localhost:9435. "off": nowhere
-  --web.telemetry-path PATH   another path than /metrics
-  --web.config.file FILE   TLS and users of that page, in Prometheus's format
-  --otlp URL               push to this OTLP endpoint, such as http://localhost:4317 (gRPC)
-                           or http://localhost:4318 (HTTP)
-`;
+function optionLines({ name, value, help }: AnyOptionRow): string {
+  const usage = `  --${name}${value === undefined ? '' : ` ${value}`}`;
+  const start = usage.length < column ? usage.padEnd(column) : `${usage}   `;
+  return `${start}${wrap(help, column).trimStart()}\n`;
+}
 
-const logOptions = `  --log-level LEVEL        error, warn, info or debug; unset: info
-  --log-format FORMAT      text or json; unset: text
-  --log.no-timestamps      leave the time out of lines of text
-`;
+function optionsOf(command: Command): string {
+  const groups = Object.entries(optionGroups).filter(([, knowing]) =>
+    (knowing as readonly Command[]).includes(command),
+  );
+  return groups
+    .flatMap(([group]) => allOptions.flatMap(([, row]) => (row.group === group ? [optionLines(row)] : [])))
+    .join('');
+}
 
 const texts: Readonly<Record<Command, string>> = {
   run: `Usage: ebpf-meter [run] [OPTION]…
@@ -49,7 +43,7 @@ OTLP or both. SIGINT, SIGTERM and SIGHUP end it within 5 s: the programs are det
 is to be pushed is pushed meanwhile.
 
 Options, which win over the configuration file:
-${runOptions}${logOptions}
+${optionsOf('run')}
 ebpf_exporter's options do what they do there: --config.dir DIR and --config.names NAME,… are
 --programs and --only with its port and its names of metrics (docs/migrating.md).
 
@@ -61,8 +55,7 @@ Checks all configuration, loads and attaches every program that "run" with the s
 would, says of each what works, and removes them again.
 
 Options:
-  --print                  only print the effective configuration, as a file without its secrets
-${runOptions}${logOptions}
+${optionsOf('check')}
 Exit status: 0 where all is well; 1 where anything failed; 2 for a wrong command line.
 `,
   list: `Usage: ebpf-meter list [OPTION]…
@@ -71,7 +64,7 @@ Shows every known program, the expensive ones too: its metrics, what it attaches
 it can run here. Nothing is loaded, so no rights are needed; some hooks show only by "check".
 
 Options:
-${programOptions}${logOptions}`,
+${optionsOf('list')}`,
   help: overview,
   version: `Usage: ebpf-meter version
 

@@ -1,12 +1,11 @@
 import { configYaml } from '../config/exporter/print.ts';
-import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
+import type { Options } from './options.ts';
 import { print } from './output.ts';
 
 /** Prints the effective configuration as a file that would make it, without its secrets; nothing is loaded. */
 export async function printConfiguration(options: Options): Promise<number> {
   const { config } = await configure(options);
-  const { logLevel } = options;
-  print(configYaml(logLevel === undefined ? config : { ...config, logLevel }));
+  print(configYaml(config));
   return 0;
 }

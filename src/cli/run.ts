@@ -2,8 +2,8 @@ import { inBackground } from '../background.ts';
 import { startSession } from '../exporter/session.ts';
 import { dropCode } from '../libbpf/drop-code.ts';
 import { trimMemory } from '../libbpf/trim.ts';
-import type { Options } from './args.ts';
 import { configure } from './configuration.ts';
+import type { Options } from './options.ts';
 import { giveUpCapabilities } from './rights.ts';
 import { endingSignal } from './signals.ts';
 

@@ -100,7 +100,7 @@ describe('command line', () => {
   }
 
   const known =
-    '; known: --config, --programs, --no-shipped, --only, --strict, --print, --btf.path, --capabilities.keep, --prometheus, --web.config.file, --web.telemetry-path, --otlp, --namespace, --log-level, --log-format, --log.no-timestamps, --help, --version';
+    '; known: --config, --programs, --no-shipped, --only, --strict, --print, --btf.path, --capabilities.keep, --prometheus, --web.telemetry-path, --web.config.file, --otlp, --namespace, --log-level, --log-format, --log.no-timestamps, --help, --version';
   for (const { line, message, remedy = 'help"' } of [
     { line: 'chekc', message: 'unknown command "chekc", did you mean "check"?' },
     { line: 'frobnicate', message: 'unknown command "frobnicate"; known: run, check, list, help, version' },

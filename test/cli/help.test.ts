@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { commands, parseCommandLine } from '../../src/cli/args.ts';
+import { parseCommandLine } from '../../src/cli/args.ts';
+import { commands } from '../../src/cli/commands.ts';
 import { helpText } from '../../src/cli/help.ts';
 
 const topics = [undefined, ...commands];

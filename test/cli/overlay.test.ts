@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { prometheusWithoutFile } from '../../../src/config/exporter/defaults.ts';
-import { checkOptions, type ExporterOptions } from '../../../src/config/exporter/options.ts';
+import { allOptions, type Options } from '../../src/cli/options.ts';
+import { checkOptions } from '../../src/cli/overlay.ts';
+import { prometheusWithoutFile } from '../../src/config/exporter/defaults.ts';
 
 const addresses: readonly [text: string, host: string, port: number][] = [
   ['localhost:9435', 'localhost', 9435],
@@ -51,29 +52,17 @@ for (const text of notAddresses) {
   });
 }
 
-const none = {
-  prometheus: undefined,
-  webConfigFile: undefined,
-  telemetryPath: undefined,
-  otlp: undefined,
-  namespace: undefined,
-  directories: undefined,
-  shipped: undefined,
-  only: undefined,
-  strict: undefined,
-  btfPath: undefined,
-  keepCapabilities: undefined,
-};
+const none = Object.fromEntries(allOptions.map(([key]) => [key, undefined]));
 
-const given: readonly [options: ExporterOptions, expected: object][] = [
+const given: readonly [options: Partial<Options>, expected: object][] = [
   [{}, {}],
   [{ otlp: 'http://c:1' }, { otlp: 'http://c:1' }],
   [{ namespace: '' }, { namespace: '' }],
   [{ namespace: 'a.b' }, { namespace: 'a.b' }],
-  [{ programs: ['a', 'b'] }, { directories: ['a', 'b'] }],
+  [{ programs: ['a', 'b'] }, { programs: ['a', 'b'] }],
   [{ programs: [] }, {}],
   [{ shipped: false }, { shipped: false }],
-  [{ only: 'a, b,,a' }, { only: ['a', 'b'] }],
+  [{ only: ['a, b,,a'] }, { only: ['a', 'b'] }],
   [{ only: ['a,b', 'c'] }, { only: ['a', 'b', 'c'] }],
   [{ strict: true }, { strict: true }],
   [{ btfPath: 'a.btf' }, { btfPath: 'a.btf' }],
@@ -90,14 +79,21 @@ for (const [options, expected] of given) {
 }
 
 test('all wrong options are told', () => {
-  const options = { prometheus: 'x', otlp: 'ftp://x', namespace: '1', programs: ['a', ''], only: ' , ', btfPath: ' ' };
+  const options = {
+    prometheus: 'x',
+    otlp: 'ftp://x',
+    namespace: '1',
+    programs: ['a', ''],
+    only: [' , '],
+    btfPath: ' ',
+  };
   assert.deepEqual(checkOptions(options).errors, [
+    '--programs: the folder has no name',
+    '--only: no program is named; write --only NAME,NAME',
+    '--btf.path: the file has no name',
     '--prometheus: "x" is no address; write HOST:PORT, [IPV6]:PORT, :PORT, PORT or off',
     '--otlp: "ftp://x" is no http or https URL: write it as http://HOST:4317 or https://HOST:4317',
     '--namespace: "1" must start with a letter and have only letters, digits, "_", ".", "-" and "/", at most 100',
-    '--only: no program is named; write --only NAME,NAME',
-    '--btf.path: the file has no name',
-    '--programs: the folder has no name',
   ]);
 });
 
@@ -114,7 +110,7 @@ for (const [path, isPath] of [
 ] as const) {
   test(`--web.telemetry-path ${path} is ${isPath ? 'taken' : 'refused'}`, () => {
     const { options, errors } = checkOptions({ telemetryPath: path });
-    assert.equal(options.telemetryPath, path);
+    assert.equal(options.telemetryPath, isPath ? path : undefined);
     assert.equal(errors.length, isPath ? 0 : 1);
     if (!isPath)
       assert.match(errors[0]!, /^--web\.telemetry-path: ".*" can't be the path of the metrics; write one such as /);

@@ -2,18 +2,26 @@ import { MeterError } from '../../errors.ts';
 import { ConfigError, type Diagnostic } from '../yaml/diagnostic.ts';
 import type { ExporterConfig, ReaderConfig } from './configuration.ts';
 import { defaultPeriodic } from './defaults.ts';
-import { readEnvironment } from './environment.ts';
+import { type Replacements, readEnvironment } from './environment.ts';
 import { readExporterFile } from './file.ts';
 import { reportViolations, schemaViolations } from './gate.ts';
-import { type CheckedOptions, checkOptions, type ExporterOptions } from './options.ts';
 import { otlpExporter } from './otlp-option.ts';
 import type { Environment } from './substitute.ts';
+
+/** What wins over the file and the environment: the command line's options. */
+export interface Overlay extends Replacements {
+  /** The configuration with it; it knows nothing of the OTLP readers, which `otlp` replaces. */
+  readonly over: (config: ExporterConfig) => ExporterConfig;
+}
+
+const nothing: Overlay = { prometheus: false, otlp: undefined, over: (config) => config };
 
 export interface ExporterConfigInput {
   /** --config; unset: OTEL_CONFIG_FILE; neither: the environment's variables. */
   readonly configFile?: string | undefined;
   readonly env: Environment;
-  readonly options: ExporterOptions;
+  /** Absent: nothing wins. */
+  readonly overlay?: Overlay;
   /** Text of a file; a missing or unreadable one is an exception. */
   readonly readFile: (path: string) => string | Promise<string>;
 }
@@ -26,17 +34,16 @@ export interface ExporterConfigResult {
 
 /**
  * The exporter's effective configuration: the file's or else the environment's, with the command line's options over it.
- * Throws MeterError `usage` for wrong options, `config` for the rest; each has all of its kind,
- * those of a file as ConfigError with positions, else one a line in `detail`.
+ * Throws MeterError `config` with all that is wrong, that of a file as ConfigError with positions, else one a line in
+ * `detail`; `usage` where the options leave no reader.
  */
 export async function exporterConfig(input: ExporterConfigInput): Promise<ExporterConfigResult> {
-  const { options, errors } = checkOptions(input.options);
-  throwAll('usage', errors);
+  const { overlay = nothing } = input;
   const file = input.configFile ?? (input.env.OTEL_CONFIG_FILE?.trim() || undefined);
-  const made = file === undefined ? fromEnvironment(input.env, options) : await fromFile(file, input, options);
-  const config = withOptions(made.config, options);
+  const made = file === undefined ? fromEnvironment(input.env, overlay) : await fromFile(file, input, overlay);
+  const config = withSettings(overlay.over(made.config));
   if (config.readers.length === 0 && !config.disabled) {
-    throw new MeterError(options.prometheus === 'off' ? 'usage' : 'config', `${made.origin}: no reader is left`, {
+    throw new MeterError(overlay.prometheus ? 'usage' : 'config', `${made.origin}: no reader is left`, {
       remedy: 'Ask for one with --prometheus HOST:PORT or --otlp URL.',
     });
   }
@@ -48,8 +55,7 @@ interface Made extends ExporterConfigResult {
   readonly origin: string;
 }
 
-function fromEnvironment(env: Environment, options: CheckedOptions): Made {
-  const replaced = { prometheus: options.prometheus !== undefined, otlp: options.otlp };
+function fromEnvironment(env: Environment, replaced: Replacements): Made {
   const { config, errors, warnings } = readEnvironment(env, replaced);
   throwAll('config', errors);
   const origin = env.OTEL_METRICS_EXPORTER?.trim()
@@ -58,7 +64,7 @@ function fromEnvironment(env: Environment, options: CheckedOptions): Made {
   return { config, warnings, origin };
 }
 
-async function fromFile(path: string, { env, readFile }: ExporterConfigInput, options: CheckedOptions): Promise<Made> {
+async function fromFile(path: string, { env, readFile }: ExporterConfigInput, replaced: Replacements): Promise<Made> {
   let text: string;
   try {
     text = await readFile(path);
@@ -71,7 +77,7 @@ async function fromFile(path: string, { env, readFile }: ExporterConfigInput, op
   }
   const file = readExporterFile(text, path, env);
   const { config, root, readers } = file;
-  const added = options.otlp !== undefined || options.prometheus !== undefined;
+  const added = replaced.otlp !== undefined || replaced.prometheus;
   if (config !== undefined && config.readers.length === 0 && !config.disabled && !added && file.errors().length === 0) {
     readers?.error(
       'no reader: under meter_provider.readers add {pull: {exporter: {prometheus/development: }}} or {periodic: {exporter: {otlp_grpc: }}}',
@@ -81,7 +87,7 @@ async function fromFile(path: string, { env, readFile }: ExporterConfigInput, op
   reportViolations(root!, await schemaViolations(path, env));
   throwDiagnostics(file.errors());
   const warnings = file.warnings().map(({ line, column, message }) => `${path}:${line}:${column}: ${message}`);
-  const changed = withOtlp(config!, options.otlp);
+  const changed = withOtlp(config!, replaced.otlp);
   return { ...changed, warnings: [...warnings, ...changed.warnings], origin: path };
 }
 
@@ -97,48 +103,20 @@ function withOtlp(config: ExporterConfig, url: string | undefined): ExporterConf
   };
 }
 
-function withOptions(config: ExporterConfig, options: CheckedOptions): ExporterConfig {
-  const { prometheus, webConfigFile, telemetryPath, namespace, directories, shipped, only, strict } = options;
-  const { btfPath, keepCapabilities } = options;
-  const settings = {
-    ...config.prometheus,
-    ...(webConfigFile !== undefined && { webConfigFile }),
-    ...(telemetryPath !== undefined && { path: telemetryPath }),
-  };
-  // What the file says beside the address, such as how names are translated, is no matter of where it is served.
-  const first = config.readers.find((reader) => reader.kind === 'prometheus');
-  const chosen =
-    prometheus === undefined
-      ? config.readers
-      : [
-          ...(prometheus === 'off' ? [] : [{ ...(first ?? prometheus), host: prometheus.host, port: prometheus.port }]),
-          ...config.readers.filter(({ kind }) => kind !== 'prometheus'),
-        ];
-  const readers = chosen.map((reader) => (reader.kind === 'prometheus' ? { ...reader, ...settings } : reader));
-  const { places, ...programs } = config.programs;
-  const valid = [...(places ?? [])].filter(([name]) => only === undefined || !name.startsWith('only.'));
-  return {
-    ...config,
-    readers,
-    namespace: namespace ?? config.namespace,
-    strict: strict ?? config.strict,
-    ...(btfPath !== undefined && { btfPath }),
-    ...(keepCapabilities !== undefined && { keepCapabilities }),
-    programs: {
-      ...programs,
-      directories: directories ?? programs.directories,
-      ...(shipped !== undefined && { shipped }),
-      only: only ?? programs.only,
-      ...(valid.length > 0 && { places: new Map(valid) }),
-    },
-  };
+/** What is said of all Prometheus readers holds for each. */
+function withSettings(config: ExporterConfig): ExporterConfig {
+  const readers = config.readers.map((reader) =>
+    reader.kind === 'prometheus' ? { ...reader, ...config.prometheus } : reader,
+  );
+  return { ...config, readers };
 }
 
 function throwDiagnostics(errors: readonly Diagnostic[]): void {
   if (errors.length > 0) throw new ConfigError(errors);
 }
 
-function throwAll(code: 'usage' | 'config', errors: readonly string[]): void {
+/** One MeterError for all of these, where there are any; the rest stand in its `detail`. */
+export function throwAll(code: 'usage' | 'config', errors: readonly string[]): void {
   const [first] = errors;
   if (first === undefined) return;
   const message = errors.length === 1 ? first : `${errors.length} errors, the first: ${first}`;

@@ -4,9 +4,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Options } from '../../../src/cli/options.ts';
+import { overlayOf } from '../../../src/cli/overlay.ts';
 import { exporterConfig } from '../../../src/config/exporter/assemble.ts';
 import { defaultOtlp, defaultPeriodic, prometheusWithoutFile } from '../../../src/config/exporter/defaults.ts';
-import type { ExporterOptions } from '../../../src/config/exporter/options.ts';
 import type { Environment } from '../../../src/config/exporter/substitute.ts';
 import { ConfigError } from '../../../src/config/yaml/diagnostic.ts';
 import { MeterError } from '../../../src/errors.ts';
@@ -24,17 +25,17 @@ after(() => rm(folder, { recursive: true }));
 
 const readText = (path: string): Promise<string> => readFile(path, 'utf8');
 
-async function made(text: string, env: Environment = {}, options: ExporterOptions = {}) {
+async function made(text: string, env: Environment = {}, options: Partial<Options> = {}) {
   await writeFile(file, text);
-  return exporterConfig({ configFile: file, env, options, readFile: readText });
+  return exporterConfig({ configFile: file, env, overlay: overlayOf(options), readFile: readText });
 }
 
-function unread(env: Environment, options: ExporterOptions = {}) {
-  return exporterConfig({ env, options, readFile: () => assert.fail('no file is to be read') });
+async function unread(env: Environment, options: Partial<Options> = {}) {
+  return exporterConfig({ env, overlay: overlayOf(options), readFile: () => assert.fail('no file is to be read') });
 }
 
 /** The errors of a file, as LINE:COLUMN message. */
-async function errorsOf(text: string, env: Environment = {}, options: ExporterOptions = {}): Promise<string[]> {
+async function errorsOf(text: string, env: Environment = {}, options: Partial<Options> = {}): Promise<string[]> {
   try {
     await made(text, env, options);
   } catch (error) {
@@ -66,7 +67,7 @@ test('the file of --config wins over OTEL_CONFIG_FILE, and other variables do no
 
 test('OTEL_CONFIG_FILE names the file', async () => {
   await writeFile(file, page);
-  const { config } = await exporterConfig({ env: { OTEL_CONFIG_FILE: file }, options: {}, readFile: readText });
+  const { config } = await exporterConfig({ env: { OTEL_CONFIG_FILE: file }, readFile: readText });
   assert.deepEqual(config.readers, [pageReader]);
 });
 
@@ -81,7 +82,7 @@ test('variables act on a file by references, for the gate too', async () => {
 });
 
 test('a file that is not there', async () => {
-  await assert.rejects(exporterConfig({ configFile: '/nowhere/x.yaml', env: {}, options: {}, readFile: readText }), {
+  await assert.rejects(exporterConfig({ configFile: '/nowhere/x.yaml', env: {}, readFile: readText }), {
     name: 'MeterError',
     code: 'config',
     message: '/nowhere/x.yaml: no such file',
@@ -90,7 +91,7 @@ test('a file that is not there', async () => {
 
 test('all errors of a file come at once, with their positions', async () => {
   await writeFile(file, `${prometheus('prot: 1')}tracer_provider: {}\n`);
-  const wrong = exporterConfig({ configFile: file, env: {}, options: {}, readFile: readText });
+  const wrong = exporterConfig({ configFile: file, env: {}, readFile: readText });
   await assert.rejects(wrong, (error: ConfigError) => {
     assert.equal(error.code, 'config');
     assert.equal(error.message, `2 errors, the first: ${file}:7:13: unknown key "prot", did you mean "port"?`);
@@ -166,7 +167,7 @@ test('the other options win over the file', async () => {
   const { config } = await made(text);
   assert.equal(config.namespace, 'a');
   assert.deepEqual(config.programs.directories, [join(folder, 'd')]);
-  const over = await made(text, {}, { namespace: '', strict: true, programs: ['p'], only: 'y,z' });
+  const over = await made(text, {}, { namespace: '', strict: true, programs: ['p'], only: ['y,z'] });
   assert.deepEqual([over.config.namespace, over.config.strict], ['', true]);
   const { directories, only, overrides } = over.config.programs;
   assert.deepEqual([directories, only, [...overrides.keys()]], [['p'], ['y', 'z'], ['x']]);
@@ -187,11 +188,11 @@ test('no reader is left', async () => {
 });
 
 test('wrong options are told before a file is read', async () => {
-  await assert.rejects(unread({ OTEL_CONFIG_FILE: '/x' }, { prometheus: 'x', only: '' }), (error: MeterError) => {
+  await assert.rejects(unread({ OTEL_CONFIG_FILE: '/x' }, { prometheus: 'x', only: [''] }), (error: MeterError) => {
     assert.ok(error instanceof MeterError);
     assert.equal(error.code, 'usage');
-    assert.match(error.message, /^2 errors, the first: --prometheus: "x" is no address/);
-    assert.match(error.detail ?? '', /\n--only: /);
+    assert.match(error.message, /^2 errors, the first: --only: no program is named/);
+    assert.match(error.detail ?? '', /\n--prometheus: "x" is no address/);
     return true;
   });
 });
@@ -253,7 +254,7 @@ test('the gate prints nothing, not even what a variable holds', async (t) => {
 
 test('a file that can be read once is not read again', async () => {
   const readOnce = async (): Promise<string> => page;
-  const { config } = await exporterConfig({ configFile: '/dev/fd/63', env: {}, options: {}, readFile: readOnce });
+  const { config } = await exporterConfig({ configFile: '/dev/fd/63', env: {}, readFile: readOnce });
   assert.deepEqual(config.readers, [pageReader]);
 });
 

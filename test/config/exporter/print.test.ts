@@ -80,7 +80,7 @@ test('what is printed makes the same configuration again', () => {
 });
 
 test('the defaults without a file are printed in full', async () => {
-  const { config: made } = await exporterConfig({ env: {}, options: {}, readFile: () => '' });
+  const { config: made } = await exporterConfig({ env: {}, readFile: () => '' });
   const text = configYaml(made);
   assert.match(text, /port: 9435\n/);
   assert.match(text, /namespace: ebpf\n/);
@@ -94,7 +94,7 @@ test('secrets are hidden, and what is left can be read', async () => {
     OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20s3cr3t,x-key=s3cr3t',
     OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'https://c/v1/metrics?token=s3cr3t',
   };
-  const { config: made } = await exporterConfig({ env, options: {}, readFile: () => '' });
+  const { config: made } = await exporterConfig({ env, readFile: () => '' });
   const text = configYaml(made);
   assert.doesNotMatch(text, /s3cr3t/);
   assert.match(text, /name: authorization\n/);

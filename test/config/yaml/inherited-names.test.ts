@@ -12,7 +12,7 @@ const reader = 'meter_provider: {readers: [{pull: {exporter: {prometheus/develop
 const folder = join(import.meta.dirname, '..', '..', '..', 'config');
 
 function configured(text: string, env: NodeJS.ProcessEnv = {}) {
-  return exporterConfig({ configFile: '/dev/fd/63', env, options: { programs: [] }, readFile: async () => text });
+  return exporterConfig({ configFile: '/dev/fd/63', env, readFile: async () => text });
 }
 
 function webProblems(text: string): string[] {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { overlayOf } from '../../../src/cli/overlay.ts';
 import { exporterConfig } from '../../../src/config/exporter/assemble.ts';
 import { MeterError } from '../../../src/errors.ts';
 import type { Attempt } from '../attempt.ts';
@@ -82,12 +83,13 @@ export const start: StartTarget = () => ({
       ...given('prometheus'),
       ...given('otlp'),
       ...given('namespace'),
-      ...given('only'),
       ...given('telemetryPath'),
+      ...(attempt.onceIn(6) ? { only: [attempt.text(pieces, 5)] } : {}),
     };
     attempt.input = JSON.stringify({ env, options });
     try {
-      const { warnings } = await exporterConfig({ env, options, readFile: () => assert.fail('there is no file') });
+      const overlay = overlayOf(options);
+      const { warnings } = await exporterConfig({ env, overlay, readFile: () => assert.fail('there is no file') });
       assert.doesNotMatch(warnings.join('\n'), /s3cr3t|undefined|\[object/);
       return 'taken';
     } catch (error) {

@@ -77,7 +77,7 @@ export const start: StartTarget = () => {
       if (!isWrong && attempt.onceIn(10)) {
         writeFileSync(path, text);
         try {
-          await exporterConfig({ configFile: path, env, options: {}, readFile: () => text });
+          await exporterConfig({ configFile: path, env, readFile: () => text });
         } catch (error) {
           assert.ok(error instanceof MeterError && error.code === 'config', `${error}`);
           assert.ok(!hasSecret || !`${error.message} ${error.detail}`.includes(secret), error.message);

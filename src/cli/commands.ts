@@ -1,0 +1,3 @@
+export const commands = ['run', 'check', 'list', 'help', 'version'] as const;
+
+export type Command = (typeof commands)[number];
