@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { MeterError } from '../errors.ts';
 
 const possibleFile = '/sys/devices/system/cpu/possible';
-const onlineFile = '/sys/devices/system/cpu/online';
 
 /** The CPUs that the kernel has set memory aside for, whether or not they are there. */
 export interface PossibleCpus {
@@ -50,16 +49,6 @@ export function correctPossibleCpus(count: number): MeterError | undefined {
   const message = `${possibleFile}: names ${cpus(listed)}, and the kernel has ${count}: those from 0 to ${count - 1} are read`;
   const remedy = "Something such as lxcfs is mounted there: let the exporter's container see the host's /sys";
   return new MeterError('environment', message, { remedy });
-}
-
-/** The list of CPUs that run now, as the kernel writes it; they may come and go. Throws MeterError('environment'). */
-export function onlineCpuList(): string {
-  return read(onlineFile);
-}
-
-/** The CPUs that run now. Throws MeterError('environment') without sysfs. */
-export function onlineCpus(): PossibleCpus {
-  return parseCpuList(onlineCpuList(), onlineFile);
 }
 
 function read(file: string): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onlineCpus } from '../../src/kernel/cpus.ts';
 import { hasPmu } from '../../src/kernel/pmu.ts';
+import { onlineCpus } from '../helpers/online-cpus.ts';
 import { RunningMeter, runMeter } from '../helpers/process.ts';
 import { programFolder } from '../helpers/program-folder.ts';
 

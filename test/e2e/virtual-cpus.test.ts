@@ -4,8 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { onlineCpus, possibleCpus } from '../../src/kernel/cpus.ts';
+import { possibleCpus } from '../../src/kernel/cpus.ts';
 import { callGetppid, getppid } from '../fixtures/plan.ts';
+import { onlineCpus } from '../helpers/online-cpus.ts';
 import { meterCommand, RunningMeter } from '../helpers/process.ts';
 import { programFolder } from '../helpers/program-folder.ts';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { onlineCpus } from '../../../src/kernel/cpus.ts';
 import { hasPmu } from '../../../src/kernel/pmu.ts';
 import type { LoadedObject } from '../../../src/libbpf/loaded.ts';
 import { OpenedObject } from '../../../src/libbpf/object.ts';
 import { entriesReader } from '../../../src/maps/readers.ts';
 import { compileFixture } from '../../fixtures/compile.ts';
+import { onlineCpus } from '../../helpers/online-cpus.ts';
 import { betweenStops } from '../programs/stopping.ts';
 
 function load(pid: number): LoadedObject {

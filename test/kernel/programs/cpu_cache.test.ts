@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { onlineCpus } from '../../../src/kernel/cpus.ts';
 import { hasPmu } from '../../../src/kernel/pmu.ts';
 import { startProgram } from '../../../src/programs/start.ts';
+import { onlineCpus } from '../../helpers/online-cpus.ts';
 import { type Counting, planOf, readCounts } from './counting.ts';
 
 const path = join(import.meta.dirname, '../../../config/programs/cpu_cache.yaml');

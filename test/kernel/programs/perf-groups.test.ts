@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { onlineCpus } from '../../../src/kernel/cpus.ts';
 import { PerfGroups } from '../../../src/programs/without-c/perf-groups.ts';
+import { onlineCpus } from '../../helpers/online-cpus.ts';
 
 /** cpu-clock and page-faults. */
 const events = [

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { onlineCpus } from '../../../src/kernel/cpus.ts';
 import { hasPmu } from '../../../src/kernel/pmu.ts';
 import type { MapReaders } from '../../../src/maps/reading.ts';
 import type { RunningProgram } from '../../../src/programs/running.ts';
 import { startProgram } from '../../../src/programs/start.ts';
+import { onlineCpus } from '../../helpers/online-cpus.ts';
 import { testCgroup } from './cgroup.ts';
 import { planOf, readCounts } from './counting.ts';
 import { betweenStops } from './stopping.ts';
