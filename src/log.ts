@@ -1,13 +1,6 @@
-import type { LogLevel } from './config/exporter/configuration.ts';
+import { type LogFormat, type LogLevel, logLevels } from './log-settings.ts';
 import { printable, printableJson } from './printable.ts';
 import { type WriteError, writerTo } from './write-all.ts';
-
-/** From the most to the least urgent. */
-export const logLevels = ['error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];
-
-export const logFormats = ['text', 'json'] as const;
-
-export type LogFormat = (typeof logFormats)[number];
 
 /** What a line says beside its message; in text as `name=value` behind it. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
+import { fileCircles } from './helpers/file-circles.ts';
 
-const source = join(import.meta.dirname, '..', 'src');
+const root = join(import.meta.dirname, '..');
 
 /**
  * What each folder may import, as docs/architecture.md has it, and of which only types, behind `type `. The folders
@@ -19,28 +20,28 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'write-all.ts': [],
   'printable.ts': [],
   'capability-names.ts': [],
-  'log.ts': ['type config', 'write-all.ts', 'printable.ts'],
+  'log-settings.ts': [],
+  'log.ts': ['log-settings.ts', 'write-all.ts', 'printable.ts'],
   btf: [],
   elf: ['btf'],
-  config: ['btf', 'decoders/registry.ts', 'capability-names.ts'],
-  decoders: ['type config/plan.ts'],
-  kernel: ['btf', 'type decoders/decoder.ts', 'capability-names.ts'],
-  libbpf: ['btf', 'elf', 'kernel', 'capability-names.ts'],
+  decoders: [],
+  config: ['type btf', 'decoders/registry.ts', 'type decoders/plan.ts', 'capability-names.ts', 'type log-settings.ts'],
+  kernel: ['btf', 'type decoders/kernel-facts.ts', 'capability-names.ts'],
+  libbpf: ['btf', 'elf', 'kernel', 'type capability-names.ts'],
   maps: ['libbpf', 'kernel', 'type config/plan.ts'],
-  programs: ['libbpf', 'maps', 'kernel', 'config', 'decoders', 'btf', 'capability-names.ts'],
+  programs: ['libbpf', 'maps', 'kernel', 'config', 'decoders', 'btf', 'type capability-names.ts'],
   metrics: ['config', 'decoders', 'type maps/reading.ts'],
-  readers: ['metrics', 'config', 'type log.ts', 'write-all.ts'],
-  exporter: ['config', 'kernel', 'libbpf', 'type log.ts', 'type maps', 'metrics', 'programs', 'readers'],
+  readers: ['metrics', 'config', 'write-all.ts'],
+  exporter: ['config', 'kernel', 'libbpf', 'type log.ts', 'metrics', 'programs', 'readers'],
   cli: [
     'exporter',
-    'btf',
-    'capability-names.ts',
+    'type btf',
+    'type capability-names.ts',
     'config',
-    'decoders',
     'kernel',
     'libbpf',
     'log.ts',
-    'maps',
+    'log-settings.ts',
     'metrics',
     'programs',
     'readers',
@@ -50,21 +51,55 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['cli'],
 };
 
+/** Within src/config, which has as many stages as other folders together. */
+const allowedInConfig: Readonly<Record<string, readonly string[]>> = {
+  yaml: [],
+  'plan.ts': ['type yaml'],
+  exporter: ['yaml', 'names'],
+  names: ['type yaml', 'type exporter/configuration.ts'],
+  'instrument-types.ts': ['type plan.ts', 'type exporter/configuration.ts'],
+  'without-c': ['yaml', 'type plan.ts'],
+  program: ['yaml', 'type plan.ts', 'without-c'],
+  resolve: [
+    'yaml',
+    'names',
+    'type plan.ts',
+    'program',
+    'without-c/layout-types.ts',
+    'type instrument-types.ts',
+    'type exporter/configuration.ts',
+  ],
+  'rebucket.ts': ['type plan.ts'],
+  'views.ts': [
+    'type yaml',
+    'names',
+    'type plan.ts',
+    'type resolve',
+    'instrument-types.ts',
+    'rebucket.ts',
+    'type exporter/configuration.ts',
+  ],
+};
+
 /** Without the machine: neither files nor processes nor what the machine is called. */
 const pure: ReadonlySet<string> = new Set(['btf', 'elf', 'config', 'decoders', 'metrics']);
 const machine = /^node:(fs|os|child_process|net|http|https|dns)(\/|$)/;
 
 interface Import {
   readonly file: string;
-  /** A path below src, or the name of a package. */
+  /** A path below the same folder, or the name of a package. */
   readonly target: string;
   readonly isType: boolean;
 }
 
 const statement = /(?:^|\n)(?:import|export) (type )?(?:[^;'"]*? from )?'([^']+)'|\bimport\('([^']+)'\)/g;
 
-function importsOf(file: string): Import[] {
-  const text = readFileSync(join(source, file), 'utf8');
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+}
+
+function importsOf(folder: string, file: string): Import[] {
+  const text = readFileSync(join(root, folder, file), 'utf8');
   return [...text.matchAll(statement)].map(([, type, named, loaded]): Import => {
     const path = (named ?? loaded)!;
     const target = path.startsWith('.') ? normalize(join(dirname(file), path)) : path;
@@ -72,8 +107,8 @@ function importsOf(file: string): Import[] {
   });
 }
 
-const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-const all = files.flatMap(importsOf);
+const files = filesIn('src');
+const all = files.flatMap((file) => importsOf('src', file));
 /** May be imported by all. */
 const everybodys: ReadonlySet<string> = new Set([
   'errors.ts',
@@ -85,25 +120,70 @@ const everybodys: ReadonlySet<string> = new Set([
 ]);
 const folderOf = (path: string) => path.split('/')[0]!;
 
-function isAllowed({ file, target, isType }: Import): boolean {
+function isIn(table: Readonly<Record<string, readonly string[]>>, { file, target, isType }: Import): boolean {
   const from = folderOf(file);
   if (folderOf(target) === from || everybodys.has(target)) return true;
-  return (allowed[from] ?? []).some((one) => {
+  return (table[from] ?? []).some((one) => {
     const path = one.replace('type ', '');
     return (isType || path === one) && (target === path || target.startsWith(`${path}/`));
   });
 }
 
-const say = ({ file, target }: Import) => `${file} imports ${target}`;
+/** What the table lets in and nobody imports. */
+function unused(table: Readonly<Record<string, readonly string[]>>, imports: readonly Import[]): string[] {
+  return Object.entries(table).flatMap(([from, entries]) => {
+    const own = imports.filter(({ file }) => folderOf(file) === from);
+    const needed = (one: string) =>
+      own.some((each) => !isIn({}, each) && isIn({ [from]: [one] }, each) && each.isType === one.startsWith('type '));
+    return entries.filter((one) => !needed(one)).map((one) => `${from}: ${one}`);
+  });
+}
+
+const say = ({ file, target }: { file: string; target: string }) => `${file} imports ${target}`;
 
 test('imports are found in every folder', () => {
   assert.deepEqual([...new Set(files.map(folderOf))].sort(), Object.keys(allowed).sort());
   assert.ok(all.length > files.length);
 });
 
-test('folders import only what the architecture lets them', () => {
+test('folders import only what the architecture lets them, and the architecture lets them no more', () => {
   const own = all.filter(({ target }) => files.includes(target));
-  assert.deepEqual(own.filter((one) => !isAllowed(one)).map(say), []);
+  assert.deepEqual(own.filter((one) => !isIn(allowed, one)).map(say), []);
+  assert.deepEqual(unused(allowed, own), []);
+});
+
+test('the stages of the configuration import only what is before them', () => {
+  const inside = filesIn('src/config');
+  const own = inside.flatMap((file) => importsOf('src/config', file)).filter(({ target }) => inside.includes(target));
+  assert.deepEqual([...new Set(inside.map(folderOf))].sort(), Object.keys(allowedInConfig).sort());
+  assert.deepEqual(own.filter((one) => !isIn(allowedInConfig, one)).map(say), []);
+  assert.deepEqual(unused(allowedInConfig, own), []);
+});
+
+test('folders import one another in one direction', () => {
+  const values = all.filter(
+    ({ file, target, isType }) => !isType && files.includes(target) && folderOf(file) !== folderOf(target),
+  );
+  const folders = values.map(({ file, target }) => ({ file: folderOf(file), target: folderOf(target) }));
+  assert.deepEqual(fileCircles(folders), []);
+});
+
+for (const folder of ['src', 'bench']) {
+  const arrows = filesIn(folder).flatMap((file) => importsOf(folder, file));
+
+  test(`a circle in ${folder} is seen, whichever import closes it`, () => {
+    for (const { file, target } of arrows.filter(({ target }) => target.endsWith('.ts'))) {
+      const circles = fileCircles([...arrows, { file: target, target: file }]);
+      assert.ok(
+        circles.some((files) => files.includes(file) && files.includes(target)),
+        say({ file, target }),
+      );
+    }
+  });
+}
+
+test('no files of bench import one another in a circle', () => {
+  assert.deepEqual(fileCircles(filesIn('bench').flatMap((file) => importsOf('bench', file))), []);
 });
 
 test('C is called from src/libbpf alone', () => {

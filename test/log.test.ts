@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LogLevel } from '../src/config/exporter/configuration.ts';
-import { Log, type LogFormat } from '../src/log.ts';
+import { Log } from '../src/log.ts';
+import type { LogFormat, LogLevel } from '../src/log-settings.ts';
 
 function logged(format: LogFormat, level: LogLevel, work: (log: Log) => void): string[] {
   const entries: string[] = [];

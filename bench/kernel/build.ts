@@ -1,8 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { compiler } from '../compiler.ts';
+import { root } from '../root.ts';
 
-export const root = join(import.meta.dirname, '../..');
 const target = join(root, 'build/bench');
 
 /** Compiles a load generator of this folder where it is older than its sources, and returns its path. */
@@ -23,11 +24,8 @@ export function buildLoad(name: 'load' | 'network' = 'load'): string {
 /** Compiles a BPF program of this folder with the shipped programs' headers and returns the object's path. */
 export function buildProgram(name: string): string {
   mkdirSync(target, { recursive: true });
-  const names = ['clang', ...Array.from({ length: 8 }, (_, index) => `clang-${21 - index}`)];
-  const clang = names.find((candidate) => spawnSync(candidate, ['--version']).status === 0);
-  if (clang === undefined) throw new Error(`none of ${names.join(', ')} is on PATH: npm run setup installs one`);
   const object = join(target, `${name}.bpf.o`);
   const options = ['-target', 'bpf', '-O2', '-g', '-mcpu=v3', '-I', join(root, 'programs/include')];
-  execFileSync(clang, [...options, '-c', join(import.meta.dirname, `${name}.bpf.c`), '-o', object]);
+  execFileSync(compiler(), [...options, '-c', join(import.meta.dirname, `${name}.bpf.c`), '-o', object]);
   return object;
 }

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { enableStats } from '../../src/libbpf/stats.ts';
 import { buildLoad, buildProgram } from './build.ts';
-import { cases, type Load, perfEventCases, plain, tracepointCases } from './cases.ts';
+import type { Load } from './case.ts';
+import { cases, perfEventCases, plain, tracepointCases } from './cases.ts';
 import { type LoopDevice, loopDevice } from './loop-device.ts';
 import { silentAddresses, silentNetwork } from './silent-network.ts';
 import {

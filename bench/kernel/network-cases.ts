@@ -1,4 +1,4 @@
-import type { Case, Load } from './cases.ts';
+import type { Case, Load } from './case.ts';
 
 const reset: Load = { name: 'reset', operations: 3_000, network: 'loopback', timed: true };
 const refused: Load = { name: 'refused', operations: 3_000, network: 'loopback', timed: true };

@@ -9,10 +9,10 @@ import type { LoadedObject } from '../../src/libbpf/loaded.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';
 import { tellNesting } from '../../src/programs/nesting.ts';
 import { widenTables } from '../../src/programs/percpu.ts';
-import { perfEvents } from '../../src/programs/without-c/count-perf-events.ts';
-import { tracepoints } from '../../src/programs/without-c/count-tracepoints.ts';
-import type { RunningSource } from '../../src/programs/without-c/source.ts';
-import { root } from './build.ts';
+import { countPerfEvents } from '../../src/programs/without-c/count-perf-events.ts';
+import { countTracepoints } from '../../src/programs/without-c/count-tracepoints.ts';
+import type { RunningSource } from '../../src/programs/without-c/starter.ts';
+import { root } from '../root.ts';
 
 /** BPF programs of one object, loaded, and attached only while they are measured. */
 export interface Variant extends Disposable {
@@ -44,7 +44,7 @@ export function objectVariant(object: string, programs: readonly string[]): Vari
 export function tracepointVariant(name: string): Variant {
   const at = { file: import.meta.filename, line: 1, column: 1, excerpt: '' };
   const counts = { kind: 'tracepoints', patterns: [{ text: name, excludes: false, at }], limit: 1 } as const;
-  return sourceVariant(tracepoints.start({ map: 'events', counts, metrics: [] }));
+  return sourceVariant(countTracepoints.start({ map: 'events', counts, metrics: [] }));
 }
 
 /** A map without C of perf events by the name or cgroup of the task. */
@@ -52,7 +52,7 @@ export function perfEventsVariant(names: readonly string[], by: 'process.name' |
   const events = names.map((name) => parsePerfEvent(name) as PerfEventPlan);
   const counts = { kind: 'perf_events', by, events, limit: 1024 } as const;
   const metrics = names.map((field) => ({ name: field, field }));
-  return sourceVariant(perfEvents.start({ map: 'events', counts, metrics }));
+  return sourceVariant(countPerfEvents.start({ map: 'events', counts, metrics }));
 }
 
 function sourceVariant(source: RunningSource): Variant {

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compiler } from '../compiler.ts';
+import { root } from '../root.ts';
 import type { Case } from './cases.ts';
 
-export const root = join(import.meta.dirname, '../..');
 const folder = join(root, 'build/bench');
 
 /** Compiles the maps of one case and writes their description; answers the folder of the pair and its name. */

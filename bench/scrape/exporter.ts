@@ -4,7 +4,7 @@ import { Agent, get } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { root } from './build.ts';
+import { root } from '../root.ts';
 
 /** What a scraper may ask for. */
 const scrapeKinds = {

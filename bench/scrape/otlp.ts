@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { root } from './build.ts';
+import { root } from '../root.ts';
 import { type Case, cases } from './cases.ts';
 import type { Exporter } from './exporter.ts';
 import { startFilled } from './filled.ts';

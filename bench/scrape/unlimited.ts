@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './build.ts';
+import { root } from '../root.ts';
 import type { Case } from './cases.ts';
 
 /** Series of a metric that a reader takes unless it is told otherwise: the rest would be one series. */

@@ -17,7 +17,7 @@ const volatile u32 wide_cpus = 0;
  * element belongs to the first CPU. The loader sets its size by the possible CPUs. An ARRAY rather than a global array,
  * since every version of libbpf can resize it.
  *
- * Its numbers are added to by add_to(), as are those of all maps by CPU.
+ * What may interrupt an addition and add to the same number takes add_to() (add.bpf.h); else += does.
  */
 #define PERCPU_TABLE(name, element)                    \
 	struct {                                       \

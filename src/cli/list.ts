@@ -12,7 +12,7 @@ import { findPrograms, type ProgramFiles } from '../programs/find.ts';
 import { parsePair, programDiagnostics } from '../programs/prepare.ts';
 import { readEnvironment } from '../programs/reasons.ts';
 import { isSelected, unknownPrograms } from '../programs/selection.ts';
-import { starterOf } from '../programs/without-c/counters.ts';
+import { starterOf } from '../programs/without-c/starters.ts';
 import { configure } from './configuration.ts';
 import type { Options } from './options.ts';
 import { print } from './output.ts';

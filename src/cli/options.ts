@@ -3,7 +3,7 @@ import type { ExporterConfig } from '../config/exporter/configuration.ts';
 import { namespaceCause, telemetryPathCause } from '../config/exporter/distribution.ts';
 import { otlpExporter } from '../config/exporter/otlp-option.ts';
 import { parsePrometheus, withPrometheus } from '../config/exporter/prometheus-option.ts';
-import { logFormats, logLevels } from '../log.ts';
+import { logFormats, logLevels } from '../log-settings.ts';
 import { type AnyOptionRow, type Checked, type OptionRow, one, option, says, unless, wordOf } from './option-row.ts';
 
 /**

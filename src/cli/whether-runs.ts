@@ -1,9 +1,9 @@
 import type { BpfProgramLayout } from '../btf/types.ts';
 import type { ProgramPlan } from '../config/plan.ts';
 import { missingCapabilities } from '../kernel/capabilities.ts';
-import type { HookState, TellHook } from '../kernel/hooks.ts';
+import type { HookPresence, TellHook } from '../kernel/hooks.ts';
 import { type Environment, neededCapabilities } from '../programs/reasons.ts';
-import type { SourceDescription } from '../programs/without-c/source.ts';
+import type { SourceDescription } from '../programs/without-c/starter.ts';
 
 /** What a program attaches to. */
 export interface ProgramHooks {
@@ -82,7 +82,7 @@ function firstWay(
   hook: string,
   ways: readonly WaySections[],
   tell: TellHook,
-): { hook: string; way: WaySections | undefined; state: HookState } {
+): { hook: string; way: WaySections | undefined; state: HookPresence } {
   const lacks: string[] = [];
   for (const way of ways) {
     const states = way.sections.map((section) => tell(section));

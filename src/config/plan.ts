@@ -1,3 +1,4 @@
+import type { DecoderPlan } from '../decoders/plan.ts';
 import type { Position } from './yaml/diagnostic.ts';
 
 /**
@@ -117,7 +118,7 @@ export interface TablePlan {
   readonly limit?: number;
 }
 
-/** A map without C: src/programs/generic counts what `counts` says, and gives its entries by the map's name. */
+/** A map without C: src/programs/without-c counts what `counts` says, and gives its entries by the map's name. */
 export interface GenericSource {
   readonly map: string;
   readonly counts: GenericSpec;
@@ -272,16 +273,6 @@ export interface LabelPlan {
   readonly offset: number;
   readonly size: number;
   readonly decoders: readonly DecoderPlan[];
-}
-
-export interface DecoderPlan {
-  readonly name: string;
-  /** static_map, and enum (by the number's decimal text). */
-  readonly staticMap?: ReadonlyMap<string, string>;
-  /** What static_map gives for everything that isn't in the map; absent: what `allowUnknown` says. */
-  readonly otherwise?: string;
-  readonly regexps?: readonly string[];
-  readonly allowUnknown?: boolean;
 }
 
 /** The bucket in the key: decoded to text, read as an unsigned number, looked up here. */

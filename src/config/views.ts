@@ -1,23 +1,11 @@
-import type { InstrumentTypeName, ViewConfig, ViewSelector } from './exporter/configuration.ts';
-import { metricInstruments } from './instrument-types.ts';
+import type { ViewConfig, ViewSelector } from './exporter/configuration.ts';
+import { type Instrument, metricInstruments } from './instrument-types.ts';
+import type { Scope } from './names/scope.ts';
 import { chosenBy, wildcard } from './names/wildcard.ts';
 import type { HistogramMetricPlan, LabelPlan, MetricPlan, TablePlan } from './plan.ts';
 import { rebucket } from './rebucket.ts';
 import type { ResolvedProgram } from './resolve/program.ts';
 import type { Diagnostics } from './yaml/diagnostic.ts';
-
-/** Of the instrumentation scope that the metrics are in. */
-export interface Scope {
-  readonly name: string;
-  readonly version: string;
-}
-
-/** What a selector looks at. */
-export interface Instrument {
-  readonly name: string;
-  readonly type: InstrumentTypeName;
-  readonly unit: string;
-}
 
 /** The metrics, by their full names, that views drop and none keeps. */
 function droppedMetrics(

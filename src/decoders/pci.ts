@@ -1,5 +1,6 @@
-import type { DecoderKind, KernelFacts, PciNames } from './decoder.ts';
+import type { DecoderKind } from './decoder.ts';
 import { decimalError, readDecimal } from './integers.ts';
+import type { KernelFacts, PciNames } from './kernel-facts.ts';
 
 /** What a label says where the machine has no list of names. */
 const missing = Buffer.from('missing pci.ids db');

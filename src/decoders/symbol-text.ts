@@ -1,4 +1,4 @@
-import type { DecoderPlan } from '../config/plan.ts';
+import type { DecoderPlan } from './plan.ts';
 
 /** The same for all addresses: where one is tells an attacker where the kernel is (kernel.kptr_restrict, KASLR). */
 const unknown = Buffer.from('unknown', 'latin1');

@@ -6,8 +6,8 @@ import type {
   BpfProgramStatistics,
   CpuUnwatched,
   HealthSources,
-  HookState,
   MapLoss,
+  TakenWay,
 } from '../metrics/own/health.ts';
 import type { Reading, SeriesStore } from '../metrics/rows.ts';
 import type { Store } from '../metrics/store.ts';
@@ -103,7 +103,7 @@ function programStates({ running, failures }: LoadedPrograms): BpfProgramState[]
   ];
 }
 
-function* hooksOf({ running }: LoadedPrograms): Iterable<HookState> {
+function* hooksOf({ running }: LoadedPrograms): Iterable<TakenWay> {
   for (const { name, hooks } of running) for (const { hook, way } of hooks) yield { program: name, hook, way };
 }
 

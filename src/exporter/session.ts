@@ -17,7 +17,7 @@ import { observeCompatible } from '../metrics/own/compatible.ts';
 import { Health, recordReadings } from '../metrics/own/health.ts';
 import { ownInstruments } from '../metrics/own/instruments.ts';
 import { observeProcess } from '../metrics/own/process.ts';
-import { ownViews } from '../metrics/own/views.ts';
+import { sdkViews } from '../metrics/own/sdk-views.ts';
 import { readerStore } from '../metrics/reader-store.ts';
 import { exporterResource, type HostFacts } from '../metrics/resource.ts';
 import { Store } from '../metrics/store.ts';
@@ -109,7 +109,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const readers: MetricReader[] = [];
   stack.defer(() => closeReaders(readers, programs, log));
   const created = await createReaders(contexts, readers);
-  const provider = new MeterProvider({ resource, readers, views: ownViews(config.views ?? []) });
+  const provider = new MeterProvider({ resource, readers, views: sdkViews(config.views ?? []) });
   const meter = provider.getMeter(scopeName, version);
   const sources = healthSources(programs, store, readings, bpfStats);
   health.bind(meter, sources);

@@ -33,7 +33,10 @@ export interface CgroupsOptions {
 export interface Cgroups {
   /** The folder's path, `/sys/fs/cgroup/system.slice`, also of one that is gone; undefined: never seen. */
   path(id: bigint): string | undefined;
-  /** Notes what came and went; to be called before each reading. Never throws. */
+  /**
+   * Notes what came and went since it was called last. `path` does so by itself for an id that is unknown; what has to
+   * hear of the others calls it: readings that remove keys of cgroups that are gone, and what `watch` serves. Never throws.
+   */
   update(): void;
   /** How often an id that had a path was given another. */
   changes(): number;

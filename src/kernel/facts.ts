@@ -1,4 +1,4 @@
-import type { KernelFacts } from '../decoders/decoder.ts';
+import type { KernelFacts } from '../decoders/kernel-facts.ts';
 import type { MeterError } from '../errors.ts';
 import { createBlockDevices } from './block-devices.ts';
 import { type Cgroups, createCgroups } from './cgroups.ts';

@@ -5,7 +5,7 @@ import { hasPmu } from './pmu.ts';
 import { eventsFolder } from './tracefs.ts';
 
 /** Whether a program can attach here, as far as that can be told without loading it. */
-export type HookState =
+export type HookPresence =
   | { readonly state: 'there' }
   | { readonly state: 'missing'; readonly reason: string }
   | { readonly state: 'unknown'; readonly reason: string };
@@ -18,9 +18,9 @@ export interface HooksOptions {
 }
 
 /** Of a section's name, such as `tp_btf/sched_switch`, whether this kernel has the hook. Never throws. */
-export type TellHook = (section: string) => HookState;
+export type TellHook = (section: string) => HookPresence;
 
-const there: HookState = { state: 'there' };
+const there: HookPresence = { state: 'there' };
 
 /** The kernel's BTF, megabytes of it, is kept from the first question that needs it until it is disposed. */
 export interface Hooks extends Disposable {
@@ -34,7 +34,7 @@ export function createHooks({ root = '', functions = createFunctionNames({ root 
   const types = new KernelTypes(root);
   return { tell, [Symbol.dispose]: () => types.release() };
 
-  function tell(section: string): HookState {
+  function tell(section: string): HookPresence {
     const [kind = '', name = ''] = split(section);
     switch (kind) {
       case 'tp_btf':
@@ -73,7 +73,7 @@ function split(section: string): [kind: string, name: string] {
 }
 
 /** Each tracepoint has a typedef of this name (include/trace/bpf_probe.h, kernel commit e8c423fb31fa); raw_tp has the same ones. */
-function tracepoint(kind: string, name: string, types: KernelTypes): HookState {
+function tracepoint(kind: string, name: string, types: KernelTypes): HookPresence {
   const needsTypes = kind === 'tp_btf';
   if (!types.known) {
     return needsTypes ? missing(noTypes) : unknown('the kernel has no BTF, which lists its tracepoints');
@@ -84,14 +84,14 @@ function tracepoint(kind: string, name: string, types: KernelTypes): HookState {
 }
 
 /** A name in BTF is needed and not enough: the function must be traceable and the architecture able to. */
-function tracedFunction(name: string, types: KernelTypes): HookState {
+function tracedFunction(name: string, types: KernelTypes): HookPresence {
   if (!types.known) return missing(noTypes);
   if (types.has(name)) return unknown(`whether a function can be traced ${showsLater}`);
   return missing(`this kernel has no function ${name}${types.lackModules ? ', or a module has it without BTF' : ''}`);
 }
 
 /** Each kind of objects has a function of this name (DEFINE_BPF_ITER_FUNC in include/linux/bpf.h). */
-function iterator(name: string, types: KernelTypes): HookState {
+function iterator(name: string, types: KernelTypes): HookPresence {
   if (!types.known) return missing(noTypes);
   return types.has(`bpf_iter_${name}`) ? there : missing(`this kernel has no iterator ${name}`);
 }
@@ -99,14 +99,14 @@ function iterator(name: string, types: KernelTypes): HookState {
 const noTypes = 'the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)';
 const showsLater = 'shows when it is attached';
 
-function classicTracepoint(name: string, root: string): HookState {
+function classicTracepoint(name: string, root: string): HookPresence {
   const folder = eventsFolder(root);
   if (folder === undefined) return unknown('tracefs is not mounted, or not readable');
   return existsSync(`${folder}/${name}`) ? there : missing(`this kernel has no tracepoint ${name}`);
 }
 
 /** Types 1 and 2 of perf_event_open(2) are software events and tracepoints, which the kernel counts itself. */
-function perfEvent(section: string, name: string, root: string): HookState {
+function perfEvent(section: string, name: string, root: string): HookPresence {
   const type = /(?:^|,)type=(\w+)/.exec(name)?.[1];
   if (Number(type) === 1 || Number(type) === 2) return there;
   if (type !== undefined && !hasPmu(root)) return missing('this machine has no PMU');
@@ -114,14 +114,14 @@ function perfEvent(section: string, name: string, root: string): HookState {
 }
 
 /** The perf event source is there since Linux 4.17 (commit 65074d43fc77) where the kernel was built with probes. */
-function probe(kind: 'kprobe' | 'uprobe', root: string): HookState {
+function probe(kind: 'kprobe' | 'uprobe', root: string): HookPresence {
   return existsSync(`${root}/sys/bus/event_source/devices/${kind}`)
     ? unknown('whether there is such a function shows when it is attached')
     : missing(`this kernel has no ${kind}s`);
 }
 
 /** The function itself, or the compiler's clones in its place. */
-function kernelProbe(section: string, functions: FunctionNames, root: string): HookState {
+function kernelProbe(section: string, functions: FunctionNames, root: string): HookPresence {
   const state = probe('kprobe', root);
   const name = /^[A-Za-z0-9_.]+(?=$|\+)/.exec(section)?.[0];
   if (state.state === 'missing' || name === undefined || functions.has(name) !== false) return state;
@@ -177,10 +177,10 @@ function hasName(btf: Buffer, name: string): boolean {
   return btf.includes(`\0${name}\0`);
 }
 
-function missing(reason: string): HookState {
+function missing(reason: string): HookPresence {
   return { state: 'missing', reason };
 }
 
-function unknown(reason: string): HookState {
+function unknown(reason: string): HookPresence {
   return { state: 'unknown', reason };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { PciNames } from '../decoders/decoder.ts';
+import type { PciNames } from '../decoders/kernel-facts.ts';
 import { MeterError } from '../errors.ts';
 
 /** Where distributions have it: Debian and Arch, Debian before, Alpine. */

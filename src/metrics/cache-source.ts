@@ -77,8 +77,9 @@ export class CacheSource {
   }
 
   /**
-   * Gives up the rows of keys that left, and finds elements that count from zero again, when the map's keys have their rows:
-   * that is where numbers go. Where the map has not gained them they were removed, and their row keeps them.
+   * Gives up the rows of keys that left, when the map's keys have theirs. Where the map has gained the numbers of such a key,
+   * or of an element that counts from zero again, they are in the map's row now; else they were removed with the key, and the
+   * row that they were in keeps them.
    */
   release(table: Table, map: GainedNumbers): void {
     const left = this.#left;

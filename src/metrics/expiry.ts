@@ -5,7 +5,7 @@ import type { MapCache } from './map-cache.ts';
 
 /** Who knows which cgroups are gone. */
 export interface GoneCgroups {
-  /** Finds out what is gone by now; to be called before each reading. */
+  /** Finds out what is gone by now; called before each reading. */
   update(): void;
   /** Since how many milliseconds that has been known of a cgroup; undefined: it isn't gone. */
   goneFor(id: bigint): number | undefined;

@@ -1,7 +1,7 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { CardinalityLimits } from '../config/exporter/configuration.ts';
 import type { ProgramPlan, TablePlan } from '../config/plan.ts';
-import type { KernelFacts } from '../decoders/decoder.ts';
+import type { KernelFacts } from '../decoders/kernel-facts.ts';
 import type { MapReaders } from '../maps/reading.ts';
 import { Clock } from './clock.ts';
 import { entriesSource } from './entries-source.ts';

@@ -1,8 +1,9 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import { prometheusLabelName } from '../config/names/prometheus.ts';
 import type { LabelPlan, TablePlan } from '../config/plan.ts';
-import type { Decode, KernelFacts } from '../decoders/decoder.ts';
+import type { Decode } from '../decoders/decoder.ts';
 import { DecodeError } from '../decoders/decoder.ts';
+import type { KernelFacts } from '../decoders/kernel-facts.ts';
 import { labelText } from '../decoders/label-text.ts';
 import { createDecoder, namesMove } from '../decoders/registry.ts';
 import { Carry } from './carry.ts';

@@ -1,12 +1,13 @@
 import { parseBtf } from '../btf/parse.ts';
 import type { ExporterConfig, ViewConfig } from '../config/exporter/configuration.ts';
+import type { Instrument } from '../config/instrument-types.ts';
 import { scopeName } from '../config/names/scope.ts';
 import type { ProgramPlan } from '../config/plan.ts';
 import { type ProgramFile, parseProgramFile } from '../config/program/file.ts';
 import { checkAlone } from '../config/resolve/check-alone.ts';
 import { type Conflict, checkTogether } from '../config/resolve/check-together.ts';
 import { type ResolvedProgram, resolveProgram } from '../config/resolve/program.ts';
-import { type Instrument, resolveWithViews } from '../config/views.ts';
+import { resolveWithViews } from '../config/views.ts';
 import { ConfigError, type Diagnostic, Diagnostics, type DiagnosticsOptions } from '../config/yaml/diagnostic.ts';
 import { MeterError } from '../errors.ts';
 import { possibleCpus } from '../kernel/cpus.ts';

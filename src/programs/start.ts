@@ -7,7 +7,7 @@ import { withoutMetrics } from './absent.ts';
 import type { KernelHooks } from './kernel-hooks.ts';
 import { hrTime, loadProgram } from './load.ts';
 import type { RunningProgram } from './running.ts';
-import { startSources } from './without-c/start.ts';
+import { startSources } from './without-c/start-sources.ts';
 
 /**
  * Starts a program: loads and attaches its object, if it has one, and its maps without C. Without `kernel`, what may be asked

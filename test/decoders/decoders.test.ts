@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DecoderPlan } from '../../src/config/plan.ts';
 import { DecodeError } from '../../src/decoders/decoder.ts';
+import type { DecoderPlan } from '../../src/decoders/plan.ts';
 import { createDecoder, type DecoderName, decoderNames } from '../../src/decoders/registry.ts';
 import { kernelTable } from './kernel-table.ts';
 

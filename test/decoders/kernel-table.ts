@@ -1,4 +1,4 @@
-import type { KernelFacts } from '../../src/decoders/decoder.ts';
+import type { KernelFacts } from '../../src/decoders/kernel-facts.ts';
 
 /** A kernel of tables, for decoders under test. */
 export const kernelTable: KernelFacts = {

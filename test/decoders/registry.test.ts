@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DecoderPlan } from '../../src/config/plan.ts';
+import type { DecoderPlan } from '../../src/decoders/plan.ts';
 import { checkDecoder, createDecoder, decoderNames } from '../../src/decoders/registry.ts';
 import { MeterError } from '../../src/errors.ts';
 import { kernelTable } from './kernel-table.ts';

@@ -7,7 +7,7 @@ import type {
   ProgramPlan,
   TablePlan,
 } from '../../src/config/plan.ts';
-import type { KernelFacts } from '../../src/decoders/decoder.ts';
+import type { KernelFacts } from '../../src/decoders/kernel-facts.ts';
 import { MeterError } from '../../src/errors.ts';
 import type { Entries, EntriesReader, MapReaders, MemoryReader } from '../../src/maps/reading.ts';
 

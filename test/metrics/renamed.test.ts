@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TablePlan } from '../../src/config/plan.ts';
-import type { KernelFacts } from '../../src/decoders/decoder.ts';
+import type { KernelFacts } from '../../src/decoders/kernel-facts.ts';
 import { Store } from '../../src/metrics/store.ts';
 import { Tallies } from '../../src/metrics/tallies.ts';
 import { counter, FakeMap, FakeMemory, fakeReaders, NO_FACTS, programPlan, tablePlan } from '../helpers/fake-maps.ts';

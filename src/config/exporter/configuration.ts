@@ -1,3 +1,4 @@
+import type { LogLevel } from '../../log-settings.ts';
 import type { Position } from '../yaml/diagnostic.ts';
 import type { KeptCapabilities } from './capabilities.ts';
 
@@ -90,8 +91,6 @@ export interface ViewConfig {
   /** Of its selector. */
   readonly selectorAt: Position;
 }
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export type ResourceValue = string | number | boolean | readonly string[] | readonly number[] | readonly boolean[];
 

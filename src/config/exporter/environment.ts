@@ -1,3 +1,4 @@
+import type { LogLevel } from '../../log-settings.ts';
 import { longestMs } from '../../timer.ts';
 import { attributeWarning } from '../names/reserved.ts';
 import { suggest } from '../yaml/nearest.ts';
@@ -6,7 +7,6 @@ import type {
   DetectorName,
   ExporterConfig,
   HistogramAggregation,
-  LogLevel,
   OtlpGrpcConfig,
   OtlpHttpConfig,
   PeriodicReaderConfig,

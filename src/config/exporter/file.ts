@@ -1,8 +1,9 @@
 import { dirname } from 'node:path';
+import type { LogLevel } from '../../log-settings.ts';
 import { type Diagnostic, Diagnostics } from '../yaml/diagnostic.ts';
 import { type ConfigMap, type ConfigNode, parseYaml } from '../yaml/document.ts';
 import { nearest } from '../yaml/nearest.ts';
-import type { ExporterConfig, LogLevel } from './configuration.ts';
+import type { ExporterConfig } from './configuration.ts';
 import { readDistribution } from './distribution.ts';
 import { readMeterProvider } from './readers.ts';
 import { readResource } from './resource-attributes.ts';

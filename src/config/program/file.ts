@@ -1,14 +1,11 @@
 import { basename, extname } from 'node:path';
-import { withFillers } from '../resolve/filled.ts';
-import type { GenericMap } from '../without-c/map-kind.ts';
-import { genericKeys, genericKind, parseGeneric, withDefaultLabels } from '../without-c/map-kinds.ts';
 import type { Diagnostics, Position } from '../yaml/diagnostic.ts';
 import { type ConfigMap, type ConfigNode, parseYaml } from '../yaml/document.ts';
-import { type Located, located, locatedNames, locatedText, locatedWord } from '../yaml/located.ts';
+import { type Located, locatedNames } from '../yaml/located.ts';
 import { type CgroupIdsEntry, parseCgroupIds } from './cgroup-ids.ts';
 import { parseConstants } from './constants.ts';
 import { type HookEntry, parseHooks } from './hooks.ts';
-import { type LabelEntry, parseLabels } from './labels.ts';
+import { type MapEntry, parseMaps } from './map.ts';
 import { type MetricEntry, parseMetric } from './metric.ts';
 
 /** NAME.yaml as it is written, its own errors reported; what depends on the BPF object is resolved later. */
@@ -35,36 +32,9 @@ export interface ProgramFile {
   readonly valid: boolean;
 }
 
-/** One entry of `maps`: a BPF map or global variable, described once for several metrics. */
-export interface MapEntry {
-  /** What metrics call it. */
-  readonly name: Located<string>;
-  /** The BPF map or global variable. */
-  readonly map: Located<string>;
-  readonly field: Located<string> | undefined;
-  readonly index: readonly Located<string>[] | undefined;
-  readonly labels: readonly LabelEntry[];
-  /** `sum` or a label's name. */
-  readonly perCpu: Located<string> | undefined;
-  readonly cache: Located<string> | undefined;
-  readonly zeros: Located<boolean> | undefined;
-  /** Keys of what is gone are removed: a cgroup that one of the labels names. */
-  readonly expire: Located<'cgroup'> | undefined;
-  /** The iterator (a BPF program) that fills it for each reading. */
-  readonly filledBy: Located<string> | undefined;
-  /** Whether it is emptied before; undefined: it is. */
-  readonly emptied: Located<boolean> | undefined;
-  /** Whether it is a map without C, which no object has; `generic` is then undefined where it is wrong. */
-  readonly isGeneric: boolean;
-  readonly generic: GenericMap | undefined;
-  /** False where it has errors of its own, which have been reported. */
-  readonly valid: boolean;
-}
-
 const fileKeys = ['description', 'expensive', 'constants', 'hooks', 'maps', 'metrics', 'kaddrs', 'cgroup_id_map'];
 /** ebpf_exporter's: its own name for the file, and what it exports as spans. */
 const unusedKeys = ['name', 'tracing'];
-const mapKeys = ['map', 'field', 'index', 'labels', 'per_cpu', 'cache', 'zeros', 'expire', 'filled_by', 'emptied'];
 const metricLists = ['counters', 'gauges', 'histograms'];
 const metricKinds = { counters: 'counter', gauges: 'gauge', histograms: 'histogram' } as const;
 
@@ -84,7 +54,7 @@ export function parseProgramFile(text: string, path: string, diagnostics: Diagno
   const expensive = file.get('expensive')?.boolean() ?? false;
   const constants = parseConstants(file.get('constants'));
   const hooks = parseHooks(file.get('hooks'));
-  const maps = parseMaps(file, diagnostics);
+  const maps = parseMaps(file.get('maps'), diagnostics);
   const metrics = withFillers(parseMetrics(file, diagnostics), maps);
   const kaddrs = locatedNames(file.get('kaddrs'), 'symbol');
   const cgroupIds = parseCgroupIds(file.get('cgroup_id_map'));
@@ -131,40 +101,6 @@ export function needsNoObject({ maps, metrics, constants, kaddrs, cgroupIds }: P
   return constants.size === 0 && isDescribed && entries.length > 0 && entries.every(({ isGeneric }) => isGeneric);
 }
 
-function parseMaps(file: ConfigMap, diagnostics: Diagnostics): Map<string, MapEntry> {
-  const maps = new Map<string, MapEntry>();
-  for (const { name, key, value } of file.get('maps')?.map()?.entries ?? []) {
-    const before = diagnostics.errorCount;
-    const kind = genericKind(value.isMap ? value.map()!.entries.map((one) => one.name) : []);
-    const known = kind === undefined ? [...mapKeys, ...genericKeys] : [kind.key, ...kind.options, 'labels'];
-    const entry = value.map(known);
-    const own = { value: name, at: key.position };
-    const generic = kind && entry && parseGeneric(kind, entry, name, diagnostics);
-    const written = parseLabels(entry?.get('labels'));
-    const labels = generic === undefined ? written : withDefaultLabels(written, generic.labels, own.at);
-    // What nothing in C keeps in bounds mustn't fill up with cgroups that are gone.
-    const hasCgroup = labels.some(({ decoders }) => decoders.some((decoder) => decoder.name === 'cgroup'));
-    const expire = generic !== undefined && hasCgroup ? ({ value: 'cgroup', at: own.at } as const) : undefined;
-    const parsed = {
-      name: own,
-      map: locatedText(entry?.get('map')) ?? own,
-      field: locatedText(entry?.get('field')),
-      index: entry?.has('index') ? locatedNames(entry.get('index'), 'index') : undefined,
-      labels,
-      perCpu: locatedText(entry?.get('per_cpu')),
-      cache: locatedText(entry?.get('cache')),
-      zeros: located(entry?.get('zeros'), (node) => node.boolean()),
-      expire: locatedWord(entry?.get('expire'), ['cgroup'] as const) ?? expire,
-      filledBy: locatedText(entry?.get('filled_by')),
-      emptied: located(entry?.get('emptied'), (node) => node.boolean()),
-      isGeneric: kind !== undefined,
-      generic,
-    };
-    maps.set(name, { ...parsed, valid: diagnostics.errorCount === before });
-  }
-  return maps;
-}
-
 function parseMetrics(file: ConfigMap, diagnostics: Diagnostics): MetricEntry[] {
   const lists = file.get('metrics')?.map(metricLists);
   const metrics: MetricEntry[] = [];
@@ -185,4 +121,14 @@ function parseMetrics(file: ConfigMap, diagnostics: Diagnostics): MetricEntry[] 
     }
   }
   return metrics;
+}
+
+/** Metrics of filled maps need what fills them, whether they name it or not. */
+function withFillers(metrics: readonly MetricEntry[], maps: ReadonlyMap<string, MapEntry>): readonly MetricEntry[] {
+  return metrics.map((metric) => {
+    const filler = maps.get((metric.map ?? metric.name).value)?.filledBy;
+    const { programs = [] } = metric.needs;
+    if (filler === undefined || programs.some(({ value }) => value === filler.value)) return metric;
+    return { ...metric, needs: { ...metric.needs, programs: [...programs, filler] } };
+  });
 }

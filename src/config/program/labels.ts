@@ -1,5 +1,5 @@
+import type { DecoderPlan } from '../../decoders/plan.ts';
 import { checkDecoder, decoderNames } from '../../decoders/registry.ts';
-import type { DecoderPlan } from '../plan.ts';
 import type { Position } from '../yaml/diagnostic.ts';
 import type { ConfigNode } from '../yaml/document.ts';
 import { type Located, located, locatedText } from '../yaml/located.ts';

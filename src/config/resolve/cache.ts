@@ -3,8 +3,8 @@ import type { CachePlan, DimensionPlan } from '../plan.ts';
 import type { Located } from '../yaml/located.ts';
 import { suggest } from '../yaml/nearest.ts';
 import { isPadding, typeText } from './btf-path.ts';
+import type { ResolveContext } from './context.ts';
 import { Dimensions } from './dimensions.ts';
-import type { ResolveContext } from './source.ts';
 
 /** The cache in front of a map: an ARRAY map or global array, first index the CPU, of structs {key; value} as the map's own. */
 export function resolveCache(

@@ -1,9 +1,9 @@
 import type { TranslationStrategy } from '../exporter/configuration.ts';
+import type { Instrument } from '../instrument-types.ts';
 import { clashText, type NamedMetric, PageNames, pageKind, pageNames } from '../names/page.ts';
 import { prometheusLabelName } from '../names/prometheus.ts';
 import { isOfTarget, labelOwner } from '../names/reserved.ts';
 import type { MetricPlan, TablePlan } from '../plan.ts';
-import type { Instrument } from '../views.ts';
 import type { Diagnostics, Position } from '../yaml/diagnostic.ts';
 import type { ResolvedProgram } from './program.ts';
 

@@ -1,7 +1,7 @@
 import type { BtfType, MapLayout, VariableLayout } from '../../btf/types.ts';
 import type { DimensionPlan } from '../plan.ts';
 import type { Located } from '../yaml/located.ts';
-import type { ResolveContext } from './source.ts';
+import type { ResolveContext } from './context.ts';
 
 /** A part of memory or of a map's value, and what messages call it. */
 export interface Element {

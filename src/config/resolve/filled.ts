@@ -1,6 +1,7 @@
 import type { ObjectLayout } from '../../btf/types.ts';
 import type { FilledMapPlan } from '../plan.ts';
-import type { MapEntry, ProgramFile } from '../program/file.ts';
+import type { ProgramFile } from '../program/file.ts';
+import type { MapEntry } from '../program/map.ts';
 import type { MetricEntry } from '../program/metric.ts';
 import type { Diagnostics } from '../yaml/diagnostic.ts';
 import type { Located } from '../yaml/located.ts';
@@ -8,19 +9,6 @@ import { suggest } from '../yaml/nearest.ts';
 import { isRemovable } from './object-parts.ts';
 
 const iterators = /^\??iter(\.s)?\//;
-
-/** Metrics of filled maps need what fills them, whether they name it or not. */
-export function withFillers(
-  metrics: readonly MetricEntry[],
-  maps: ReadonlyMap<string, MapEntry>,
-): readonly MetricEntry[] {
-  return metrics.map((metric) => {
-    const filler = maps.get((metric.map ?? metric.name).value)?.filledBy;
-    const { programs = [] } = metric.needs;
-    if (filler === undefined || programs.some(({ value }) => value === filler.value)) return metric;
-    return { ...metric, needs: { ...metric.needs, programs: [...programs, filler] } };
-  });
-}
 
 /** Maps that are filled for each reading, of those that enabled metrics read. What is wrong of any is reported. */
 export function resolveFilled(

@@ -1,5 +1,6 @@
 import type { BtfType } from '../../btf/types.ts';
-import type { DecoderPlan, DimensionPlan, LabelPlan } from '../plan.ts';
+import type { DecoderPlan } from '../../decoders/plan.ts';
+import type { DimensionPlan, LabelPlan } from '../plan.ts';
 import type { LabelEntry } from '../program/labels.ts';
 import type { Diagnostics, Position } from '../yaml/diagnostic.ts';
 import type { Located } from '../yaml/located.ts';

@@ -4,9 +4,10 @@ import type { LabelEntry } from '../program/labels.ts';
 import type { MetricEntry } from '../program/metric.ts';
 import { u64 } from '../without-c/layout-types.ts';
 import type { Diagnostics } from '../yaml/diagnostic.ts';
+import type { ResolveContext } from './context.ts';
 import { resolveKeyLabels } from './labels.ts';
 import { findMap } from './object-parts.ts';
-import type { ResolveContext, ResolvedSource } from './source.ts';
+import type { ResolvedSource } from './source.ts';
 
 /** Sets of labels that one counter remembers; what further ones count is lost, and counted as that. */
 const limit = 16_384;

@@ -1,6 +1,7 @@
 import type { ObjectLayout } from '../../btf/types.ts';
 import type { GenericSource, HistogramMetricPlan, ProgramPlan, Scale } from '../plan.ts';
-import type { MapEntry, ProgramFile } from '../program/file.ts';
+import type { ProgramFile } from '../program/file.ts';
+import type { MapEntry } from '../program/map.ts';
 import type { MetricEntry } from '../program/metric.ts';
 import { type CountedIn, scaleBetween, unscaled } from '../program/units.ts';
 import type { Diagnostics, Position } from '../yaml/diagnostic.ts';

@@ -1,4 +1,4 @@
-import type { BtfType, MapLayout, ObjectLayout, VariableLayout } from '../../btf/types.ts';
+import type { BtfType, MapLayout, VariableLayout } from '../../btf/types.ts';
 import type { LabelPlan, SourcePlan } from '../plan.ts';
 import type { LabelEntry } from '../program/labels.ts';
 import type { Diagnostics, Position } from '../yaml/diagnostic.ts';
@@ -6,6 +6,7 @@ import type { Located } from '../yaml/located.ts';
 import { suggest } from '../yaml/nearest.ts';
 import { findPath, typeText } from './btf-path.ts';
 import { resolveCache } from './cache.ts';
+import type { ResolveContext } from './context.ts';
 import { Dimensions, type Element } from './dimensions.ts';
 import { resolveExpire } from './expire.ts';
 import { resolveIndexLabels, resolveKeyLabels } from './labels.ts';
@@ -36,14 +37,6 @@ export interface ResolvedSource {
   readonly element: Element;
   /** ARRAY maps and global arrays that are to be sized to the CPUs. */
   readonly perCpuFirst: readonly string[];
-}
-
-/** What the machine and the object say; what is wrong goes to `diagnostics`. */
-export interface ResolveContext {
-  readonly layout: ObjectLayout;
-  /** Number of possible CPUs. */
-  readonly cpus: number;
-  readonly diagnostics: Diagnostics;
 }
 
 const keyedTypes = ['hash', 'lru_hash', 'percpu_hash', 'lru_percpu_hash', 'lpm_trie', 'array', 'percpu_array'];

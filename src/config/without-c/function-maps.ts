@@ -23,4 +23,4 @@ const value = structOf('function_calls', [
 ]);
 
 /** `functions: ['vfs_*', '!vfs_lock*']`: calls of kernel functions by name, and where a metric asks for it their latency. */
-export const functions = patternKind('functions', form, key, value, 'code.function.name');
+export const functionMaps = patternKind('functions', form, key, value, 'code.function.name');

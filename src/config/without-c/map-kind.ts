@@ -1,9 +1,10 @@
 import type { MapLayout } from '../../btf/types.ts';
-import type { DecoderPlan, GenericSpec } from '../plan.ts';
+import type { DecoderPlan } from '../../decoders/plan.ts';
+import type { GenericSpec } from '../plan.ts';
 import type { Diagnostics } from '../yaml/diagnostic.ts';
 import type { ConfigMap, ConfigNode } from '../yaml/document.ts';
 
-/** A kind of maps without C: what a key in an entry of `maps` asks for. One file in this folder each, listed in registry.ts. */
+/** A kind of maps without C: what a key in an entry of `maps` asks for. One file in this folder each, listed in map-kinds.ts. */
 export interface GenericKind {
   /** The key that asks for it: `perf_events`. */
   readonly key: string;

@@ -36,7 +36,7 @@ const keys: Readonly<Record<PerfEventsSpec['by'], Key>> = {
 };
 
 /** `perf_events: [instructions, cycles]`, one group, `by` CPU unless it says otherwise. A member of the value per event. */
-export const perfEvents: GenericKind = {
+export const perfEventMaps: GenericKind = {
   key: 'perf_events',
   options: ['by', 'limit'],
   parse(node, entry, map, diagnostics) {

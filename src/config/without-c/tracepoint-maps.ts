@@ -9,4 +9,4 @@ const form = /^(?:(?:[\w*?-]|\[!?[\w-]+\])+:)?(?:[\w*?]|\[!?[\w-]+\])+$/;
 const key = structOf('tracepoint_key', [['name', chars(tracepointNameBytes)]]);
 
 /** `tracepoints: ['sched:*']`: how often tracepoints are passed, by name. The map's value is the number. */
-export const tracepoints = patternKind('tracepoints', form, key, u64, 'tracepoint.name');
+export const tracepointMaps = patternKind('tracepoints', form, key, u64, 'tracepoint.name');

@@ -21,7 +21,7 @@ export interface BpfProgramState {
 }
 
 /** A hook with several ways in. */
-export interface HookState {
+export interface TakenWay {
   readonly program: string;
   readonly hook: string;
   /** The way that was taken; undefined where the kernel takes none, and metrics are absent or count without it. */
@@ -74,7 +74,7 @@ export interface HealthSources {
   losses(): Iterable<MapLoss>;
   unwatched(): Iterable<CpuUnwatched>;
   programs(): Iterable<BpfProgramState>;
-  hooks(): Iterable<HookState>;
+  hooks(): Iterable<TakenWay>;
   /** Costs a system call for each program. */
   statistics(): Iterable<BpfProgramStatistics>;
   /** Whether the kernel measures run time; if not, the metrics of it are left out. */

@@ -1,6 +1,6 @@
 import { createNoopMeter, type Meter } from '@opentelemetry/api';
 import type { ExporterConfig, InstrumentTypeName } from '../../config/exporter/configuration.ts';
-import type { Instrument } from '../../config/views.ts';
+import type { Instrument } from '../../config/instrument-types.ts';
 import { Tallies } from '../tallies.ts';
 import { observeCompatible } from './compatible.ts';
 import { Health } from './health.ts';

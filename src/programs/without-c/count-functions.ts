@@ -5,7 +5,7 @@ import { findFunctions, hasKprobes, type KernelFunction } from '../../kernel/tra
 import { libbpfCause } from '../../libbpf/error.ts';
 import { type AttachedFunctions, attachCopies, attachMulti, attachSingles } from './function-ways.ts';
 import { namedReader } from './named-reader.ts';
-import type { GenericStarter, RunningSource, SourceOf } from './source.ts';
+import type { GenericStarter, RunningSource, SourceOf } from './starter.ts';
 import {
   limitError,
   nothingLeftError,
@@ -21,7 +21,7 @@ const missedWord = 1;
 const ways = [attachMulti, attachSingles, attachCopies];
 
 /** kprobes and, where a metric asks for more than the calls, kretprobes. */
-export const functions: GenericStarter<FunctionsSpec> = {
+export const countFunctions: GenericStarter<FunctionsSpec> = {
   start(source) {
     const { functions: found, unmatched, error } = resolve(source);
     if (error !== undefined) throw error;

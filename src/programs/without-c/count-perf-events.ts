@@ -1,29 +1,21 @@
 import type { PerfEventPlan, PerfEventsSpec } from '../../config/plan.ts';
 import { isSoftware } from '../../config/without-c/perf-event-names.ts';
 import { MeterError } from '../../errors.ts';
-import type { HookState } from '../../kernel/hooks.ts';
+import type { HookPresence } from '../../kernel/hooks.ts';
 import { hasPmu } from '../../kernel/pmu.ts';
-import type { PerfEventAttributes } from '../../libbpf/perf-event.ts';
 import type { AbsentMetrics } from '../absent.ts';
+import type { CountedEvent } from './counted-event.ts';
 import { countingCpus, perfAttributes } from './perf-attributes.ts';
 import { startByCpu } from './perf-by-cpu.ts';
 import { startByTask } from './perf-by-task.ts';
 import { canCount } from './perf-groups.ts';
-import type { GenericStarter, RunningSource, SourceOf } from './source.ts';
-
-/** An event that this machine counts, and its place in the map's value. */
-export interface CountedEvent {
-  readonly place: number;
-  readonly attributes: PerfEventAttributes;
-  /** The CPUs that count it for others; undefined: each for itself. */
-  readonly cpus?: readonly number[] | undefined;
-}
+import type { GenericStarter, RunningSource, SourceOf } from './starter.ts';
 
 /**
  * Perf events: by CPU they are read where the numbers are asked for, and cost nothing else; by process name or cgroup a BPF
  * program adds them up whenever a CPU changes tasks. Events that nothing counts here are left out of the group.
  */
-export const perfEvents: GenericStarter<PerfEventsSpec> = {
+export const countPerfEvents: GenericStarter<PerfEventsSpec> = {
   start(source) {
     const counted: CountedEvent[] = [];
     const missing: PerfEventPlan[] = [];
@@ -85,7 +77,7 @@ function absence(source: SourceOf<PerfEventsSpec>, events: readonly PerfEventPla
   return { metrics: readingOf(source, events), level: 'info', reason: `${why} to count ${what}` };
 }
 
-function whetherCounted(events: readonly PerfEventPlan[]): HookState {
+function whetherCounted(events: readonly PerfEventPlan[]): HookPresence {
   const hardware = events.filter((event) => !isSoftware(event)).map(({ name }) => name);
   if (hardware.length === 0) return { state: 'there' };
   const reason = `this machine has no PMU to count ${hardware.join(', ')}`;

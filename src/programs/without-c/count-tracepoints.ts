@@ -9,7 +9,7 @@ import { tellNesting } from '../nesting.ts';
 import { explained } from './explained.ts';
 import { type Named, namedReader } from './named-reader.ts';
 import { genericObject } from './object.ts';
-import type { GenericStarter, RunningSource } from './source.ts';
+import type { GenericStarter, RunningSource } from './starter.ts';
 import {
   limitError,
   nothingLeftError,
@@ -22,7 +22,7 @@ const program = 'count_events';
 const events = 'tracepoint_events';
 
 /** A raw tracepoint each, with a copy of the program of its own: cheaper than perf's counting, which makes the event's record first. */
-export const tracepoints: GenericStarter<TracepointsSpec> = {
+export const countTracepoints: GenericStarter<TracepointsSpec> = {
   start(source) {
     const { names, unmatched } = findTracepoints(source.counts.patterns);
     if (names.length > source.counts.limit) {

@@ -1,11 +1,11 @@
 import type { PerfEventsSpec } from '../../config/plan.ts';
 import { possibleCpus } from '../../kernel/cpus.ts';
 import type { Entries, EntriesReader } from '../../maps/reading.ts';
-import type { CountedEvent } from './count-perf-events.ts';
+import type { CountedEvent } from './counted-event.ts';
 import { PerfGroups } from './perf-groups.ts';
 import { Turns } from './perf-turns.ts';
 import { ScaledCounts } from './scaled-counts.ts';
-import type { RunningSource, SourceOf } from './source.ts';
+import type { RunningSource, SourceOf } from './starter.ts';
 
 /**
  * Counts on each CPU, all of its tasks and interrupts together. A CPU that went offline keeps what it has counted.

@@ -8,12 +8,12 @@ import { mapReaders } from '../../maps/readers.ts';
 import type { Entries, EntriesReader, MapReaders } from '../../maps/reading.ts';
 import { sizeForCpus } from '../percpu.ts';
 import type { Loss } from '../running.ts';
-import type { CountedEvent } from './count-perf-events.ts';
+import type { CountedEvent } from './counted-event.ts';
 import { genericObject } from './object.ts';
 import { PerfGroups } from './perf-groups.ts';
 import { Turns } from './perf-turns.ts';
 import { ScaledCounts } from './scaled-counts.ts';
-import type { RunningSource, SourceOf } from './source.ts';
+import type { RunningSource, SourceOf } from './starter.ts';
 
 /** Of programs/generic/perf_by.bpf.c. */
 const atSwitch = 'task_leaves';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TranslationStrategy } from '../../../src/config/exporter/configuration.ts';
+import type { Instrument } from '../../../src/config/instrument-types.ts';
 import { checkAlone } from '../../../src/config/resolve/check-alone.ts';
 import type { ResolveOptions } from '../../../src/config/resolve/program.ts';
-import type { Instrument } from '../../../src/config/views.ts';
 import { Diagnostics } from '../../../src/config/yaml/diagnostic.ts';
 import { plan, texts } from './resolving.ts';
 import { array, layout, map, struct, u32, u64 } from './types.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { DecoderPlan } from '../../../src/config/plan.ts';
 import { DecodeError } from '../../../src/decoders/decoder.ts';
 import { labelText } from '../../../src/decoders/label-text.ts';
+import type { DecoderPlan } from '../../../src/decoders/plan.ts';
 import { compileRe2, PatternError } from '../../../src/decoders/re2.ts';
 import { automatonOf } from '../../../src/decoders/re2-automaton.ts';
 import { checkDecoder, createDecoder, decoderNames } from '../../../src/decoders/registry.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { escapeName, escapings } from '../../../src/config/names/escaping.ts';
-import { Log, type LogFormat } from '../../../src/log.ts';
+import { Log } from '../../../src/log.ts';
+import type { LogFormat } from '../../../src/log-settings.ts';
 import { printable, printableJson } from '../../../src/printable.ts';
 import { exportErrorText } from '../../../src/readers/export-error.ts';
 import type { StartTarget } from '../target.ts';

@@ -6,8 +6,8 @@ import type { EntriesReader } from '../../maps/reading.ts';
 import type { AbsentMetrics } from '../absent.ts';
 import { explain, readEnvironment } from '../reasons.ts';
 import type { AttachedProgram, Loss, Unwatched } from '../running.ts';
-import { starterOf } from './counters.ts';
-import type { RunningSource } from './source.ts';
+import type { RunningSource } from './starter.ts';
+import { starterOf } from './starters.ts';
 
 /** The maps without C of one program. */
 export interface RunningSources extends Disposable {

@@ -1,13 +1,13 @@
 import type { GenericSpec } from '../../config/plan.ts';
-import { functions } from './count-functions.ts';
-import { perfEvents } from './count-perf-events.ts';
-import { tracepoints } from './count-tracepoints.ts';
-import type { GenericStarter } from './source.ts';
+import { countFunctions } from './count-functions.ts';
+import { countPerfEvents } from './count-perf-events.ts';
+import { countTracepoints } from './count-tracepoints.ts';
+import type { GenericStarter } from './starter.ts';
 
 const starters: { readonly [Kind in GenericSpec['kind']]: GenericStarter<Extract<GenericSpec, { kind: Kind }>> } = {
-  perf_events: perfEvents,
-  functions,
-  tracepoints,
+  perf_events: countPerfEvents,
+  functions: countFunctions,
+  tracepoints: countTracepoints,
 };
 
 /** What counts maps of this kind. */

@@ -1,5 +1,5 @@
 import type { GenericSource, GenericSpec } from '../../config/plan.ts';
-import type { HookState } from '../../kernel/hooks.ts';
+import type { HookPresence } from '../../kernel/hooks.ts';
 import type { ProgramInfo } from '../../libbpf/stats.ts';
 import type { EntriesReader } from '../../maps/reading.ts';
 import type { AbsentMetrics } from '../absent.ts';
@@ -8,7 +8,7 @@ import type { AttachedProgram, Loss } from '../running.ts';
 /** A map without C of one kind. */
 export type SourceOf<Spec extends GenericSpec> = GenericSource & { readonly counts: Spec };
 
-/** How maps without C of one kind are counted. One file in this folder each, listed in registry.ts. */
+/** How maps without C of one kind are counted. One file in this folder each, listed in starters.ts. */
 export interface GenericStarter<Spec extends GenericSpec = GenericSpec> {
   /**
    * Begins to count. Throws MeterError where nothing of it works: the LibbpfError of what the kernel refused as its cause,
@@ -40,5 +40,5 @@ export interface RunningSource extends Disposable {
 export interface SourceDescription {
   /** Sections, as BPF programs have them: what it attaches to, and what that takes of rights. */
   readonly sections: readonly string[];
-  readonly state: HookState;
+  readonly state: HookPresence;
 }

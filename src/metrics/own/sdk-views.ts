@@ -5,7 +5,7 @@ import { chosenBy } from '../../config/names/wildcard.ts';
 import { sdkInstruments } from '../instrument-types.ts';
 
 /** The configured views as the SDK has them, for the exporter's own instruments; map-fed metrics have theirs in the plans. */
-export function ownViews(views: readonly ViewConfig[]): ViewOptions[] {
+export function sdkViews(views: readonly ViewConfig[]): ViewOptions[] {
   return views.map((view) => {
     const { selector, name, description, attributeKeys, aggregation, cardinalityLimit } = view;
     const { instrumentType, unit, meterName, meterVersion, meterSchemaUrl } = selector;
