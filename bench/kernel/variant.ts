@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { PerfEventPlan } from '../../src/config/plan.ts';
 import { parseProgramFile } from '../../src/config/program/file.ts';
 import { parsePerfEvent } from '../../src/config/without-c/perf-event-names.ts';
-import { Diagnostics } from '../../src/config/yaml/diagnostic.ts';
+import { ConfigError, Diagnostics } from '../../src/config/yaml/diagnostic.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
 import type { LoadedObject } from '../../src/libbpf/loaded.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';
@@ -99,7 +99,7 @@ function needs(program: string, metrics: readonly string[], chosen: Ways) {
   const path = join(root, 'config/programs', `${program}.yaml`);
   const diagnostics = new Diagnostics();
   const file = parseProgramFile(readFileSync(path, 'utf8'), path, diagnostics);
-  diagnostics.throwErrors();
+  if (diagnostics.hasErrors) throw new ConfigError(diagnostics.errors);
   const all = file?.metrics ?? [];
   const enabled = all.filter(({ name }) => metrics.includes(name.value));
   if (enabled.length !== metrics.length) throw new Error(`${path}: has not all of ${metrics.join(', ')}`);

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { addressOf, libbpf } from '../../src/libbpf/library.ts';
-import { removeBatch, updateBatch } from '../../src/libbpf/map.ts';
+import { removeBatch } from '../../src/libbpf/map.ts';
+import { updateBatch } from '../update-batch.ts';
 import { type Case, SLOTS } from './cases.ts';
 
 const nextId = libbpf<(id: number, next: Uint32Array) => number>('int bpf_map_get_next_id(uint32_t, void *)');

@@ -46,8 +46,6 @@ export interface Cgroups {
   watch(listener: (id: bigint, path: string | undefined) => void): void;
   /** What stands in front of paths from the root of the hierarchy, as it was mounted at the last look. */
   folder(): string;
-  /** Ids of those that are gone, the longest ago first, as far as they are remembered. */
-  gone(): Iterable<bigint>;
 }
 
 /** cgroup_root's own: kernfs gives the first inode of a hierarchy, its root, the number 1. */
@@ -142,10 +140,6 @@ class WatchedCgroups implements Cgroups {
   watch(listener: (id: bigint, path: string | undefined) => void): void {
     for (const [id, path] of this.#live) listener(id, path);
     this.#listeners.push(listener);
-  }
-
-  gone(): Iterable<bigint> {
-    return this.#gone.keys();
   }
 
   #take(): ReturnType<CgroupEvents['take']> {

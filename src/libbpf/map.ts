@@ -26,9 +26,6 @@ export interface KernelMap {
 
 type Address = number | null;
 
-const updateBatchNative = libbpf<
-  (fd: number, keys: ArrayBufferView, values: ArrayBufferView, count: Uint32Array, options: null) => number
->('int bpf_map_update_batch(int fd, void *keys, void *values, void *count, void *opts)');
 const deleteBatchNative = libbpf<(fd: number, keys: ArrayBufferView, count: Uint32Array, options: null) => number>(
   'int bpf_map_delete_batch(int fd, void *keys, void *count, void *opts)',
 );
@@ -107,15 +104,6 @@ export function remove(fd: number, key: ArrayBufferView): boolean {
   if (result === 0) return true;
   if (errnoName(-result) === 'ENOENT') return false;
   throw describe('map', `map fd ${fd}`, new LibbpfError('bpf_map_delete_elem', -result, []));
-}
-
-/**
- * Writes `count` entries in one call, keys and values packed; a per-CPU value has all CPUs, each rounded up to 8 bytes.
- * Throws MeterError('map'), also when the map is full.
- */
-export function updateBatch(fd: number, keys: ArrayBufferView, values: ArrayBufferView, count: number): void {
-  const done = Uint32Array.of(count);
-  resultOrThrow('map', `map fd ${fd}`, 'bpf_map_update_batch', () => updateBatchNative(fd, keys, values, done, null));
 }
 
 /** Removes `count` keys in one call. Throws MeterError('map'), also at the first key that is not there. */

@@ -7,6 +7,7 @@ import { resolveProgram } from '../../src/config/resolve/program.ts';
 import { Diagnostics } from '../../src/config/yaml/diagnostic.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';
+import { throwErrors } from '../helpers/throw-errors.ts';
 
 export const root = join(import.meta.dirname, '../..');
 
@@ -53,7 +54,7 @@ export function openShipped(
   const path = join(root, 'config/programs', `${name}.yaml`);
   const diagnostics = new Diagnostics();
   const file = parseProgramFile(readFileSync(path, 'utf8'), path, diagnostics);
-  diagnostics.throwErrors();
+  throwErrors(diagnostics);
   const source = join(root, 'programs', `${name}.bpf.c`);
   const opened = existsSync(source) ? OpenedObject.open(join(root, 'build/programs', `${name}.bpf.o`)) : undefined;
   const options = {
@@ -63,7 +64,7 @@ export function openShipped(
     interfaces,
   };
   const plan = resolveProgram(file!, opened?.layout(), options, diagnostics);
-  diagnostics.throwErrors();
+  throwErrors(diagnostics);
   return { file: file!, plan: plan!, opened };
 }
 

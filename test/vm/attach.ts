@@ -8,6 +8,7 @@ import { pageSize } from '../../src/kernel/page-size.ts';
 import { OpenedObject } from '../../src/libbpf/object.ts';
 import { findPrograms, type ProgramFiles } from '../../src/programs/find.ts';
 import { startProgram } from '../../src/programs/start.ts';
+import { throwErrors } from '../helpers/throw-errors.ts';
 import type { Program } from './results.ts';
 
 const { programs, errors } = findPrograms({});
@@ -32,7 +33,7 @@ function hooks({ file: path, object }: ProgramFiles): Pick<Program, 'hooks' | 'w
   const interfaces = opened?.layout().programs.some(({ section }) => section === 'xdp') ? ['lo'] : undefined;
   const options = { namespace: '', cpus: possibleCpus().indexes, pageSize: pageSize(), metrics, interfaces };
   const plan = file && resolveProgram(file, opened?.layout(), options, diagnostics);
-  diagnostics.throwErrors();
+  throwErrors(diagnostics);
   using program = startProgram(plan!, opened);
   return {
     hooks: program.attached

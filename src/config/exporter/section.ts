@@ -6,15 +6,13 @@ export interface SectionKeys {
   readonly supported: readonly string[];
   /** Keys that valid files have and this version lacks, each with what to do instead. */
   readonly unsupported?: Readonly<Record<string, string>>;
-  /** Keys that change nothing for metrics. */
-  readonly harmless?: readonly string[];
 }
 
 /** The map's entries; what isn't supported and what isn't known are errors at the key. */
-export function section(node: ConfigNode, { supported, unsupported = {}, harmless = [] }: SectionKeys) {
+export function section(node: ConfigNode, { supported, unsupported = {} }: SectionKeys) {
   const map = node.map();
   for (const { name, key } of map?.entries ?? []) {
-    if (supported.includes(name) || harmless.includes(name)) continue;
+    if (supported.includes(name)) continue;
     const instead = Object.hasOwn(unsupported, name) ? unsupported[name] : undefined;
     if (instead === undefined) key.error(`unknown key "${name}"${suggest(name, supported)}`);
     else key.error(`"${name}" isn't supported by this version; ${instead}`);

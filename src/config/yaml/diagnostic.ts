@@ -94,12 +94,6 @@ export class Diagnostics {
     return this.#list.some(({ severity }) => severity === 'error');
   }
 
-  /** Throws ConfigError where there is at least one error. */
-  throwErrors(): void {
-    const errors = this.errors;
-    if (errors.length > 0) throw new ConfigError(errors);
-  }
-
   #sorted(wanted: Diagnostic['severity']): readonly Diagnostic[] {
     return this.#list
       .filter(({ severity }) => severity === wanted)

@@ -4,6 +4,7 @@ import { parseProgramFile } from '../../../src/config/program/file.ts';
 import { ConfigError, Diagnostics, formatDiagnostic } from '../../../src/config/yaml/diagnostic.ts';
 import { type ConfigNode, parseYaml } from '../../../src/config/yaml/document.ts';
 import { editDistance, nearest } from '../../../src/config/yaml/nearest.ts';
+import { throwErrors } from '../../helpers/throw-errors.ts';
 import { texts } from '../resolve/resolving.ts';
 
 // What is no YAML, or YAML of the wrong shape: each has a place, and nothing throws.
@@ -159,14 +160,14 @@ test('all errors come in one error, sorted by file and position, warnings do not
   const diagnostics = new Diagnostics();
   const at = (file: string, line: number, column: number) => ({ file, line, column, excerpt: 'text' });
   diagnostics.warn(at('a', 1, 1), 'only a warning');
-  assert.doesNotThrow(() => diagnostics.throwErrors());
+  assert.doesNotThrow(() => throwErrors(diagnostics));
   diagnostics.error(at('b', 1, 1), 'four');
   diagnostics.error(at('a', 10, 1), 'three');
   diagnostics.error(at('a', 2, 9), 'two');
   diagnostics.error(at('a', 2, 3), 'one');
   diagnostics.error(at('a', 2, 3), 'one');
   assert.throws(
-    () => diagnostics.throwErrors(),
+    () => throwErrors(diagnostics),
     (error) => {
       assert.ok(error instanceof ConfigError);
       assert.equal(error.code, 'config');

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { updateBatch } from '../../../bench/update-batch.ts';
 import { possibleCpus } from '../../../src/kernel/cpus.ts';
 import type { LoadedObject } from '../../../src/libbpf/loaded.ts';
-import { remove, removeBatch, update, updateBatch } from '../../../src/libbpf/map.ts';
+import { remove, removeBatch, update } from '../../../src/libbpf/map.ts';
 import { OpenedObject } from '../../../src/libbpf/object.ts';
 import { batchReader } from '../../../src/maps/batch.ts';
 import { elementsReader } from '../../../src/maps/elements.ts';

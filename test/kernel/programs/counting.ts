@@ -14,6 +14,7 @@ import { failuresOf } from '../../../src/programs/load-all.ts';
 import type { RunningProgram } from '../../../src/programs/running.ts';
 import { startProgram } from '../../../src/programs/start.ts';
 import { cgroupNames } from '../../../src/programs/without-c/cgroup-names.ts';
+import { throwErrors } from '../../helpers/throw-errors.ts';
 
 export interface HistogramValue {
   readonly bounds: readonly number[];
@@ -71,7 +72,7 @@ export function count(
     ways: new Map(Object.entries(ways)),
   };
   const plan = file && resolveProgram(file, opened?.layout(), options, diagnostics);
-  diagnostics.throwErrors();
+  throwErrors(diagnostics);
   for (const [map, entries] of Object.entries(maxEntries)) opened?.setMaxEntries(map, entries);
   const running = startProgram(plan!, opened);
   const [failure] = failuresOf({ running: [running], failures: [], conflicts: [], [Symbol.dispose]() {} });
@@ -88,7 +89,7 @@ export function planOf(yaml: string): ProgramPlan {
   const file = parseProgramFile(yaml, 'test.yaml', diagnostics);
   const options = { namespace: '', cpus: possibleCpus().indexes };
   const plan = file && resolveProgram(file, undefined, options, diagnostics);
-  diagnostics.throwErrors();
+  throwErrors(diagnostics);
   return plan!;
 }
 

@@ -13,6 +13,7 @@ import type { GoneCgroups } from '../../../src/metrics/expiry.ts';
 import { Store } from '../../../src/metrics/store.ts';
 import { Tallies } from '../../../src/metrics/tallies.ts';
 import { startProgram } from '../../../src/programs/start.ts';
+import { throwErrors } from '../../helpers/throw-errors.ts';
 import { type TestCgroup, testCgroup } from './cgroup.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -25,7 +26,7 @@ function start() {
   const opened = OpenedObject.open(join(root, 'build/programs/sched.bpf.o'));
   const options = { namespace: '', cpus: possibleCpus().indexes, metrics: ['sched.cgroup.runqueue.latency'] };
   const plan = resolveProgram(file, opened.layout(), options, diagnostics);
-  diagnostics.throwErrors();
+  throwErrors(diagnostics);
   return startProgram(plan!, opened);
 }
 
