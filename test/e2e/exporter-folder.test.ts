@@ -3,11 +3,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { buildLoad } from '../../bench/kernel/build.ts';
 import { possibleCpus } from '../../src/kernel/cpus.ts';
 import { version } from '../../src/version.ts';
 import { compileMarker } from '../fixtures/compile.ts';
+import { until } from '../helpers/deadline.ts';
 import { exporterFolder } from '../helpers/exporter-session.ts';
 import { MeterProcess, Scrape } from '../helpers/process.ts';
 import { hasXdp } from '../kernel/programs/veth.ts';
@@ -214,14 +214,13 @@ describe("a folder of ebpf_exporter's pairs", () => {
     execFileSync('./marker', ['31'], { cwd: folder.path });
     execFileSync(buildLoad('network'), ['frame', '13', 'ebm-compat1', '0']);
     const page = async () => (await fetch(url!)).text();
-    let text = await page();
-    let readings = 2;
-    const isComplete = () =>
-      /^ebpf_exporter_packets_total 13$/m.test(text) && !/^ebpf_exporter_ticks_total\{.*\} 0$/m.test(text);
-    for (const last = Date.now() + 20_000; !isComplete() && Date.now() < last; readings++) {
-      await setImmediate();
+    let text = '';
+    let readings = 1;
+    await until(async () => {
       text = await page();
-    }
+      readings++;
+      return /^ebpf_exporter_packets_total 13$/m.test(text) && !/^ebpf_exporter_ticks_total\{.*\} 0$/m.test(text);
+    });
     const words = { [load.pid]: 'LOAD', [meter.child.pid!]: 'METER' };
     assert.equal(comparable(text, words), expected.replace('READINGS', String(readings)));
     const scrape = new Scrape(text);

@@ -48,16 +48,13 @@ describe('signals', () => {
     assert.equal((await meter.ended()).status, 0);
   });
 
-  it('a Collector that hangs delays the end, to less than 5 s', async () => {
+  it('a Collector that hangs delays the end by half of the 5 s that it may take', async () => {
     using collector = await hangingCollector();
     await using meter = new MeterProcess([...one, '--otlp', collector.url]);
     await meter.logged(/running after/);
-    const begin = performance.now();
-    meter.child.kill('SIGTERM');
-    const { status, stderr } = await meter.ended();
+    const { status, stderr } = await meter.stop();
     assert.equal(status, 0);
-    assert.match(stderr, /WARN .*the last export/);
-    assert.ok(performance.now() - begin < 5000);
+    assert.match(stderr, /WARN .*the last export was not done after 2\.5 s/);
   });
 
   it('programs are detached while a Collector that hangs is waited for', async () => {
@@ -79,16 +76,16 @@ describe('signals', () => {
     using collector = await hangingCollector();
     await using meter = new MeterProcess([...one, '--otlp', collector.url]);
     await meter.logged(/running after/);
+    const began = performance.now();
     meter.child.kill('SIGINT');
     meter.child.kill('SIGINT');
     await meter.logged(/SIGINT: ending/);
-    const began = performance.now();
     // Sent again and again, since only the process knows when its second is over.
     const again = setInterval(() => meter.child.kill('SIGINT'), 50);
     const { status } = await meter.ended();
     clearInterval(again);
     const waited = performance.now() - began;
     assert.equal(status, 130);
-    assert.ok(waited > 900, `ended after ${waited} ms`);
+    assert.ok(waited > 990, `ended after ${waited} ms`);
   });
 });

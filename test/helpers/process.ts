@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { within } from './deadline.ts';
 import { type PrometheusPage, parsePrometheusText } from './prometheus-text.ts';
@@ -34,6 +35,15 @@ export interface ProcessOptions {
   readonly group?: boolean;
   /** Its working directory: that of the test, unless set. */
   readonly cwd?: string;
+}
+
+/** What the first thread of a process has waited for a CPU, in ms; 0 where it is gone. Source: Documentation/scheduler/sched-stats.rst. */
+function waitedMs(pid: number | undefined): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
+  }
 }
 
 /** A real ebpf-meter process; killed where the test leaves it running. */
@@ -90,10 +100,29 @@ export class MeterProcess implements AsyncDisposable {
     else this.child.kill(signal);
   }
 
-  /** Sends a signal and resolves when the process has ended; rejects where that takes more than 5 s. */
+  /**
+   * Sends a signal and resolves when the process has ended; rejects where that takes more than 5 s, less what it and the test
+   * had to wait for a CPU, which a busy machine has little of.
+   */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    const waits = () => waitedMs(this.child.pid) + waitedMs(process.pid);
+    const before = waits();
+    let waited = 0;
+    const watch = setInterval(() => {
+      waited = Math.max(waited, waits() - before);
+    }, 20);
+    const begin = performance.now();
     this.kill(signal);
-    return await within(this.ended(), () => `it is still there after ${signal}:\n${this.stderr}`, endWithinMs);
+    try {
+      const ended = await within(this.ended(), () => `it is still there after ${signal}:\n${this.stderr}`);
+      const took = performance.now() - begin;
+      if (took - waited > endWithinMs) {
+        throw new Error(`it ended ${took} ms after ${signal}, ${waited} ms of them without a CPU:\n${this.stderr}`);
+      }
+      return ended;
+    } finally {
+      clearInterval(watch);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

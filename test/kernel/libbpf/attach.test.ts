@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { buildLoad } from '../../../bench/kernel/build.ts';
 import type { LoadedObject } from '../../../src/libbpf/loaded.ts';
 import { OpenedObject } from '../../../src/libbpf/object.ts';
 import { mapReaders } from '../../../src/maps/readers.ts';
 import { compileFixture } from '../../fixtures/compile.ts';
+import { until } from '../../helpers/deadline.ts';
 import { hasXdp, veth } from '../programs/veth.ts';
 
 const members = ['by_interface', 'by_operator', 'iterated', 'sessions', 'stopped'] as const;
@@ -23,10 +23,6 @@ function calls(object: LoadedObject): Record<(typeof members)[number], number> {
   const memory = readers.memory('.bss').read();
   const numbers = new BigUint64Array(memory.buffer, memory.byteOffset, members.length);
   return Object.fromEntries(members.map((name, index) => [name, Number(numbers[index])])) as ReturnType<typeof calls>;
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  for (const last = Date.now() + 20_000; !isSo() && Date.now() < last; ) await setImmediate();
 }
 
 test('an iterator is called for every object, each time that it is asked to', () => {

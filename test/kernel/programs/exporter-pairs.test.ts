@@ -4,12 +4,12 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { buildLoad } from '../../../bench/kernel/build.ts';
 import type { ExporterConfig } from '../../../src/config/exporter/configuration.ts';
 import { possibleCpus } from '../../../src/kernel/cpus.ts';
 import { compileMarker } from '../../fixtures/compile.ts';
 import { callGetppid } from '../../fixtures/plan.ts';
+import { until } from '../../helpers/deadline.ts';
 import { type ExporterSession, runExporter } from '../../helpers/exporter-session.ts';
 import { isKernelSince } from '../../helpers/kernel-release.ts';
 import { noFunctions } from './file-system.ts';
@@ -207,7 +207,7 @@ test('packets of the interface that the section names', async () => {
       ]);
       execFileSync(buildLoad('network'), ['frame', '13', 'ebm-compat1', '0']);
       const count = () => value(session, 'ebpf_exporter_packets_total');
-      for (const last = Date.now() + 20_000; (await count()) < 13 && Date.now() < last; ) await setImmediate();
+      await until(async () => (await count()) >= 13);
       assert.equal(await count(), 13);
     }
     assert.ok(!hasXdp('ebm-compat'));
@@ -221,7 +221,7 @@ test('perf events tick by frequency and by period, on every CPU', async () => {
   assert.match(session.log, /clock: attached 2 of 2/);
   const ticks = async () => (await session.lines('ebpf_exporter_ticks_total{')).map((line) => line.split(' '));
   const some = async () => (await ticks()).every(([, count]) => Number(count) > 10);
-  for (const last = Date.now() + 20_000; !(await some()) && Date.now() < last; ) await setImmediate();
+  await until(some);
   assert.ok(await some());
   assert.deepEqual(
     (await ticks()).map(([name]) => name),
@@ -247,8 +247,10 @@ test('traces that nobody reads leave room for others, so that what is counted wi
   callGetppid(997);
   assert.deepEqual(await own(session, metric), [`${metric}{pid="${pid}"} 997`]);
   const count = async () => Number((await own(session, metric))[0]!.split(' ')[1]);
-  for (const last = Date.now() + 20_000; (await count()) < 5000 && Date.now() < last; callGetppid(97))
-    await setImmediate();
+  await until(async () => {
+    callGetppid(97);
+    return (await count()) >= 5000;
+  });
   assert.ok((await count()) >= 5000);
 });
 

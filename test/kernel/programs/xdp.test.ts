@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { buildLoad } from '../../../bench/kernel/build.ts';
+import { until } from '../../helpers/deadline.ts';
 import { type Counting, count } from './counting.ts';
 import { hasXdp, veth } from './veth.ts';
 
@@ -24,11 +24,12 @@ function send(times: number, from: string, kind: number): void {
 
 /** They are received in a soft interrupt, which may come later. */
 async function received(counting: Counting, expected: number): Promise<ReadonlyMap<string, number>> {
-  for (const last = Date.now() + 20_000; ; ) {
-    const packets = await counting.numbers('xdp.receive.packets');
-    if ([...packets.values()].reduce((sum, one) => sum + one, 0) >= expected || Date.now() > last) return packets;
-    await setImmediate();
-  }
+  let packets: ReadonlyMap<string, number> = new Map();
+  await until(async () => {
+    packets = await counting.numbers('xdp.receive.packets');
+    return [...packets.values()].reduce((sum, one) => sum + one, 0) >= expected;
+  });
+  return packets;
 }
 
 test('frames and their bytes are counted by what is in them, and reach the kernel', async () => {
