@@ -195,3 +195,66 @@ test('pure folders know no machine', () => {
   const impure = all.filter(({ file, target }) => pure.has(folderOf(file)) && machine.test(target));
   assert.deepEqual(impure.map(say), []);
 });
+
+/** The files that say at their head what their folder is, and who may import it. */
+const entries: Readonly<Record<string, string>> = {
+  cli: 'main.ts',
+  exporter: 'session.ts',
+  config: 'plan.ts',
+  btf: 'parse.ts',
+  elf: 'check.ts',
+  decoders: 'registry.ts',
+  kernel: 'facts.ts',
+  libbpf: 'object.ts',
+  maps: 'reading.ts',
+  programs: 'load-all.ts',
+  metrics: 'store.ts',
+  readers: 'registry.ts',
+};
+const entriesInConfig: Readonly<Record<string, string>> = {
+  yaml: 'document.ts',
+  exporter: 'assemble.ts',
+  names: 'prometheus.ts',
+  'without-c': 'map-kinds.ts',
+  program: 'file.ts',
+  resolve: 'program.ts',
+};
+
+/** Who imports it, by the table, and who only its types. */
+function importersOf(table: Readonly<Record<string, readonly string[]>>, folder: string): [string[], string[]] {
+  const isOf = (one: string) => one === folder || one.startsWith(`${folder}/`);
+  const all = Object.entries(table).filter(([, entries]) => entries.some((one) => isOf(one.replace('type ', ''))));
+  const values = all.filter(([, entries]) => entries.some(isOf)).map(([from]) => from);
+  return [
+    values.sort(),
+    all
+      .map(([from]) => from)
+      .filter((from) => !values.includes(from))
+      .sort(),
+  ];
+}
+
+for (const [path, table, files] of [
+  ['src', allowed, entries],
+  ['src/config', allowedInConfig, entriesInConfig],
+] as const) {
+  test(`each folder of ${path} says in its entry file who may import it`, () => {
+    assert.deepEqual(
+      Object.keys(files).sort(),
+      Object.keys(table)
+        .filter((name) => !name.endsWith('.ts'))
+        .sort(),
+    );
+    for (const [folder, file] of Object.entries(files)) {
+      const head = /^(?:\/\/ .*\n)*/
+        .exec(readFileSync(join(root, path, folder, file), 'utf8'))![0]
+        .replaceAll('\n// ', ' ');
+      const [what, who = ''] = head.split('May be imported ');
+      assert.ok(what!.length > 40, `${folder}/${file} doesn't say what the folder is`);
+      const said = who
+        .split('for types by')
+        .map((part) => [...part.matchAll(/`([\w.-]+)`/g)].map(([, name]) => name!).sort());
+      assert.deepEqual([said[0], said[1] ?? []], importersOf(table, folder), `${folder}/${file}`);
+    }
+  });
+}

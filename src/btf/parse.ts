@@ -1,3 +1,6 @@
+// The types of BPF objects and of the kernel, read from raw BTF without the machine. May be imported by `elf`,
+// `kernel`, `libbpf` and `programs`; for types by `config` and `cli`.
+
 import { MeterError } from '../errors.ts';
 import { type BtfRecord, Kind, readRecords } from './records.ts';
 import type { BtfMember, BtfType } from './types.ts';

@@ -1,3 +1,6 @@
+// The command line: its arguments, what it prints, and a file per command. What a library may want, too, is in
+// src/exporter. May be imported by `main.ts`.
+
 import { inspect } from 'node:util';
 import { MeterError } from '../errors.ts';
 import { errorText } from '../exporter/error-text.ts';

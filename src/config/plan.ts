@@ -1,3 +1,7 @@
+// The configuration, without the machine: what NAME.yaml and its object say becomes a plan (this file), what the
+// operator says an ExporterConfig (exporter/). May be imported by `programs`, `metrics`, `readers`, `exporter` and
+// `cli`; for types by `maps`.
+
 import type { DecoderPlan } from '../decoders/plan.ts';
 import type { Position } from './yaml/diagnostic.ts';
 

@@ -1,3 +1,6 @@
+// What makes text of a key's bytes: a file per decoder, all of them listed here, without the machine. May be imported
+// by `config`, `programs` and `metrics`; for types by `kernel`.
+
 import { MeterError } from '../errors.ts';
 import { cgroup } from './cgroup.ts';
 import type { Decode, DecoderKind } from './decoder.ts';

@@ -1,3 +1,6 @@
+// The file of a BPF object, checked before libbpf sees it for all that it takes for granted, without the machine. May
+// be imported by `libbpf`.
+
 import { checkBtf } from '../btf/check.ts';
 import { checkExtension } from '../btf/check-extension.ts';
 import { broken, readLong, readSections, readString, type Section, SectionType } from './file.ts';

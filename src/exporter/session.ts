@@ -1,3 +1,6 @@
+// What composes a running exporter of a configuration: programs, store and readers, its own health, and a log of what
+// it reads. May be imported by `cli`.
+
 import { hostname } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';

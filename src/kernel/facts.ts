@@ -1,3 +1,6 @@
+// What /proc, /sys and the like tell of the machine: symbols, devices, CPUs, cgroups, capabilities, hooks. May be
+// imported by `libbpf`, `maps`, `programs`, `exporter` and `cli`.
+
 import type { KernelFacts } from '../decoders/kernel-facts.ts';
 import type { MeterError } from '../errors.ts';
 import { createBlockDevices } from './block-devices.ts';

@@ -1,3 +1,6 @@
+// Everything that calls C, libbpf's functions and libc's; koffi is used nowhere else. May be imported by `maps`,
+// `programs`, `exporter` and `cli`.
+
 import { closeSync } from 'node:fs';
 import { release } from 'node:os';
 import { basename } from 'node:path';

@@ -1,3 +1,6 @@
+// Ways to read BPF maps, a file each, behind the types of this file, which are all that the store knows of maps. May be
+// imported by `programs`; for types by `metrics`.
+
 /**
  * One reading of a map with keys. The buffers belong to the reader and are overwritten by its next reading, and by nothing
  * else: who reads may pause before everything is taken over.

@@ -1,3 +1,6 @@
+// What the maps' entries become: rows and cells, kept from one reading to the next, and in own/ the exporter's own
+// instruments, without the machine. May be imported by `readers`, `exporter` and `cli`.
+
 import type { HrTime } from '@opentelemetry/api';
 import type { CardinalityLimits } from '../config/exporter/configuration.ts';
 import type { ProgramPlan, TablePlan } from '../config/plan.ts';

@@ -1,3 +1,6 @@
+// Programs: found, chosen, loaded, attached and detached again; in without-c/ what counts for maps without C. May be
+// imported by `exporter` and `cli`.
+
 import { MeterError } from '../errors.ts';
 import { markAttached } from '../libbpf/attach/post-attach-mark.ts';
 import { joinEqualMetrics } from './join.ts';

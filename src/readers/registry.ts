@@ -1,3 +1,6 @@
+// Who asks for metrics and sends them: OpenTelemetry's MetricReaders, each kind of which is listed here. May be
+// imported by `exporter` and `cli`.
+
 import type { PrometheusReaderConfig, ReaderConfig } from '../config/exporter/configuration.ts';
 import { periodicKind } from './periodic.ts';
 import type { CreatedReader, ReaderContext, ReaderKind } from './reader.ts';

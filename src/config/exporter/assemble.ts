@@ -1,3 +1,6 @@
+// What the operator says: OpenTelemetry's file and variables, the web configuration, and what the options lay over
+// them. May be imported within config for types by `names`, `instrument-types.ts`, `resolve` and `views.ts`.
+
 import { MeterError } from '../../errors.ts';
 import { ConfigError, type Diagnostic } from '../yaml/diagnostic.ts';
 import type { ExporterConfig, ReaderConfig } from './configuration.ts';

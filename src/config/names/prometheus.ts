@@ -1,3 +1,6 @@
+// What may be called how, here and on a Prometheus page: names of metrics, labels and the meter. May be imported within
+// config by `exporter`, `resolve` and `views.ts`.
+
 import type { TranslationStrategy } from '../exporter/configuration.ts';
 import { type Escaping, escapeName } from './escaping.ts';
 

@@ -1,3 +1,5 @@
+// What NAME.yaml may say, read without looking at its object. May be imported within config by `resolve`.
+
 import { basename, extname } from 'node:path';
 import type { Diagnostics, Position } from '../yaml/diagnostic.ts';
 import { type ConfigMap, type ConfigNode, parseYaml } from '../yaml/document.ts';

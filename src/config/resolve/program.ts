@@ -1,3 +1,6 @@
+// What NAME.yaml says, held against the types of its object and what the operator wants: the plan of a program. May be
+// imported within config for types by `views.ts`.
+
 import type { ObjectLayout } from '../../btf/types.ts';
 import type { GenericSource, HistogramMetricPlan, ProgramPlan, Scale } from '../plan.ts';
 import type { ProgramFile } from '../program/file.ts';

@@ -1,3 +1,6 @@
+// Maps that NAME.yaml alone describes, and the layouts that they have as if an object had them; src/programs/without-c
+// counts them. May be imported within config by `program` and `resolve`.
+
 import type { Diagnostics } from '../yaml/diagnostic.ts';
 import type { ConfigMap } from '../yaml/document.ts';
 import { functionMaps } from './function-maps.ts';

@@ -1,3 +1,7 @@
+// YAML with places: a document whose every node knows where it stands, and can say there what is wrong with it. May be
+// imported within config by `exporter`, `without-c`, `program` and `resolve`; for types by `plan.ts`, `names` and
+// `views.ts`.
+
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type Scalar } from 'yaml';
 import type { Diagnostics, Position } from './diagnostic.ts';
 import { goNumber } from './go-number.ts';

@@ -1,3 +1,6 @@
+// The reader that pushes OTLP, over gRPC, HTTP or to the console: totals, their encoding, and the transports. May be
+// imported by the files of readers beside this folder.
+
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import {
   AggregationTemporality,

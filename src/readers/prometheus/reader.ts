@@ -1,3 +1,6 @@
+// The reader that serves Prometheus pages: collecting, a writer per format, and in http/ the server. May be imported by
+// the files of readers beside this folder; its check of web configurations by the command line, too.
+
 import { MetricReader } from '@opentelemetry/sdk-metrics';
 import type { PrometheusReaderConfig } from '../../config/exporter/configuration.ts';
 import { keepsUtf8 } from '../../config/names/prometheus.ts';
