@@ -3,9 +3,9 @@ import { printable, printableJson } from './printable.ts';
 import { type WriteError, writerTo } from './write-all.ts';
 
 /** What a line says beside its message; in text as `name=value` behind it. */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export interface LogOptions {
+interface LogOptions {
   /** The least urgent level that is written. */
   readonly level: LogLevel;
   readonly format: LogFormat;

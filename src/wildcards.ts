@@ -1,5 +1,5 @@
 /** Stands for any characters, none included. */
-export const ANY = Symbol('any characters');
+const ANY = Symbol('any characters');
 
 /** What one character must be, as its UTF-16 code. */
 type OneOf = (code: number) => boolean;

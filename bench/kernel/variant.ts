@@ -22,7 +22,7 @@ export interface Variant extends Disposable {
 }
 
 /** By hook, the way in that is measured: else the first; of hooks that a metric needs any of, only those named here. */
-export type Ways = Readonly<Record<string, string>>;
+type Ways = Readonly<Record<string, string>>;
 
 /** Metrics of a shipped program alone, as the exporter would load them: what they need and nothing else. */
 export function metricsVariant(program: string, metrics: readonly string[], ways: Ways = {}): Variant {

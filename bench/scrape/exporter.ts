@@ -19,7 +19,7 @@ const scrapeKinds = {
 
 export type ScrapeKind = keyof typeof scrapeKinds;
 
-export interface Scrape {
+interface Scrape {
   readonly body: Buffer;
   readonly wallMs: number;
   readonly cpuMs: number;
@@ -139,7 +139,7 @@ function decompressed(kind: ScrapeKind, body: Buffer): Buffer {
   return kind === 'zstd' ? zstdDecompressSync(body) : body;
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

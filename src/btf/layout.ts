@@ -4,7 +4,7 @@ import type { BtfType, VariableLayout } from './types.ts';
 /** Sections whose variables aren't the program's memory. */
 const notData = new Set(['.maps', '.kconfig', '.ksyms', 'license', 'version']);
 
-export interface MapTypes {
+interface MapTypes {
   readonly key: BtfType | undefined;
   readonly value: BtfType | undefined;
 }

@@ -17,12 +17,12 @@ export interface Btf {
 }
 
 /** A DATASEC: `.maps`, `.bss`, `.rodata`, … and what it holds, in the order of the BTF. */
-export interface BtfSection {
+interface BtfSection {
   readonly name: string;
   readonly variables: readonly BtfVariable[];
 }
 
-export interface BtfVariable {
+interface BtfVariable {
   readonly name: string;
   readonly type: number;
   /** Bytes from the section's start. */

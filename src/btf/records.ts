@@ -79,7 +79,7 @@ function broken(cause: string): MeterError {
 }
 
 /** Where raw BTF has its types and its strings, in bytes from its start. */
-export interface BtfHeader {
+interface BtfHeader {
   readonly view: DataView;
   readonly headerLength: number;
   readonly typesStart: number;

@@ -39,7 +39,7 @@ export const exporterOptionTypes: Readonly<Record<string, 'string' | 'boolean'>>
   ),
 };
 
-export interface TranslatedOptions {
+interface TranslatedOptions {
   readonly tokens: readonly OptionToken[];
   /** `--config.check`: what the command `check` does is asked for. */
   readonly isCheck: boolean;

@@ -9,12 +9,12 @@ export const optionGroups = {
   log: ['run', 'check', 'list'],
 } as const satisfies Readonly<Record<string, readonly Command[]>>;
 
-export type OptionGroup = keyof typeof optionGroups;
+type OptionGroup = keyof typeof optionGroups;
 
 export type Checked<Value> = { readonly value: Value } | { readonly cause: string };
 
 /** What an option is called by ebpf_exporter, whose users find it under its name here too. */
-export interface ExporterName {
+interface ExporterName {
   readonly name: string;
   /** What it stands for, so that it takes no value itself. */
   readonly value?: string;

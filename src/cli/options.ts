@@ -10,7 +10,7 @@ import { type AnyOptionRow, type Checked, type OptionRow, one, option, says, unl
  * Every option that is no command, by what it is called here. A new one is a row, and one in the table of docs/configuration.md:
  * args.ts, help.ts, overlay.ts and the names that ebpf_exporter's users type follow from it.
  */
-export const optionRows = {
+const optionRows = {
   config: option({
     name: 'config',
     group: 'programs',
@@ -158,7 +158,7 @@ export const optionRows = {
 };
 
 type Rows = typeof optionRows;
-export type OptionKey = keyof Rows;
+type OptionKey = keyof Rows;
 
 /** The options as they were typed, by key; what they may say is checked with the configuration. */
 export type Options = { readonly [Key in OptionKey]: ReturnType<Rows[Key]['read']> } & {

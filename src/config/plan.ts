@@ -130,7 +130,7 @@ export interface GenericSource {
   readonly metrics: readonly SourceMetric[];
 }
 
-export interface SourceMetric {
+interface SourceMetric {
   /** Its full name. */
   readonly name: string;
   /** The member of the map's value, or a path from it; undefined: the value as a whole. */
@@ -190,7 +190,7 @@ export interface PerfEventCode {
   readonly config: bigint;
 }
 
-export interface PerfTracepoint {
+interface PerfTracepoint {
   readonly kind: 'tracepoint';
   readonly category: string;
   readonly name: string;
@@ -242,7 +242,7 @@ export interface CachePlan {
   readonly valueOffset: number;
 }
 
-export interface MemoryPlan {
+interface MemoryPlan {
   /** BPF map: an ARRAY (read by mmap where it is mmapable, else by lookups), or a data section such as `.bss`. */
   readonly map: string;
   /** Bytes from the start of the map's memory to the first element. */

@@ -4,7 +4,7 @@ import type { BucketKeyPlan, FieldPlan, HistogramMetricPlan, TablePlan } from '.
 const TOLERANCE = 1e-12;
 
 /** A histogram with fewer buckets, and where its table has them. */
-export interface Rebucketed {
+interface Rebucketed {
   readonly metric: HistogramMetricPlan;
   readonly fields: readonly FieldPlan[];
   readonly bucketKey: BucketKeyPlan | undefined;

@@ -1,7 +1,7 @@
 import type { RE2JS } from 're2js';
 
 /** States that an automaton may have, and characters that it knows: of ASCII all. */
-export const automatonStates = 256;
+const automatonStates = 256;
 export const automatonCharacters = 128;
 /** The state of a text that matches, whatever follows, and the one in which texts begin. */
 export const matchedState = 0;

@@ -4,7 +4,7 @@ import { chosenBy } from '../config/names/wildcard.ts';
 import { MeterError } from '../errors.ts';
 
 /** What the machine says of itself, as far as the configuration asks. */
-export interface Detected {
+interface Detected {
   readonly attributes: Readonly<Record<string, ResourceValue>>;
   /** Detectors that failed. */
   readonly errors: readonly MeterError[];

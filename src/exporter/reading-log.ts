@@ -5,12 +5,12 @@ import type { CpuUnwatched, MapLoss } from '../metrics/own/health.ts';
 import type { Reading } from '../metrics/rows.ts';
 
 /** The maps' fill levels, which Store tells. */
-export interface FillLevels {
+interface FillLevels {
   fillLevels(): Iterable<FillLevel & { readonly program: string }>;
 }
 
 /** Keys that could not be decoded, and keys beyond a limit, which Tallies counts. */
-export interface KeyLosses {
+interface KeyLosses {
   overflows(): Iterable<{ readonly program: string; readonly table: string }>;
   decodeErrors(): Iterable<{ readonly program: string; readonly table: string; readonly label: string }>;
 }

@@ -48,7 +48,7 @@ import { absentText, waysText } from './ways.ts';
 const shutdownMs = 2500;
 
 /** Programs that count and readers that give their metrics away, until it is closed. */
-export interface Session {
+interface Session {
   /** Has readers deliver what they have, and detaches the programs. Never rejects: what fails is logged. */
   close(): Promise<void>;
   /** Whether perf events have to be opened on a CPU that comes online. */

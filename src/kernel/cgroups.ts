@@ -16,7 +16,7 @@ export interface CgroupEvents {
   take(): { readonly events: readonly CgroupEvent[]; readonly lost: boolean };
 }
 
-export interface CgroupsOptions {
+interface CgroupsOptions {
   /** Put in front of /proc and of mount points: the host's in a container, a folder of files in tests; '' unless set. */
   readonly root?: string;
   /** Without them cgroups are only found by looking, and one that came and went between two looks has no name. */

@@ -13,7 +13,7 @@ import { createPciNames } from './pci-ids.ts';
 import { createSymbols } from './symbols.ts';
 import { syscallNames } from './syscalls.ts';
 
-export interface KernelFactsOptions {
+interface KernelFactsOptions {
   /** Put in front of /proc and /sys: the host's in a container, a folder of files in tests; '' unless set. */
   readonly root?: string;
   /** As in process.arch, which it is unless set. */

@@ -1,7 +1,7 @@
 import { giveBack, readOrEmpty } from './files.ts';
 import { readProcText } from './proc-text.ts';
 
-export interface FunctionNamesOptions {
+interface FunctionNamesOptions {
   /** Put in front of /proc: the host's in a container, a folder of files in tests; '' unless set. */
   readonly root?: string;
 }

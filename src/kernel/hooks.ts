@@ -10,7 +10,7 @@ export type HookPresence =
   | { readonly state: 'missing'; readonly reason: string }
   | { readonly state: 'unknown'; readonly reason: string };
 
-export interface HooksOptions {
+interface HooksOptions {
   /** Put in front of /sys and /proc: the host's in a container, a folder of files in tests; '' unless set. */
   readonly root?: string;
   /** The functions that may have kprobes; those of /proc/kallsyms unless given. */
@@ -23,7 +23,7 @@ export type TellHook = (section: string) => HookPresence;
 const there: HookPresence = { state: 'there' };
 
 /** The kernel's BTF, megabytes of it, is kept from the first question that needs it until it is disposed. */
-export interface Hooks extends Disposable {
+interface Hooks extends Disposable {
   readonly tell: TellHook;
 }
 

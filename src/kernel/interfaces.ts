@@ -10,7 +10,7 @@ const COMPARED_MS = 10_000;
 /** Names of interfaces that are gone are kept while there are no more than so many: containers come and go, and indexes only grow. */
 const mostTold = 16_384;
 
-export interface Interfaces {
+interface Interfaces {
   name(index: number): string | undefined;
   /** How often an index that had been asked for was found with another name than it had then. */
   changes(): number;

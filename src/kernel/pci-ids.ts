@@ -8,7 +8,7 @@ const paths = ['/usr/share/hwdata/pci.ids', '/usr/share/misc/pci.ids', '/usr/sha
 const newline = 0x0a;
 const tab = 0x09;
 
-export interface PciIdsOptions {
+interface PciIdsOptions {
   /** Put in front of the paths; '' unless set. */
   readonly root?: string;
   /** Called once, where there is no list. */

@@ -6,7 +6,7 @@ const tab = 0x09;
 const space = 0x20;
 const addressDigits = 16;
 
-export interface SymbolAddresses {
+interface SymbolAddresses {
   /** By name; of several symbols with one name the first. */
   readonly found: ReadonlyMap<string, bigint>;
   /** Whether the kernel tells no addresses at all: to a reader without CAP_SYSLOG, or with kernel.kptr_restrict at 2. */

@@ -14,7 +14,7 @@ const MODULES_CHECK_MS = 5000;
 
 const noSymbols = () => new SymbolTable(Buffer.allocUnsafeSlow(0));
 
-export interface SymbolsOptions {
+interface SymbolsOptions {
   /** Put in front of /proc. */
   readonly root: string;
   /** Milliseconds. */
@@ -25,7 +25,7 @@ export interface SymbolsOptions {
   readonly forgotten: () => void;
 }
 
-export interface Symbols {
+interface Symbols {
   /** The symbol that begins at this address. */
   at(address: bigint): string | undefined;
   /** The function that this address is in. */

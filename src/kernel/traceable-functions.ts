@@ -15,7 +15,7 @@ export interface KernelFunction {
   readonly addresses: readonly bigint[];
 }
 
-export interface Unmatched<P extends Pattern> {
+interface Unmatched<P extends Pattern> {
   readonly pattern: P;
   /** Why nothing was found. */
   readonly reason: string;
@@ -23,14 +23,14 @@ export interface Unmatched<P extends Pattern> {
   readonly known: readonly string[];
 }
 
-export interface FoundFunctions<P extends Pattern> {
+interface FoundFunctions<P extends Pattern> {
   /** By name. */
   readonly functions: readonly KernelFunction[];
   /** Patterns, of those that don't leave out, that name nothing here. */
   readonly unmatched: readonly Unmatched<P>[];
 }
 
-export interface FindOptions {
+interface FindOptions {
   /** Put in front of /proc and /sys; '' unless set. */
   readonly root?: string;
 }

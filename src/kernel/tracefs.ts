@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 /** Where tracefs is: by itself, and where debugfs mounts it. Source: Documentation/trace/ftrace.rst. */
 const places = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 
-export interface TracefsText {
+interface TracefsText {
   /** Undefined where it can't be read. */
   readonly text: string | undefined;
   /** Why not: an errno such as ENOENT (tracefs is not mounted), EACCES, EPERM (lockdown). */

@@ -2,7 +2,7 @@ import { filesIn, readOrEmpty } from './files.ts';
 import { compileGlob, type Pattern } from './glob.ts';
 import { readTracefs } from './tracefs.ts';
 
-export interface FoundTracepoints<P extends Pattern> {
+interface FoundTracepoints<P extends Pattern> {
   /** Names without subsystems, sorted: a kernel has no two of the same name. */
   readonly names: readonly string[];
   /** Patterns, of those that don't leave out, that name nothing here. */

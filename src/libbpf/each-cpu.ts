@@ -11,7 +11,7 @@ export interface OnCpu extends Disposable {
   enabled(): bigint;
 }
 
-export interface EachCpuOptions {
+interface EachCpuOptions {
   /** The only CPUs that are wanted; all that are possible unless set. */
   readonly cpus?: readonly number[] | undefined;
   /** A clock in milliseconds that never goes back; performance.now unless set. */

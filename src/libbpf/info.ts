@@ -9,7 +9,7 @@ const buffer = new DataView(new ArrayBuffer(512));
 const length = new Uint32Array(1);
 
 /** What the kernel says of a program or a link. */
-export interface KernelInfo {
+interface KernelInfo {
   /** Its struct, until the next call. */
   readonly view: DataView;
   /** The u64 at an offset; 0 where this kernel has none there. */

@@ -88,7 +88,7 @@ export function memoryAt(address: Pointer, length: number): ArrayBuffer {
 }
 
 /** Memory that C is given places in by number, again and again. */
-export interface NativeMemory {
+interface NativeMemory {
   /** Aligned to 8 bytes. */
   readonly bytes: Uint8Array;
   /** Valid as long as this object is referred to: V8 doesn't move the memory behind an ArrayBuffer, but frees it. */

@@ -72,7 +72,7 @@ const mapReuseFd = libbpf<(map: Pointer, fd: number) => number>('int bpf_map__re
 /** struct bpf_object_open_opts of libbpf.h: size_t sz and, at their offsets, two of type const char *. */
 const openOptions = { size: 56, objectName: 8, btfCustomPath: 48 };
 
-export interface OpenSettings {
+interface OpenSettings {
   /**
    * Path of a file with the kernel's types in raw BTF, in place of /sys/kernel/btf/vmlinux, which CO-RE relocations are made
    * by when the object is loaded.

@@ -1,7 +1,7 @@
 import koffi, { type LibraryHandle } from 'koffi';
 
-export type PrintLevel = 'warn' | 'info' | 'debug';
-export type PrintListener = (level: PrintLevel, line: string) => void;
+type PrintLevel = 'warn' | 'info' | 'debug';
+type PrintListener = (level: PrintLevel, line: string) => void;
 
 /** In the order of enum libbpf_print_level. */
 const levels: readonly PrintLevel[] = ['warn', 'info', 'debug'];

@@ -7,7 +7,7 @@ const lengthBits = 0x3fff_ffff;
 const headerBytes = 8;
 
 /** A map of the type RINGBUF, whose records nobody wants. */
-export interface RingBuffer extends Disposable {
+interface RingBuffer extends Disposable {
   /** Gives all records back that are written, so that there is room for others; returns how many there were. */
   discard(): number;
 }

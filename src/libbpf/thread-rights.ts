@@ -39,7 +39,7 @@ const TGKILL = 234;
 const PATIENCE_MS = 1000;
 
 /** What became of the threads of this process. */
-export interface ThreadRights {
+interface ThreadRights {
   /** How many there are. */
   readonly threads: number;
   /** How many of them have more than they are to keep. */

@@ -4,7 +4,7 @@ import { type MappedMemory, mapMemory } from '../libbpf/mmap.ts';
 import type { EntriesReader, MemoryReader } from './reading.ts';
 import { roundUp8 } from './shape.ts';
 
-export interface MappedReader extends MemoryReader, Disposable {}
+interface MappedReader extends MemoryReader, Disposable {}
 
 /**
  * Reads an mmapable ARRAY or a data section from its memory, without a system call.

@@ -11,7 +11,7 @@ const pages = 64;
 const lookMs = 100;
 
 /** Records that an array's counter has missed. */
-export interface PerfArrayLoss {
+interface PerfArrayLoss {
   readonly map: string;
   /** `buffer_full`: not taken out in time; `map_full`: there are too many keys; `short_record`: shorter than the labels. */
   readonly reason: 'buffer_full' | 'map_full' | 'short_record';

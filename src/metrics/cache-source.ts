@@ -15,7 +15,7 @@ interface Lost {
 }
 
 /** The map behind a cache. */
-export interface GainedNumbers {
+interface GainedNumbers {
   /** Which of these keys have gained in the map, since the last reading, what elements had, whose numbers begin there in `lost`. */
   gained(lost: EntryNumbers, starts: ReadonlyMap<string, readonly number[]>): ReadonlySet<string>;
 }

@@ -10,7 +10,7 @@ export interface ClockStep {
   readonly byMs: number;
 }
 
-export interface ClockOptions {
+interface ClockOptions {
   /** The wall clock, in milliseconds since 1970; Date.now unless set. */
   readonly wall?: () => number;
   /** One that never goes back, in milliseconds; performance.now unless set. */

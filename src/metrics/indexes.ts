@@ -1,7 +1,7 @@
 import type { DimensionPlan } from '../config/plan.ts';
 
 /** Elements one after the other in memory: `count` of them, `stride` bytes apart, from `start`. */
-export interface Run {
+interface Run {
   readonly start: number;
   readonly count: number;
   readonly stride: number;

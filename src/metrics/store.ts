@@ -19,7 +19,7 @@ import type { Tallies } from './tallies.ts';
 import { UndecodedMetrics } from './undecoded.ts';
 
 /** A program that counts: what the store needs to know of it. */
-export interface CountingProgram {
+interface CountingProgram {
   readonly plan: ProgramPlan;
   readonly readers: MapReaders;
   /** When it began to count, on the wall clock. */

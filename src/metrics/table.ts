@@ -29,7 +29,7 @@ export interface Places {
 }
 
 /** How many series a table may have. */
-export interface TableLimit {
+interface TableLimit {
   readonly series: number;
   /**
    * Whether no series comes in any more once one was left out: where a key's numbers move from a cache to the map, it

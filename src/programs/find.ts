@@ -32,13 +32,13 @@ const fileSuffix = '.yaml';
 const objectSuffix = '.bpf.o';
 const pairs = 'A folder of pairs NAME.yaml + NAME.bpf.o is needed';
 
-export interface ProgramPlaces {
+interface ProgramPlaces {
   readonly directories?: readonly string[] | undefined;
   /** False: without the shipped programs. */
   readonly shipped?: boolean;
 }
 
-export interface AllPrograms extends FoundPrograms {
+interface AllPrograms extends FoundPrograms {
   /** Those of the folders that are called as shipped ones, which are left out for them. */
   readonly replacing: readonly ProgramFiles[];
 }

@@ -23,7 +23,7 @@ const scope = { name: scopeName, version };
 const elfMagic = '\x7fELF';
 
 /** A program that is ready to be loaded. */
-export interface PreparedProgram {
+interface PreparedProgram {
   readonly plan: ProgramPlan;
   /** Undefined where it has none: all of its maps are without C. */
   readonly object: OpenedObject | undefined;

@@ -4,7 +4,7 @@ import { suggest } from '../config/yaml/nearest.ts';
 import { MeterError } from '../errors.ts';
 
 /** What decides whether a program runs. */
-export interface Candidate {
+interface Candidate {
   readonly name: string;
   readonly expensive: boolean;
 }

@@ -20,7 +20,7 @@ export interface HookOutcome {
 }
 
 /** A way in that a kernel didn't take. */
-export interface PassedWay {
+interface PassedWay {
   readonly way: string;
   /** In a few words: `this kernel has no tracepoint contention_begin`, `ESRCH`. */
   readonly cause: string;

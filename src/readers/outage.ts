@@ -2,7 +2,7 @@ import type { Health } from '../metrics/own/health.ts';
 import { exportErrorText, exportRemedy } from './export-error.ts';
 import type { ReaderLog } from './reader.ts';
 
-export interface OutageOptions {
+interface OutageOptions {
   /** For the attribute `exporter`: otlp_grpc, console. */
   readonly kind: string;
   /** For the log: `OTLP to http://collector:4317`. */

@@ -3,7 +3,7 @@ import type { TlsFilesConfig } from '../config/exporter/configuration.ts';
 import { MeterError } from '../errors.ts';
 import { readUserFile } from '../user-file.ts';
 
-export interface TlsMaterial {
+interface TlsMaterial {
   /** PEM; null: the system's certificate authorities, no client certificate. */
   readonly ca: Buffer | null;
   readonly key: Buffer | null;

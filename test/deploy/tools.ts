@@ -10,7 +10,7 @@ const models = { 'kubernetes-models': '5.1.0', '@kubernetes-models/prometheus-op
 const modelsFolder = join(tools, 'kubernetes-models');
 
 /** A kind of object as the cluster's schema has it. */
-export type Model = new (object: unknown) => { validate(): void };
+type Model = new (object: unknown) => { validate(): void };
 
 export const kustomize = join(tools, 'kustomize');
 

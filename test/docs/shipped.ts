@@ -39,7 +39,7 @@ export function shippedPrograms(): ShippedProgram[] {
     .map(shippedProgram);
 }
 
-export interface OpenedProgram {
+interface OpenedProgram {
   readonly file: ProgramFile;
   readonly plan: ProgramPlan;
   /** Undefined where it is without C. */

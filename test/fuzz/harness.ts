@@ -15,7 +15,7 @@ export const targetNames: readonly string[] = globSync('*.ts', { cwd: targets })
   .map((path) => basename(path, '.ts'))
   .sort();
 
-export interface FuzzOptions {
+interface FuzzOptions {
   /** That of the first input, below 2^32; each next one has the next. */
   readonly seed: number;
   readonly seconds?: number;
@@ -27,14 +27,14 @@ export interface FuzzOptions {
   readonly longestMs?: number;
 }
 
-export interface FuzzFailure {
+interface FuzzFailure {
   readonly seed: number;
   readonly error: string;
   /** What the parser was given, as far as the target has told. */
   readonly input: string;
 }
 
-export interface FuzzResult {
+interface FuzzResult {
   readonly taken: number;
   readonly refused: number;
   readonly failure?: FuzzFailure;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readSections } from '../../src/elf/file.ts';
 import { compileFixture } from '../fixtures/compile.ts';
 
-export type Range = readonly [start: number, end: number];
+type Range = readonly [start: number, end: number];
 
 /** The files of some shipped objects, and of fixtures that have what those don't. */
 export function objectFiles(): string[] {

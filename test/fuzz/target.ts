@@ -4,7 +4,7 @@ import type { Attempt } from './attempt.ts';
 export type Outcome = 'taken' | 'refused';
 
 /** One parser, and what must hold whatever it is given. */
-export interface FuzzTarget {
+interface FuzzTarget {
   /** Throws, or rejects, where what must hold doesn't; any error is such a failure that the parser doesn't promise. */
   attempt(attempt: Attempt): Outcome | Promise<Outcome>;
   close?(): Promise<void>;

@@ -15,7 +15,7 @@ export const noCollector = existsSync(collectorPath)
   ? false
   : 'there is no Collector: `npm run test:collector` builds it, with Go 1.25 or newer';
 
-export interface CollectorOptions {
+interface CollectorOptions {
   readonly protocol: 'grpc' | 'http';
   /** PEM files; with `ca`, clients have to show a certificate of it. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string };
@@ -26,7 +26,7 @@ export interface CollectorOptions {
 }
 
 /** One point as the Collector wrote it down. */
-export interface StoredPoint {
+interface StoredPoint {
   readonly attributes: Readonly<Record<string, string>>;
   readonly start: bigint;
   readonly time: bigint;

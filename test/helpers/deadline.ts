@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 /** Long enough for the slowest machine: what takes longer will never come, and the test should say so and clean up. */
-export const patienceMs = 60_000;
+const patienceMs = 60_000;
 
 /** Resolves as the promise does; rejects with `missed()` where that takes longer than the deadline. */
 export async function within<T>(promise: Promise<T>, missed: () => string, deadlineMs = patienceMs): Promise<T> {

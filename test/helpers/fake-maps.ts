@@ -107,7 +107,7 @@ export function u32s(numbers: readonly number[]): Buffer {
   return Buffer.from(Uint32Array.from(numbers).buffer);
 }
 
-export function u64s(numbers: readonly (number | bigint)[]): Buffer {
+function u64s(numbers: readonly (number | bigint)[]): Buffer {
   return Buffer.from(BigUint64Array.from(numbers, (number) => BigInt.asUintN(64, BigInt(number))).buffer);
 }
 

@@ -1,5 +1,5 @@
 /** One file that another imports, both by path. */
-export interface Arrow {
+interface Arrow {
   readonly file: string;
   readonly target: string;
 }

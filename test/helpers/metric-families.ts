@@ -9,7 +9,7 @@ export interface DecodedTimestamp {
   readonly nanos: number;
 }
 
-export interface DecodedHistogram {
+interface DecodedHistogram {
   readonly sampleCount: string;
   readonly sampleSum: number;
   readonly bucket?: readonly { readonly cumulativeCount: string; readonly upperBound: number }[];
@@ -21,14 +21,14 @@ export interface DecodedHistogram {
   readonly createdTimestamp?: DecodedTimestamp;
 }
 
-export interface DecodedMetric {
+interface DecodedMetric {
   readonly label?: readonly { readonly name: string; readonly value: string }[];
   readonly gauge?: { readonly value: number };
   readonly counter?: { readonly value: number; readonly createdTimestamp: DecodedTimestamp };
   readonly histogram?: DecodedHistogram;
 }
 
-export interface DecodedFamily {
+interface DecodedFamily {
   readonly name: string;
   readonly help: string;
   /** 0 counter, 1 gauge, 4 histogram. */

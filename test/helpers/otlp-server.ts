@@ -45,7 +45,7 @@ export interface ReceivedExport {
  * accept: store it and say OK; verbose: in an answer that nobody reads. partial: store it and say that three points were rejected. unavailable, exhausted: refuse
  * with that status (of HTTP 503 and 413). hang: never answer. vanish: store it and break the connection off.
  */
-export type Behaviour = 'accept' | 'verbose' | 'partial' | 'unavailable' | 'exhausted' | 'hang' | 'vanish';
+type Behaviour = 'accept' | 'verbose' | 'partial' | 'unavailable' | 'exhausted' | 'hang' | 'vanish';
 
 export interface OtlpServer extends AsyncDisposable {
   readonly kind: 'otlp_grpc' | 'otlp_http';

@@ -28,7 +28,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export interface ProcessOptions {
+interface ProcessOptions {
   /** What stands in front of the arguments: `meterCommand`, unless set. */
   readonly command?: readonly string[];
   /** true: it leads a process group, whose members all get what `kill` sends, as in a terminal. */

@@ -57,7 +57,7 @@ export interface Found {
 }
 
 /** As Prometheus's HTTP API gives native histograms. */
-export interface NativeHistogram {
+interface NativeHistogram {
   readonly count: string;
   readonly sum: string;
   /** How the bounds are meant, the bounds, the count. */

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 
-export type PrometheusType = 'counter' | 'gauge' | 'histogram' | 'summary' | 'untyped';
+type PrometheusType = 'counter' | 'gauge' | 'histogram' | 'summary' | 'untyped';
 
-export interface PrometheusSample {
+interface PrometheusSample {
   /** As on its line: of a histogram with `_bucket`, `_sum` or `_count`. */
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ export interface PrometheusSample {
   readonly timestamp: number | undefined;
 }
 
-export interface PrometheusFamily {
+interface PrometheusFamily {
   readonly type: PrometheusType;
   readonly help: string;
   readonly samples: readonly PrometheusSample[];

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-export interface ProxyServerOptions {
+interface ProxyServerOptions {
   /** PEM; unset: no TLS. */
   readonly tls?: { readonly key: Buffer; readonly cert: Buffer };
   /** USER:PASSWORD that it asks for. */
@@ -12,7 +12,7 @@ export interface ProxyServerOptions {
 }
 
 /** An HTTP proxy in the test's own process, which knows every name as this machine. */
-export interface ProxyServer extends AsyncDisposable {
+interface ProxyServer extends AsyncDisposable {
   readonly port: number;
   /** The request lines that came, without their version: `CONNECT collector.test:4317`. */
   readonly requests: readonly string[];

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A set of Debian suites with package lists of their own, beside what the machine is set up with. */
-export interface Suites {
+interface Suites {
   /** Names of the packages of these suites that match an extended regular expression. */
   names(pattern: string): string[];
   /** Downloads the newest version of each package and unpacks all into the folder. */

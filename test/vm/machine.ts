@@ -8,7 +8,7 @@ import type { Kernel } from './kernels.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
 
-export interface Boot {
+interface Boot {
   readonly kernel: Kernel;
   readonly initramfs: string;
   readonly accelerator: Accelerator;
@@ -25,7 +25,7 @@ export interface Boot {
   readonly silenceMs: number;
 }
 
-export interface Outcome {
+interface Outcome {
   /** The command's exit status; undefined where the VM ended without. */
   readonly status: number | undefined;
   /** Why there is none, with the end of the kernel's messages. */

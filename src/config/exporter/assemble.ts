@@ -19,7 +19,7 @@ export interface Overlay extends Replacements {
 
 const nothing: Overlay = { prometheus: false, otlp: undefined, over: (config) => config };
 
-export interface ExporterConfigInput {
+interface ExporterConfigInput {
   /** --config; unset: OTEL_CONFIG_FILE; neither: the environment's variables. */
   readonly configFile?: string | undefined;
   readonly env: Environment;
@@ -29,7 +29,7 @@ export interface ExporterConfigInput {
   readonly readFile: (path: string) => string | Promise<string>;
 }
 
-export interface ExporterConfigResult {
+interface ExporterConfigResult {
   readonly config: ExporterConfig;
   /** One line each, for the log. */
   readonly warnings: readonly string[];

@@ -30,7 +30,7 @@ import { parseKeyValues } from './key-values.ts';
 import type { Environment } from './substitute.ts';
 
 /** What the environment says, and what is wrong with it: errors end the start, warnings don't. */
-export interface FromEnvironment {
+interface FromEnvironment {
   readonly config: ExporterConfig;
   readonly errors: readonly string[];
   readonly warnings: readonly string[];

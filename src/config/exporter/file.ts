@@ -12,7 +12,7 @@ import { setting } from './section.ts';
 import { type Environment, substituteScalars } from './substitute.ts';
 
 /** An OpenTelemetry declarative configuration file that has been read. */
-export interface ExporterFile {
+interface ExporterFile {
   /** Undefined where the text isn't YAML. */
   readonly config: ExporterConfig | undefined;
   readonly root: ConfigNode | undefined;

@@ -3,7 +3,7 @@ import type { ConfigNode } from '../yaml/document.ts';
 import type { Environment } from './substitute.ts';
 
 /** What OpenTelemetry's schema refuses, and where: keys and indices from the root, none for the whole file. */
-export interface Violation {
+interface Violation {
   readonly path: readonly string[];
   readonly message: string;
 }

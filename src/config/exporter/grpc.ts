@@ -1,6 +1,6 @@
 import { parseEndpointUrl, quotedUrl } from './endpoint-url.ts';
 
-export interface Endpoint {
+interface Endpoint {
   /** http://HOST:PORT or https://HOST:PORT. */
   readonly url: string;
   readonly insecure: boolean;

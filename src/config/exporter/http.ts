@@ -3,7 +3,7 @@ import { parseEndpointUrl, quotedUrl } from './endpoint-url.ts';
 /** What OTLP over HTTP sends to where nothing is said (protocol/exporter.md of OpenTelemetry). */
 export const defaultHttpEndpoint = 'http://localhost:4318/v1/metrics';
 
-export interface HttpEndpoint {
+interface HttpEndpoint {
   /** The whole URL as metrics are posted to it. */
   readonly url: string;
   /** What will not be as it was probably meant. */

@@ -35,7 +35,7 @@ export const translations: ReadonlyMap<string, TranslationStrategy> = new Map<st
   ['no_translation/development', 'no_translation'],
 ]);
 
-export interface MeterProviderConfig {
+interface MeterProviderConfig {
   readonly readers: readonly ReaderConfig[];
   /** False: the meter that all metrics are of is disabled. */
   readonly isEnabled: boolean;

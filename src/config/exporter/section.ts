@@ -2,7 +2,7 @@ import type { ConfigEntry, ConfigMap, ConfigNode } from '../yaml/document.ts';
 import { suggest } from '../yaml/nearest.ts';
 
 /** What a section of the file may hold. */
-export interface SectionKeys {
+interface SectionKeys {
   readonly supported: readonly string[];
   /** Keys that valid files have and this version lacks, each with what to do instead. */
   readonly unsupported?: Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@ import type { Diagnostics, Position } from '../yaml/diagnostic.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A reference that is none, and where in the text it starts (UTF-16 code units). */
-export interface InvalidReference {
+interface InvalidReference {
   readonly offset: number;
   /** Its text up to the default value, which may be a secret. */
   readonly shown: string;

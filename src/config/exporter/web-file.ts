@@ -64,7 +64,7 @@ export interface Pem {
 
 const versions = { TLS10: 'TLSv1', TLS11: 'TLSv1.1', TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' } as const;
 
-export type TlsVersion = (typeof versions)[keyof typeof versions];
+type TlsVersion = (typeof versions)[keyof typeof versions];
 
 const curves: Readonly<Record<string, string>> = {
   CurveP256: 'P-256',

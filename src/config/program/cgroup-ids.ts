@@ -11,7 +11,7 @@ export interface CgroupIdsEntry {
 
 /** `hash`: the id is the key; `cgrp_storage`: the map's storage of the cgroup itself is set. */
 const cgroupIdsTypes = ['hash', 'cgrp_storage'] as const;
-export type CgroupIdsType = (typeof cgroupIdsTypes)[number];
+type CgroupIdsType = (typeof cgroupIdsTypes)[number];
 
 /** Undefined where there is none, or nothing of it can be used, which is reported. */
 export function parseCgroupIds(node: ConfigNode | undefined): CgroupIdsEntry | undefined {

@@ -17,7 +17,7 @@ export interface LabelEntry {
   readonly decoders: readonly DecoderEntry[];
 }
 
-export interface DecoderEntry extends DecoderPlan {
+interface DecoderEntry extends DecoderPlan {
   readonly at: Position;
 }
 

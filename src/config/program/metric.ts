@@ -5,7 +5,7 @@ import { type Located, located, locatedText, locatedWord } from '../yaml/located
 import { type LabelEntry, parseLabels } from './labels.ts';
 import { type CountedIn, countedIn, unitMeant } from './units.ts';
 
-export type MetricKind = 'counter' | 'gauge' | 'histogram';
+type MetricKind = 'counter' | 'gauge' | 'histogram';
 
 /** One metric as it is written. */
 export interface MetricEntry {
@@ -36,7 +36,7 @@ export interface MetricEntry {
 const bucketTypes = ['exp2', 'exp2zero', 'linear', 'fixed'] as const;
 export type BucketType = (typeof bucketTypes)[number];
 
-export interface BucketsEntry {
+interface BucketsEntry {
   readonly type: Located<BucketType> | undefined;
   readonly min: Located<number> | undefined;
   readonly max: Located<number> | undefined;
@@ -45,7 +45,7 @@ export interface BucketsEntry {
   readonly keys: Located<readonly number[]> | undefined;
 }
 
-export interface NeedsEntry {
+interface NeedsEntry {
   readonly constants: readonly Located<string>[];
   /** BPF programs and hooks, all of which it needs; undefined: every one of the object. */
   readonly programs: readonly Located<string>[] | undefined;

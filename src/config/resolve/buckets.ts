@@ -5,7 +5,7 @@ import type { Diagnostics, Position } from '../yaml/diagnostic.ts';
 import type { Located } from '../yaml/located.ts';
 
 /** A histogram's bounds in its unit. */
-export interface Bounds {
+interface Bounds {
   /** Finite, inclusive, ascending. */
   readonly bounds: readonly number[];
   /** Slots that are read. */
@@ -72,7 +72,7 @@ export function slotBounds(
 }
 
 /** A histogram whose bucket is the last label of the key, as ebpf_exporter has them. */
-export interface KeyBuckets extends Bounds {
+interface KeyBuckets extends Bounds {
   readonly bucketKey: BucketKeyPlan;
   readonly sumScale: Scale;
 }

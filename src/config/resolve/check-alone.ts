@@ -8,7 +8,7 @@ import type { Diagnostics, Position } from '../yaml/diagnostic.ts';
 import type { ResolvedProgram } from './program.ts';
 
 /** What a program's metrics stand beside. */
-export interface Surroundings {
+interface Surroundings {
   /** Those of the Prometheus readers. */
   readonly strategies: readonly TranslationStrategy[];
   /** The exporter's own instruments. */

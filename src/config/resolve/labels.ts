@@ -8,7 +8,7 @@ import { suggest } from '../yaml/nearest.ts';
 import { findPath, isPadding, numberType, type Place, typeText, visibleMembers } from './btf-path.ts';
 
 /** A map's key, as far as labels need to know it. */
-export interface KeyShape {
+interface KeyShape {
   readonly map: string;
   readonly size: number;
   readonly type: BtfType | undefined;
@@ -17,7 +17,7 @@ export interface KeyShape {
   readonly at: Position;
 }
 
-export interface KeyLabels {
+interface KeyLabels {
   /** In the order of the key. */
   readonly labels: readonly LabelPlan[];
   /** ebpf_exporter's way to ask for one series per CPU: a last label `cpu` that the key itself does not hold. */

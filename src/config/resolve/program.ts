@@ -39,7 +39,7 @@ export interface ResolvedProgram extends ProgramPlan {
   readonly origins: ReadonlyMap<string, MetricOrigin>;
 }
 
-export interface MetricOrigin {
+interface MetricOrigin {
   readonly name: Position;
   /** Those that the file names; BTF's have no place. */
   readonly labels: ReadonlyMap<string, Position>;

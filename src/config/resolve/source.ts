@@ -13,7 +13,7 @@ import { resolveIndexLabels, resolveKeyLabels } from './labels.ts';
 import { isConstant } from './object-parts.ts';
 
 /** What a metric reads, whether it is described in `maps` or by the metric itself. */
-export interface MapReference {
+interface MapReference {
   readonly map: Located<string>;
   readonly field: Located<string> | undefined;
   readonly index: readonly Located<string>[] | undefined;

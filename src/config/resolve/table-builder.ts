@@ -2,7 +2,7 @@ import type { BucketKeyPlan, FieldPlan, LabelPlan, MetricPlan, SourcePlan, Table
 import type { Numbers } from './values.ts';
 
 /** What metrics of one table have in common. */
-export interface TableShape {
+interface TableShape {
   readonly name: string;
   readonly source: SourcePlan;
   readonly keySize: number;
@@ -29,7 +29,7 @@ export class TablesBuilder {
   }
 }
 
-export class TableBuilder {
+class TableBuilder {
   readonly metrics: MetricPlan[] = [];
   readonly #shape: TableShape;
   readonly #fields: FieldPlan[] = [];

@@ -34,7 +34,7 @@ export function numberIn(metric: MetricEntry, element: Element, diagnostics: Dia
 }
 
 /** The slots and the sum of a histogram in the value. */
-export interface SlotNumbers {
+interface SlotNumbers {
   readonly slots: Numbers;
   readonly sum: Numbers | undefined;
   /** Where messages about the slots belong. */

@@ -59,7 +59,7 @@ function isNothing(text: string): boolean {
   return text.split('\n').every((line) => /^\s*(?:(?:---|\.\.\.)\s*)?(?:#.*)?$/.test(line));
 }
 
-export interface ParseOptions {
+interface ParseOptions {
   /** May change the document's scalars (value and source) before they are looked at; positions stay. */
   readonly prepare?: (document: Document.Parsed, position: (offset: number) => Position) => void;
   /** What no error of the file may show, neither in its message nor in the source line; unset: all is shown. */

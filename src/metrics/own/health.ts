@@ -40,7 +40,7 @@ export interface BpfProgramStatistics {
 }
 
 /** How full a BPF map is. */
-export interface MapFill {
+interface MapFill {
   readonly program: string;
   readonly map: string;
   readonly entries: number;

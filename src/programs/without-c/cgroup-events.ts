@@ -9,7 +9,7 @@ import { shapeOf } from '../../maps/shape.ts';
 import { explained } from './explained.ts';
 import { genericObject } from './object.ts';
 
-export interface WatchedCgroupEvents extends CgroupEvents, Disposable {}
+interface WatchedCgroupEvents extends CgroupEvents, Disposable {}
 
 const object = genericObject('cgroups');
 const subject = 'names of cgroups';

@@ -3,7 +3,7 @@ import { MeterError } from '../../errors.ts';
 import { type Cgroups, createCgroups } from '../../kernel/cgroups.ts';
 import { watchCgroups } from './cgroup-events.ts';
 
-export interface CgroupNames extends Disposable {
+interface CgroupNames extends Disposable {
   readonly cgroups: Cgroups;
 }
 

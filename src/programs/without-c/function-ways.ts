@@ -19,7 +19,7 @@ import type { Named } from './named-reader.ts';
 import { genericObject } from './object.ts';
 
 /** Functions to be attached to; a function's index is its slot. */
-export interface FunctionsRequest {
+interface FunctionsRequest {
   readonly map: string;
   readonly functions: readonly KernelFunction[];
   readonly withLatency: boolean;

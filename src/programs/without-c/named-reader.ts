@@ -9,7 +9,7 @@ export interface Named {
   readonly slot: number;
 }
 
-export interface NamedMap {
+interface NamedMap {
   /** What metrics call it. */
   readonly map: string;
   /** Bytes, with zeros behind the name, of which there is at least one. */

@@ -6,7 +6,7 @@ import { parseCpuList } from '../../kernel/cpus.ts';
 import { eventsFolder } from '../../kernel/tracefs.ts';
 import type { PerfEventAttributes } from '../../libbpf/perf-event.ts';
 
-export interface PerfAttributesOptions {
+interface PerfAttributesOptions {
   /** Put in front of /sys: a folder of files in tests; '' unless set. */
   readonly root?: string;
 }
@@ -107,7 +107,7 @@ export function countingCpus(
 }
 
 /** Cores of one kind among others, which have a PMU of their own: its type and their numbers. */
-export interface CoreKind {
+interface CoreKind {
   readonly type: number;
   readonly cpus: readonly number[];
 }

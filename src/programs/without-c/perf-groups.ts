@@ -29,9 +29,9 @@ export function canCount(subject: string, attributes: PerfEventAttributes, cpus?
 }
 
 /** A group of one CPU's events: fds, the leader's first. */
-export type GroupFds = readonly number[];
+type GroupFds = readonly number[];
 
-export interface PerfGroupsOptions {
+interface PerfGroupsOptions {
   /** The only CPUs that count; unset: all. */
   readonly cpus?: readonly number[] | undefined;
 }

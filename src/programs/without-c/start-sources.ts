@@ -10,7 +10,7 @@ import type { RunningSource } from './starter.ts';
 import { starterOf } from './starters.ts';
 
 /** The maps without C of one program. */
-export interface RunningSources extends Disposable {
+interface RunningSources extends Disposable {
   /** By map; those that count nothing have none. */
   readonly readers: ReadonlyMap<string, EntriesReader>;
   readonly attached: readonly AttachedProgram[];

@@ -33,7 +33,7 @@ const LAST_CHANCE_MS = 1000;
 const PROBE_PAUSE_MS = 400;
 const PROBE_TIMEOUT_MS = 10_000;
 
-export interface OtlpReaderOptions {
+interface OtlpReaderOptions {
   readonly config: PeriodicReaderConfig;
   /** Where the metrics go, for the log and for errors. */
   readonly describe: string;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loopDevice } from '../../../bench/kernel/loop-device.ts';
 
-export interface FileSystem extends Disposable {
+interface FileSystem extends Disposable {
   /** Where it is mounted. */
   readonly folder: string;
 }

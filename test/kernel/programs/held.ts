@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
 /** A process that waits before it does anything, so that a program can be told to count it alone. */
-export interface HeldProcess {
+interface HeldProcess {
   readonly pid: number;
   /** Lets it run, and gives what it printed once it has ended well; rejects where it ended otherwise. */
   run(): Promise<string>;

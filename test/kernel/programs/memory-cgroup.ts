@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const mounted = '/sys/fs/cgroup';
 
-export interface MemoryCgroup extends Disposable {
+interface MemoryCgroup extends Disposable {
   /** Where a process writes its number to enter. */
   readonly processes: string;
   readonly version: 1 | 2;

@@ -18,7 +18,7 @@ const mountd = 100_005;
 /** linux/nfsd/export.h: ports of users too, any file of the file system, and a number in place of a device's. */
 const exportFlags = 0x2 | 0x400 | 0x2000;
 
-export interface Nfs extends AsyncDisposable {
+interface Nfs extends AsyncDisposable {
   /** Where it is mounted. */
   readonly folder: string;
 }

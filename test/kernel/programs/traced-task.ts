@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 
 /** What ftrace saw of one task, in seconds, to a microsecond, each list in its order. */
-export interface TracedTimes {
+interface TracedTimes {
   /** From each wake-up or preemption until it ran; NaN where the trace has no begin. */
   readonly waits: readonly number[];
   /** From each coming to a CPU until it left. */
@@ -9,7 +9,7 @@ export interface TracedTimes {
 }
 
 /** The kernel's own tracer at the scheduler's events of one task. Source: Documentation/trace/ftrace.rst. */
-export interface TracedTask extends Disposable {
+interface TracedTask extends Disposable {
   read(): TracedTimes;
 }
 

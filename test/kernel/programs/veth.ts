@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 
-export interface Veth extends Disposable {
+interface Veth extends Disposable {
   /** What is sent out of one of them the other receives. */
   readonly names: readonly [string, string];
 }

@@ -24,7 +24,7 @@ export const LATENCY: HistogramMetricPlan = {
   powersOfTwo: true,
 };
 
-export interface Protocol {
+interface Protocol {
   readonly kind: 'otlp_grpc' | 'otlp_http';
   start(options?: OtlpHttpServerOptions): Promise<OtlpServer>;
   /** error.type where the server refuses, or does not answer. */

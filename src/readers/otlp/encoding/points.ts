@@ -37,7 +37,7 @@ export function pointForm(plan: MetricPlan, isDelta: boolean, exponential: boole
 }
 
 /** What limits a request. */
-export interface Room {
+interface Room {
   /** The writer's length that must not be passed. */
   readonly end: number;
   readonly points: number;

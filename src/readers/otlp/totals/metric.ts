@@ -13,7 +13,7 @@ export interface Leftover {
 }
 
 /** Where a table's numbers are: row r's from r × width. */
-export interface Cells {
+interface Cells {
   readonly cells: Float64Array;
   readonly width: number;
 }

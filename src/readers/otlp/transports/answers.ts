@@ -11,7 +11,7 @@ export const UNREAD: Rejected = {
 };
 
 /** What a google.rpc.Status tells. */
-export interface RpcStatus {
+interface RpcStatus {
   readonly message: string;
   /** From its RetryInfo; undefined: none. */
   readonly retryAfterMs: number | undefined;

@@ -3,7 +3,7 @@ import type { HttpProxy } from './proxy.ts';
 import { ProxyError, tunnel } from './tunnel.ts';
 
 /** What a channel needs whose connections lead to a proxy, and through it to the receiver. */
-export interface GrpcTunnel {
+interface GrpcTunnel {
   /** Of the proxy. */
   readonly address: string;
   readonly credentials: ChannelCredentials;

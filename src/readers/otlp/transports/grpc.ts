@@ -38,7 +38,7 @@ const TOO_LONG = new RegExp(
   `^Received message (larger than max \\(\\d+ vs|that decompresses to a size larger than) ${MOST_ANSWER_BYTES}\\b`,
 );
 
-export interface GrpcTransportOptions {
+interface GrpcTransportOptions {
   /** Through which the receiver is reached; none unless set. */
   readonly proxy?: HttpProxy | undefined;
   /** Takes what grpc-js has to say of itself, a line at a time. */

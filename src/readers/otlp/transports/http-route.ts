@@ -6,7 +6,7 @@ import type { HttpProxy } from './proxy.ts';
 import { connectThrough } from './tunnel.ts';
 
 /** How requests get to a receiver. */
-export interface HttpRoute {
+interface HttpRoute {
   readonly send: typeof httpRequest;
   /** The event of a socket after which what is sent may have come to somebody. */
   readonly connected: 'connect' | 'secureConnect';

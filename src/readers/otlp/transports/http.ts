@@ -24,7 +24,7 @@ const IDLE_MS = 5000;
 
 const compress = promisify<Uint8Array, object, Buffer>(gzip);
 
-export interface HttpTransportOptions {
+interface HttpTransportOptions {
   /** Through which the receiver is reached; none unless set. */
   readonly proxy?: HttpProxy | undefined;
   /** How long a connection is kept without a request. */

@@ -15,7 +15,7 @@ export interface Transport {
 
 export type Answer = Accepted | Failed;
 
-export interface Accepted {
+interface Accepted {
   readonly accepted: true;
   /** What was rejected of it (ExportMetricsPartialSuccess of OTLP). */
   readonly rejected: Rejected | undefined;

@@ -7,7 +7,7 @@ import { Exchange } from './exchange.ts';
 /** Requests that a connection may send ahead of their answers. Scrapers send none ahead, and each costs memory. */
 const MOST_PIPELINED = 10;
 
-export interface ConnectionsOptions {
+interface ConnectionsOptions {
   /** Connections at once, and those of one client. */
   readonly most: number;
   readonly mostPerClient: number;

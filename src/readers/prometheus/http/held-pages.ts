@@ -4,7 +4,7 @@ import type { Exchange } from './exchange.ts';
 /** Pages of that size may be held at once whatever the limit says, so that scrapers of large ones come through. */
 const LEAST_PAGES = 4;
 
-export interface HeldPagesOptions {
+interface HeldPagesOptions {
   /** Bytes that pages may take in memory while scrapers take them. */
   readonly mostBytes: number;
   rejected(reason: ScrapeRejection): void;

@@ -21,7 +21,7 @@ const defaultMaxHeldBytes = 64 << 20;
 /** Encryption copies what it is given; so much of a page at once. */
 const PIECE = 256 << 10;
 
-export interface ScrapesOptions {
+interface ScrapesOptions {
   /** A finished page, to be released by whoever asked; rejects where the signal says that nobody waits for it any longer. */
   page(format: PageFormat, signal: AbortSignal): Promise<Page>;
   readonly log: ReaderLog;

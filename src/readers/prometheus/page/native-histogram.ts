@@ -4,7 +4,7 @@ import type { HistogramMetricPlan } from '../../../config/plan.ts';
  * A native histogram of schema 0 has a bucket (2^(i-1), 2^i] for each index i, and one for what is around zero.
  * Source: prometheus.io/docs/specs/native_histograms.
  */
-export interface NativeLayout {
+interface NativeLayout {
   /** What the first slot holds: from zero up to here, in the metric's unit; a power of two. */
   readonly zeroThreshold: number;
   /** Index of the second slot's bucket; those of the slots behind follow. */

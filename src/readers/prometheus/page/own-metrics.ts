@@ -82,7 +82,7 @@ export function scopeLabels({ name, version, schemaUrl }: ScopeMetrics['scope'])
 }
 
 /** What a Prometheus page calls it: a sum that can go down is a gauge there. */
-export function kindOf(metric: MetricData): PrometheusKind {
+function kindOf(metric: MetricData): PrometheusKind {
   switch (metric.dataPointType) {
     case DataPointType.HISTOGRAM:
     case DataPointType.EXPONENTIAL_HISTOGRAM:

@@ -38,7 +38,7 @@ export function nameText(name: string): string {
 }
 
 /** What comes before the labels, and what comes between them and the number. */
-export interface LineText {
+interface LineText {
   readonly open: string;
   readonly close: string;
 }
