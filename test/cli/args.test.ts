@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseCommandLine } from '../../src/cli/args.ts';
+import { allOptions } from '../../src/cli/options.ts';
 import { MeterError } from '../../src/errors.ts';
 
 const nothing = {
-  config: undefined,
+  ...Object.fromEntries(allOptions.map(([key]) => [key, undefined])),
   programs: [],
-  shipped: undefined,
-  only: undefined,
-  strict: undefined,
   print: false,
-  btfPath: undefined,
-  keepCapabilities: undefined,
-  prometheus: undefined,
-  webConfigFile: undefined,
-  telemetryPath: undefined,
-  otlp: undefined,
-  namespace: undefined,
   isExporterStyle: false,
-  logLevel: undefined,
   logFormat: 'text',
   logTimes: true,
 };
@@ -99,8 +89,8 @@ describe('command line', () => {
     });
   }
 
-  const known =
-    '; known: --config, --programs, --no-shipped, --only, --strict, --print, --btf.path, --capabilities.keep, --prometheus, --web.telemetry-path, --web.config.file, --otlp, --namespace, --log-level, --log-format, --log.no-timestamps, --help, --version';
+  const names = [...allOptions.map(([, { name }]) => name), 'help', 'version'];
+  const known = `; known: ${names.map((name) => `--${name}`).join(', ')}`;
   for (const { line, message, remedy = 'help"' } of [
     { line: 'chekc', message: 'unknown command "chekc", did you mean "check"?' },
     { line: 'frobnicate', message: 'unknown command "frobnicate"; known: run, check, list, help, version' },

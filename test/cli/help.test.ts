@@ -3,7 +3,9 @@ import { describe, it } from 'node:test';
 import { parseCommandLine } from '../../src/cli/args.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { helpText } from '../../src/cli/help.ts';
+import { allOptions } from '../../src/cli/options.ts';
 
+const sampleOf = (option: string) => allOptions.find(([, { name }]) => `--${name}` === option)?.[1].words?.[0] ?? 'x';
 const topics = [undefined, ...commands];
 
 describe('help', () => {
@@ -27,8 +29,7 @@ describe('help', () => {
       const listed = [...helpText(command).matchAll(/^ {2}(--[\w.-]+)( \S)?/gm)];
       const names = listed.map((match) => match[1]!);
       for (const [, option, value] of listed) {
-        const values: Record<string, string> = { '--log-level': 'info', '--log-format': 'json' };
-        const args = [command, option!, ...(value === undefined ? [] : [values[option!] ?? 'x'])];
+        const args = [command, option!, ...(value === undefined ? [] : [sampleOf(option!)])];
         assert.doesNotThrow(() => parseCommandLine(args), `${args}`);
       }
       for (const option of ['--config', '--programs', '--only', '--namespace', '--log-level', '--log-format']) {

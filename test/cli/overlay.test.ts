@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allOptions, type Options } from '../../src/cli/options.ts';
-import { checkOptions } from '../../src/cli/overlay.ts';
+import { checkOptions, overlayOf } from '../../src/cli/overlay.ts';
+import type { ExporterConfig } from '../../src/config/exporter/configuration.ts';
 import { prometheusWithoutFile } from '../../src/config/exporter/defaults.ts';
+import { readEnvironment } from '../../src/config/exporter/environment.ts';
 
 const addresses: readonly [text: string, host: string, port: number][] = [
   ['localhost:9435', 'localhost', 9435],
@@ -116,3 +118,34 @@ for (const [path, isPath] of [
       assert.match(errors[0]!, /^--web\.telemetry-path: ".*" can't be the path of the metrics; write one such as /);
   });
 }
+
+const base = readEnvironment({}, { prometheus: false, otlp: undefined }).config;
+const placed: readonly [options: Partial<Options>, changed: Partial<ExporterConfig>][] = [
+  [{ programs: ['a'] }, { programs: { ...base.programs, directories: ['a'] } }],
+  [{ programs: [] }, {}],
+  [{ shipped: false }, { programs: { ...base.programs, shipped: false } }],
+  [{ only: ['a,b'] }, { programs: { ...base.programs, only: ['a', 'b'] } }],
+  [{ strict: true }, { strict: true }],
+  [{ btfPath: 'a.btf' }, { btfPath: 'a.btf' }],
+  [{ keepCapabilities: 'syslog' }, { keepCapabilities: ['CAP_SYSLOG'] }],
+  [{ prometheus: '7' }, { readers: [{ ...prometheusWithoutFile, port: 7 }] }],
+  [{ prometheus: 'off' }, { readers: [] }],
+  [{ telemetryPath: '/m' }, { prometheus: { path: '/m' } }],
+  [{ webConfigFile: 'w.yml', telemetryPath: '/m' }, { prometheus: { webConfigFile: 'w.yml', path: '/m' } }],
+  [{ namespace: 'n' }, { namespace: 'n' }],
+  [{ logLevel: 'debug' }, { logLevel: 'debug' }],
+];
+
+for (const [options, changed] of placed) {
+  test(`${JSON.stringify(options)} has its place in the configuration, and nothing else is changed`, () => {
+    assert.deepEqual(overlayOf(options).over(base), { ...base, ...changed });
+  });
+}
+
+test('every option with a place in the configuration is seen to get there', () => {
+  const seen = new Set(placed.flatMap(([options]) => Object.keys(options)));
+  assert.deepEqual(
+    allOptions.flatMap(([key, { place }]) => (place === undefined || seen.has(key) ? [] : [key])),
+    [],
+  );
+});
