@@ -117,6 +117,7 @@ for (const { kind, start } of protocols) {
         lines[0]!.includes(`through the proxy http://localhost:${proxy.port}: export failed: `),
         lines[0] ?? '',
       );
+      assert.match(lines[0]!, /; see whether the proxy is right and lets the receiver through/);
       assert.equal(written.mock.callCount(), 0);
     });
 

@@ -1,13 +1,13 @@
 import type { Client, ServiceError } from '@grpc/grpc-js';
 import type { OtlpGrpcConfig } from '../../../config/exporter/configuration.ts';
-import { exportErrorType } from '../../export-error.ts';
+import { exportErrorText, exportErrorType } from '../../export-error.ts';
 import { readTlsFiles } from '../../tls-files.ts';
 import { MOST_ANSWER_BYTES, readResponse, readStatus, UNREAD } from './answers.ts';
 import { tunneled } from './grpc-tunnel.ts';
 import { headerError } from './header-error.ts';
 import type { HttpProxy } from './proxy.ts';
 import type { Answer, Failed, Transport } from './transport.ts';
-import type { ProxyError } from './tunnel.ts';
+import { ProxyError } from './tunnel.ts';
 
 const METHOD = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
 
@@ -101,7 +101,7 @@ export async function createGrpcTransport(
         client = connect();
         called.close();
       }
-      resolve(failed);
+      resolve(proxy !== undefined && NOT_SENT.test(error.details) ? onTheWay(failed, proxy) : failed);
     });
     one.on('metadata', () => {
       answered = true;
@@ -138,6 +138,13 @@ function failureOf(error: ServiceError, headersCame: boolean): Failed {
     tooLarge: isExhausted && retryAfterMs === undefined,
     retryAfterMs: retryable ? retryAfterMs : undefined,
   };
+}
+
+/** As over HTTP: a connection that never came about ended at the proxy, or behind it. */
+function onTheWay(failed: Failed, proxy: HttpProxy): Failed {
+  if (failed.answered) return failed;
+  const error = new ProxyError(proxy, exportErrorText(failed.error));
+  return { ...failed, error, errorType: error.code };
 }
 
 function refusedBy(error: ProxyError): Failed {
