@@ -1,4 +1,5 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
+import { readLabels } from './label-text.ts';
 
 /**
  * The rows of one table: for each its labels as Prometheus text, how many entries of the map lead to it, and since when.
@@ -109,7 +110,7 @@ export class SeriesRows {
     const known = this.#attributes[row];
     if (known !== undefined) return known;
     const start = this.starts[row]!;
-    const made = readLabels(this.bytes.toString('utf8', start, start + this.lengths[row]!), names);
+    const made = readLabels(this.bytes, start, this.lengths[row]!, names);
     this.#attributes[row] = made;
     return made;
   }
@@ -200,40 +201,6 @@ export class SeriesRows {
     this.#garbage = 0;
     this.length = 0;
   }
-}
-
-/** `name="value",…` with the value escaped as the Prometheus text format asks (backslash, quote, line feed). */
-export function labelsText(names: readonly string[], values: readonly string[]): string {
-  let text = '';
-  for (let i = 0; i < names.length; i++) {
-    const value = values[i]!;
-    if (i > 0) text += ',';
-    text += `${names[i]}="`;
-    text += /[\\"\n]/.test(value) ? value.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`)) : value;
-    text += '"';
-  }
-  return text;
-}
-
-/** The opposite of labelsText: values in order, under the names given here. */
-export function readLabels(text: string, names: readonly string[]): Attributes {
-  const attributes: Attributes = {};
-  let at = 0;
-  for (const name of names) {
-    const start = text.indexOf('="', at) + 2;
-    let end = start;
-    let escaped = false;
-    for (; text[end] !== '"'; end++) {
-      if (text[end] === '\\') {
-        escaped = true;
-        end++;
-      }
-    }
-    const raw = text.slice(start, end);
-    attributes[name] = escaped ? raw.replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c)) : raw;
-    at = end + 1;
-  }
-  return attributes;
 }
 
 function grow<T extends Int32Array | Uint32Array>(from: T, to: T): T {

@@ -10,9 +10,10 @@ import { Carry } from './carry.ts';
 import type { Clock } from './clock.ts';
 import type { EntryNumbers } from './entry-numbers.ts';
 import { addField, type ValueBlock } from './gather.ts';
+import { labelsText } from './label-text.ts';
 import { isOverflow, OVERFLOW_ATTRIBUTE, overflowPlan } from './overflow.ts';
 import type { Rows } from './rows.ts';
-import { labelsText, SeriesRows } from './series-rows.ts';
+import { SeriesRows } from './series-rows.ts';
 import type { Tallies } from './tallies.ts';
 
 /** The place of a key that has no row: a regexp turned it away, or its bucket is none that there is. */

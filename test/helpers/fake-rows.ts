@@ -1,8 +1,8 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { FieldPlan, MetricPlan, NumberType, TablePlan } from '../../src/config/plan.ts';
 import { Clock } from '../../src/metrics/clock.ts';
+import { labelsText } from '../../src/metrics/label-text.ts';
 import type { Reading, Rows, RowTexts, SeriesStore } from '../../src/metrics/rows.ts';
-import { labelsText } from '../../src/metrics/series-rows.ts';
 
 export const ONE = { multiplier: 1, divisor: 1 };
 

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { messageField, stringField, writeVarint } from '../../src/readers/otlp/encoding/wire.ts';
+import { messageField, stringField, writeVarint } from '../../src/readers/wire/protobuf.ts';
 import { within } from './deadline.ts';
 
 /** One OTLP metric as a test compares it; 64-bit integers are bigints, or numbers where they stand for counts. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HrTime } from '@opentelemetry/api';
-import { labelsText, readLabels, SeriesRows } from '../../src/metrics/series-rows.ts';
+import { SeriesRows } from '../../src/metrics/series-rows.ts';
 
 const AT: HrTime = [1, 0];
 
@@ -74,24 +74,5 @@ describe('SeriesRows', () => {
     for (const row of made) rows.release(row);
     assert.deepEqual([rows.length, rows.used, rows.bytes.length, rows.starts.length], [0, 0, 0, 0]);
     assert.equal(rows.acquire(Buffer.from('a="again"'), AT), 0);
-  });
-});
-
-describe('labelsText and readLabels', () => {
-  const values = ['', 'plain', 'a"b', 'a\\b', 'a\nb', '\\', '"', '\\"', '\\n', 'x="y",z', 'ümlaut 🐝', '},{', '='];
-  for (const value of values) {
-    it(`carries ${JSON.stringify(value)} there and back`, () => {
-      const text = labelsText(['first', 'second'], [value, 'end']);
-      assert.deepEqual(readLabels(text, ['first.name', 'second']), { 'first.name': value, second: 'end' });
-    });
-  }
-
-  it('escapes backslash, quote and line feed', () => {
-    assert.equal(labelsText(['a'], ['\\"\n']), 'a="\\\\\\"\\n"');
-  });
-
-  it('of no labels is nothing', () => {
-    assert.equal(labelsText([], []), '');
-    assert.deepEqual(readLabels('', []), {});
   });
 });

@@ -1,8 +1,8 @@
 import type { HistogramMetricPlan } from '../../../config/plan.ts';
-import { temporalitySettings } from '../settings.ts';
+import { varintSize } from '../../wire/protobuf.ts';
 import { writeCountAndSum } from './histogram-points.ts';
-import type { PointForm } from './points.ts';
-import { varintSize } from './wire.ts';
+import type { PointForm } from './point-form.ts';
+import { temporalitySettings } from './settings.ts';
 
 const ZERO_COUNT = 0x39;
 const POSITIVE = 0x42;

@@ -1,7 +1,8 @@
 import type { HistogramMetricPlan } from '../../../config/plan.ts';
-import { temporalitySettings } from '../settings.ts';
-import type { PointForm } from './points.ts';
-import { varintSize, WireWriter } from './wire.ts';
+import { MessageBuffer } from '../../wire/message-buffer.ts';
+import { varintSize } from '../../wire/protobuf.ts';
+import type { PointForm } from './point-form.ts';
+import { temporalitySettings } from './settings.ts';
 
 const COUNT = 0x21;
 const SUM = 0x29;
@@ -34,7 +35,11 @@ export function histogramForm(plan: HistogramMetricPlan, isDelta: boolean): Poin
 }
 
 /** Fields that both kinds of histograms have: how many were observed and, where the program keeps it, their sum. */
-export function writeCountAndSum(writer: WireWriter, { slots, sum }: HistogramMetricPlan, values: Float64Array): void {
+export function writeCountAndSum(
+  writer: MessageBuffer,
+  { slots, sum }: HistogramMetricPlan,
+  values: Float64Array,
+): void {
   writer.byte(COUNT);
   let count = 0;
   for (let slot = 0; slot < slots; slot++) count += values[slot]!;
@@ -45,7 +50,7 @@ export function writeCountAndSum(writer: WireWriter, { slots, sum }: HistogramMe
 }
 
 function explicitBounds(bounds: readonly number[]): Uint8Array {
-  const writer = new WireWriter();
+  const writer = new MessageBuffer();
   if (bounds.length === 0) return new Uint8Array(0);
   writer.byte(EXPLICIT_BOUNDS);
   writer.varint(bounds.length * 8);

@@ -1,4 +1,4 @@
-import { readFields } from './wire.ts';
+import { readFields } from '../../wire/read-fields.ts';
 
 /** What a field holds. 64-bit integers become decimal strings, as OTLP/JSON has them. */
 type Scalar =

@@ -1,7 +1,7 @@
 import type { NumberMetricPlan } from '../../../config/plan.ts';
-import { sumSettings } from '../settings.ts';
-import { NUMBER_ATTRIBUTES } from './labels.ts';
-import type { PointForm } from './points.ts';
+import { NUMBER_ATTRIBUTES } from '../totals/encoded-labels.ts';
+import type { PointForm } from './point-form.ts';
+import { sumSettings } from './settings.ts';
 
 /** OTLP's integers are signed 64-bit (NumberDataPoint.as_int of metrics.proto): what is above goes out as a double. */
 const INT_LIMIT = 2 ** 63;

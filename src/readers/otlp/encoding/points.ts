@@ -1,33 +1,21 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { MetricPlan } from '../../../config/plan.ts';
 import type { Clock } from '../../../metrics/clock.ts';
+import type { MessageBuffer } from '../../wire/message-buffer.ts';
+import { varintSize } from '../../wire/protobuf.ts';
+import { copyLabels } from '../totals/encoded-labels.ts';
 import type { Leftover, MetricTotals } from '../totals/metric.ts';
 import type { TableTotals } from '../totals/table.ts';
 import { exponentialForm } from './exponential-points.ts';
 import { histogramForm } from './histogram-points.ts';
-import { copyLabels } from './labels.ts';
 import { numberForm } from './number-points.ts';
-import { varintSize, type WireWriter } from './wire.ts';
+import type { PointForm } from './point-form.ts';
 
 /** Field data_points of Gauge, Sum, Histogram and ExponentialHistogram; start and time of every kind of point. */
 const POINT = 0x0a;
 const START_TIME = 0x11;
 const TIME = 0x19;
 const TIMES_BYTES = 18;
-
-/** How the points of one metric are written. */
-export interface PointForm {
-  /** Field number of Metric.data. */
-  readonly data: number;
-  /** Tag of the attributes of such a point. */
-  readonly attributes: number;
-  /** What is behind the points: temporality, and whether a sum is monotonic. */
-  readonly settings: Uint8Array;
-  /** Bytes of the numbers in `values` (by column of the metric), without times and attributes. */
-  size(values: Float64Array): number;
-  /** Writes so many bytes; they are reserved. */
-  write(writer: WireWriter, values: Float64Array): void;
-}
 
 /** `exponential`: histograms with buckets of powers of two are sent as such, unless a view says otherwise. */
 export function pointForm(plan: MetricPlan, isDelta: boolean, exponential: boolean): PointForm {
@@ -65,7 +53,7 @@ export class PointWriter {
    * `first`: one point is written whatever its size, so that every request takes things forward.
    */
   rows(
-    writer: WireWriter,
+    writer: MessageBuffer,
     table: TableTotals,
     from: number,
     room: Room,
@@ -105,7 +93,7 @@ export class PointWriter {
 
   /** The same for vanished series; returns how many of them were written. */
   leftovers(
-    writer: WireWriter,
+    writer: MessageBuffer,
     leftovers: readonly (readonly [unknown, Leftover])[],
     from: number,
     room: Room,
@@ -138,7 +126,7 @@ export class PointWriter {
   }
 
   #point(
-    writer: WireWriter,
+    writer: MessageBuffer,
     labels: Uint8Array,
     labelsStart: number,
     labelsLength: number,
@@ -180,7 +168,7 @@ class EncodedTime {
     this.#high = Number(time >> 32n);
   }
 
-  write(writer: WireWriter): void {
+  write(writer: MessageBuffer): void {
     writer.view.setUint32(writer.length, this.#low, true);
     writer.view.setUint32(writer.length + 4, this.#high, true);
     writer.length += 8;

@@ -3,11 +3,12 @@ import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { HistogramAggregation } from '../../../config/exporter/configuration.ts';
 import { scopeName } from '../../../config/names/scope.ts';
 import type { Clock } from '../../../metrics/clock.ts';
+import { MessageBuffer } from '../../wire/message-buffer.ts';
+import { implicitStringField, messageField } from '../../wire/protobuf.ts';
 import type { OwnPart } from '../totals/instruments.ts';
 import type { Leftover, MetricTotals } from '../totals/metric.ts';
 import type { TableTotals } from '../totals/table.ts';
 import { PointWriter, pointForm } from './points.ts';
-import { messageField, stringField, WireWriter } from './wire.ts';
 
 /** Tags: resource_metrics of a request, scope_metrics of ResourceMetrics, metrics of ScopeMetrics. */
 const RESOURCE_METRICS = 0x0a;
@@ -57,14 +58,14 @@ export class RequestEncoder {
   readonly #scope: Buffer;
   readonly #aggregation: HistogramAggregation;
   readonly #clock: Clock;
-  readonly #writer = new WireWriter();
+  readonly #writer = new MessageBuffer();
   readonly #writers = new WeakMap<MetricTotals, PointWriter>();
   readonly #heads = new WeakMap<MetricTotals, Buffer>();
   #resource: { of: ResourceMetrics['resource']; bytes: Buffer } | undefined;
 
   /** `version` is the instrumentation scope's, `clock` what the totals' times are by. */
   constructor(version: string, aggregation: HistogramAggregation, clock: Clock) {
-    this.#scope = messageField(1, [stringField(1, scopeName), stringField(2, version)]);
+    this.#scope = messageField(1, [implicitStringField(1, scopeName), implicitStringField(2, version)]);
     this.#aggregation = aggregation;
     this.#clock = clock;
   }
@@ -111,7 +112,7 @@ export class RequestEncoder {
     let head = this.#heads.get(metric);
     if (head === undefined) {
       const { name, help, unit } = metric.plan;
-      head = Buffer.concat([stringField(1, name), stringField(2, help), stringField(3, unit)]);
+      head = Buffer.concat([implicitStringField(1, name), implicitStringField(2, help), implicitStringField(3, unit)]);
       this.#heads.set(metric, head);
     }
     return head;
@@ -132,7 +133,7 @@ export class RequestEncoder {
 /** The request that is being written. */
 class OpenRequest {
   points = 0;
-  readonly #writer: WireWriter;
+  readonly #writer: MessageBuffer;
   readonly #limits: RequestLimits;
   readonly #resource: Buffer;
   readonly #scope: Buffer;
@@ -141,7 +142,7 @@ class OpenRequest {
   /** Where the open ResourceMetrics and ScopeMetrics begin; undefined as long as no table's metric is in it. */
   #open: { resource: number; scope: number } | undefined;
 
-  constructor(writer: WireWriter, limits: RequestLimits, resource: Buffer, scope: Buffer) {
+  constructor(writer: MessageBuffer, limits: RequestLimits, resource: Buffer, scope: Buffer) {
     this.#writer = writer;
     this.#limits = limits;
     this.#resource = resource;

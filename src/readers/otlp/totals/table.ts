@@ -6,7 +6,7 @@ import { growingColumns } from '../../../metrics/columns.ts';
 import { sdkInstruments } from '../../../metrics/instrument-types.ts';
 import type { Rows, RowTexts } from '../../../metrics/rows.ts';
 import type { SelectTemporality } from '../../temporality.ts';
-import { EncodedLabels } from '../encoding/labels.ts';
+import { EncodedLabels } from './encoded-labels.ts';
 import { MetricTotals } from './metric.ts';
 
 /** Vanished series that wait to be delivered: at most as many as the table has series, or so many. */

@@ -1,4 +1,4 @@
-import { type Field, readFields } from '../encoding/wire.ts';
+import { type Field, readFields } from '../../wire/read-fields.ts';
 import type { Rejected } from './transport.ts';
 
 /** Bytes of an answer that is read; gRPC's own limit. One that is longer says nothing that has to be known. */

@@ -1,4 +1,5 @@
 import type { ExponentialHistogram } from '@opentelemetry/sdk-metrics';
+import { doubleField, messageField, varintField, varintTag, writeVarint, writeZigzag } from '../../wire/protobuf.ts';
 import { isExponential, type OwnFamily, type OwnPoint } from './own-metrics.ts';
 import {
   Bucket,
@@ -12,7 +13,6 @@ import {
   MetricFamily,
   timestampField,
 } from './protobuf-message.ts';
-import { doubleField, messageField, varintField, varintTag, writeVarint, writeZigzag } from './protobuf-wire.ts';
 
 /** What the SDK's own instruments tell as MetricFamily messages, each with its length in front. */
 export function ownProtobuf(families: readonly OwnFamily[]): Buffer {

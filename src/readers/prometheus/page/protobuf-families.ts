@@ -1,9 +1,21 @@
 import type { HrTime } from '@opentelemetry/api';
-import { prometheusLabelName } from '../../../config/names/prometheus.ts';
 import type { HistogramMetricPlan, NumberMetricPlan } from '../../../config/plan.ts';
 import type { Table } from '../../../metrics/table.ts';
-import { BACKSLASH, copyBytes, QUOTE } from './bytes.ts';
-import { constantLabels, type FamilyKind, type FamilyPart, labelName, type Naming } from './family.ts';
+import { copyBytes } from '../../wire/copy-bytes.ts';
+import {
+  doubleField,
+  doubleTag,
+  endMessage,
+  lengthTag,
+  stringField,
+  VARINT_BYTES,
+  varintField,
+  varintTag,
+  writeDouble,
+  writeVarint,
+  writeZigzag,
+} from '../../wire/protobuf.ts';
+import { constantLabels, type FamilyKind, type FamilyPart, type Naming } from './family.ts';
 import { nativeLayout } from './native-histogram.ts';
 import {
   Bucket,
@@ -18,19 +30,7 @@ import {
   MetricFamily,
   timestampField,
 } from './protobuf-message.ts';
-import {
-  doubleField,
-  doubleTag,
-  endMessage,
-  lengthTag,
-  stringField,
-  VARINT_BYTES,
-  varintField,
-  varintTag,
-  writeDouble,
-  writeVarint,
-  writeZigzag,
-} from './protobuf-wire.ts';
+import { type LabelSyntax, RowLabels } from './row-labels.ts';
 
 /** Bytes that are kept free for a family's length; 4 are enough for 256 MiB. */
 const FAMILY_LENGTH = 4;
@@ -61,7 +61,8 @@ export const protobufFamilies: FamilyKind = {
 };
 
 function numberPart(table: Table, metric: NumberMetricPlan, naming: Naming): FamilyPart {
-  const labels = new RowLabels(table, naming);
+  const labels = new RowLabels(table, naming, pairLabels);
+  const constant = labelFields(constantLabels(table, naming));
   const isCounter = metric.kind === 'counter';
   const created = new Created(Counter.createdTimestamp);
   return {
@@ -71,13 +72,14 @@ function numberPart(table: Table, metric: NumberMetricPlan, naming: Naming): Fam
       const { multiplier, divisor } = metric.scale;
       for (let row = first; row < end; row++) {
         if (series.references[row] === 0) continue;
-        page.reserve(METRIC_BYTES + labels.extra + series.lengths[row]!);
+        page.reserve(METRIC_BYTES + labels.extra + constant.length + series.lengths[row]!);
         const out = page.bytes;
         const since = isCounter ? created.field(table.created(row)) : NOTHING;
         let at = page.length;
         out[at++] = lengthTag(MetricFamily.metric);
         const start = at++;
         at = labels.write(out, at, row);
+        at = copyBytes(out, at, constant, 0, constant.length);
         out[at++] = lengthTag(isCounter ? Metric.counter : Metric.gauge);
         out[at++] = 9 + since.length;
         out[at++] = doubleTag(isCounter ? Counter.value : Gauge.value);
@@ -91,7 +93,8 @@ function numberPart(table: Table, metric: NumberMetricPlan, naming: Naming): Fam
 
 /** Native buckets where the slots are powers of two, and the explicit ones beside them for whoever doesn't take those. */
 function histogramPart(table: Table, metric: HistogramMetricPlan, naming: Naming): FamilyPart {
-  const labels = new RowLabels(table, naming);
+  const labels = new RowLabels(table, naming, pairLabels);
+  const constant = labelFields(constantLabels(table, naming));
   const created = new Created(Histogram.createdTimestamp);
   const bounds = metric.bounds.map((bound) => doubleField(Bucket.upperBound, bound));
   const native = nativeLayout(metric);
@@ -106,13 +109,14 @@ function histogramPart(table: Table, metric: HistogramMetricPlan, naming: Naming
       const { series, plan, cells } = table;
       for (let row = firstRow; row < end; row++) {
         if (series.references[row] === 0) continue;
-        page.reserve(bytes + labels.extra + series.lengths[row]!);
+        page.reserve(bytes + labels.extra + constant.length + series.lengths[row]!);
         const out = page.bytes;
         const first = row * plan.width + metric.cell;
         let at = page.length;
         out[at++] = lengthTag(MetricFamily.metric);
         const start = at;
         at = labels.write(out, at + 2, row);
+        at = copyBytes(out, at, constant, 0, constant.length);
         out[at++] = lengthTag(Metric.histogram);
         const histogram = at;
         at += 2;
@@ -213,52 +217,16 @@ class Created {
   }
 }
 
-/** The labels of a table's rows, made of the text that the series keep under the names of text 0.0.4. */
-class RowLabels {
-  /** Bytes that a row's labels need beside the text that is kept, at most. */
-  readonly extra: number;
-  readonly #table: Table;
-  readonly #names: readonly Buffer[];
-  /** Bytes in front of each value: a comma but for the first, the name, `="`. */
-  readonly #kept: readonly number[];
-  /** Labels that all rows have. */
-  readonly #constant: Buffer;
-
-  constructor(table: Table, naming: Naming) {
-    const { labels } = table.plan;
-    this.#table = table;
-    this.#names = labels.map(({ name }) => stringField(LabelPair.name, labelName(name, naming)));
-    this.#kept = labels.map(({ name }, index) => (index === 0 ? 2 : 3) + prometheusLabelName(name).length);
-    this.#constant = labelFields(constantLabels(table, naming));
-    this.extra = this.#names.reduce((sum, { length }) => sum + length + 16, this.#constant.length);
-  }
-
-  write(out: Uint8Array, start: number, row: number): number {
-    const { bytes, starts } = this.#table.series;
-    let at = start;
-    let from = starts[row]!;
-    for (let label = 0; label < this.#names.length; label++) {
-      const name = this.#names[label]!;
-      from += this.#kept[label]!;
-      out[at++] = lengthTag(Metric.label);
-      const pair = at++;
-      at = copyBytes(out, at, name, 0, name.length);
-      out[at++] = lengthTag(LabelPair.value);
-      const value = at++;
-      for (;;) {
-        let byte = bytes[from++]!;
-        if (byte === QUOTE) break;
-        if (byte === BACKSLASH) {
-          byte = bytes[from++]!;
-          if (byte === LETTER_N) byte = 10;
-        }
-        out[at++] = byte;
-      }
-      at = endMessage(out, value, 1, at);
-      at = endMessage(out, pair, 1, at);
-    }
-    return copyBytes(out, at, this.#constant, 0, this.#constant.length);
-  }
-}
-
-const LETTER_N = 110;
+/** Labels as LabelPair messages. */
+const pairLabels: LabelSyntax = {
+  extra: 16,
+  opening: (name) => stringField(LabelPair.name, name),
+  label(out, start, opening, reader) {
+    out[start] = lengthTag(Metric.label);
+    const pair = start + 1;
+    let at = copyBytes(out, pair + 1, opening, 0, opening.length);
+    out[at++] = lengthTag(LabelPair.value);
+    at = endMessage(out, at, 1, reader.copyValue(out, at + 1));
+    return endMessage(out, pair, 1, at);
+  },
+};

@@ -1,7 +1,7 @@
 import type { HrTime } from '@opentelemetry/api';
 import { openMetricsUnit, type PrometheusKind } from '../../../config/names/prometheus.ts';
+import { messageField, stringField, varintField } from '../../wire/protobuf.ts';
 import type { Label } from './family.ts';
-import { messageField, stringField, varintField } from './protobuf-wire.ts';
 
 /**
  * Fields of io.prometheus.client, the messages of a scrape in protobuf.

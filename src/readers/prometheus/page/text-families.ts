@@ -1,10 +1,10 @@
-import { prometheusLabelName } from '../../../config/names/prometheus.ts';
 import type { HistogramMetricPlan, NumberMetricPlan } from '../../../config/plan.ts';
 import { scaled } from '../../../config/program/units.ts';
 import type { Table } from '../../../metrics/table.ts';
-import { BACKSLASH, copyBytes, LINE_FEED, QUOTE } from './bytes.ts';
-import { constantLabels, type FamilyKind, type FamilyPart, labelName, type Naming } from './family.ts';
+import { copyBytes } from '../../wire/copy-bytes.ts';
+import { constantLabels, type FamilyKind, type FamilyPart, type Naming } from './family.ts';
 import { NUMBER_BYTES, writeNumber } from './number-text.ts';
+import { type LabelSyntax, RowLabels, textOpening } from './row-labels.ts';
 import {
   bucketText,
   familyHeader,
@@ -32,7 +32,7 @@ export function textFamilies(syntax: TextSyntax): FamilyKind {
 }
 
 function numberPart(table: Table, metric: NumberMetricPlan, name: string, naming: Naming): FamilyPart {
-  const labels = new RowLabels(table, naming);
+  const labels = new RowLabels(table, naming, textLabels);
   const line = lineBytes(table, name, naming);
   return {
     table,
@@ -62,7 +62,7 @@ function histogramPart(
   naming: Naming,
   syntax: TextSyntax,
 ): FamilyPart {
-  const labels = new RowLabels(table, naming);
+  const labels = new RowLabels(table, naming, textLabels);
   const bucketLine = bucketText(name, table.plan.labels.length > 0, labelText(constantLabels(table, naming)));
   const bucketOpen = Buffer.from(bucketLine.open);
   const bucketCloses = [...metric.le, '+Inf'].map((le) =>
@@ -106,46 +106,14 @@ function histogramPart(
   };
 }
 
-/** The labels of a table's rows, whose text the series keep under the names of text 0.0.4. */
-class RowLabels {
-  /** Bytes that a row's labels may need beside the text that is kept. */
-  readonly extra: number;
-  readonly #table: Table;
-  /** `"system.device"="` of each label, with a comma in front but for the first; undefined: as they are kept. */
-  readonly #openings: readonly Buffer[] | undefined;
-  /** Bytes of what these stand for. */
-  readonly #kept: readonly number[];
+/** Labels as both text formats have them: `a="x","b.c"="y"`. */
+const textLabels: LabelSyntax = {
+  extra: 0,
+  opening: (name, index) => textOpening(nameText(name), index),
+  label: (out, start, opening, reader) => reader.copyText(out, copyBytes(out, start, opening, 0, opening.length)),
+};
 
-  constructor(table: Table, naming: Naming) {
-    this.#table = table;
-    const opening = (name: string, index: number) => Buffer.from(`${index === 0 ? '' : ','}${name}="`);
-    const kept = table.plan.labels.map(({ name }, index) => opening(prometheusLabelName(name), index));
-    const openings = table.plan.labels.map(({ name }, index) => opening(nameText(labelName(name, naming)), index));
-    const isKept = openings.every((bytes, index) => bytes.equals(kept[index]!));
-    this.#openings = isKept ? undefined : openings;
-    this.#kept = kept.map(({ length }) => length);
-    this.extra = isKept ? 0 : openings.reduce((sum, { length }) => sum + length, 0);
-  }
-
-  write(out: Uint8Array, start: number, row: number): number {
-    const { bytes, starts, lengths } = this.#table.series;
-    if (this.#openings === undefined) return copyBytes(out, start, bytes, starts[row]!, lengths[row]!);
-    let at = start;
-    let from = starts[row]!;
-    for (let label = 0; label < this.#openings.length; label++) {
-      const opening = this.#openings[label]!;
-      at = copyBytes(out, at, opening, 0, opening.length);
-      from += this.#kept[label]!;
-      for (;;) {
-        const byte = bytes[from++]!;
-        out[at++] = byte;
-        if (byte === QUOTE) break;
-        if (byte === BACKSLASH) out[at++] = bytes[from++]!;
-      }
-    }
-    return at;
-  }
-}
+const LINE_FEED = 10;
 
 interface LineBytes {
   readonly open: Buffer;

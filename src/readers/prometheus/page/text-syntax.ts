@@ -1,6 +1,6 @@
 import { isLegacyName } from '../../../config/names/escaping.ts';
 import { openMetricsUnit, type PrometheusKind } from '../../../config/names/prometheus.ts';
-import { labelsText } from '../../../metrics/series-rows.ts';
+import { labelsText } from '../../../metrics/label-text.ts';
 import type { Label } from './family.ts';
 
 /**

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  messageField,
-  readFields,
-  stringField,
-  varintSize,
-  WireWriter,
-  writeVarint,
-} from '../../../../src/readers/otlp/encoding/wire.ts';
 import { readResponse, readStatus, retryAfterMs } from '../../../../src/readers/otlp/transports/answers.ts';
 import { BackOff } from '../../../../src/readers/otlp/transports/back-off.ts';
+import { messageField, stringField } from '../../../../src/readers/wire/protobuf.ts';
 import { PARTIAL_SUCCESS, retryStatus } from '../../../helpers/otlp-server.ts';
 
 const retryInfo = 'type.googleapis.com/google.rpc.RetryInfo';
@@ -62,53 +55,6 @@ describe('answers', () => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.parse(now) });
     for (const date of [undefined, 'today']) {
       assert.equal(retryAfterMs('Thu, 01 Jan 2026 00:01:00 GMT', date), 60_000);
-    }
-  });
-});
-
-describe('protobuf', () => {
-  test('fields of all wire types', () => {
-    const bytes = Buffer.from([0x08, 0xac, 0x02, 0x11, 1, 0, 0, 0, 0, 0, 0, 0, 0x1a, 1, 65, 0x25, 2, 0, 0, 0]);
-    assert.deepEqual(
-      [...readFields(bytes)].map(({ number, value }) => [
-        number,
-        typeof value === 'number' ? value : `${Buffer.from(value)}`,
-      ]),
-      [
-        [1, 300],
-        [2, '\x01\0\0\0\0\0\0\0'],
-        [3, 'A'],
-        [4, 2],
-      ],
-    );
-  });
-
-  for (const bad of [[0x08], [0x08, 0x80], [0x0a, 5, 1], [0x0b], [0x11, 1], [0x25, 1], Array(12).fill(0xff)]) {
-    test(`${Buffer.from(bad).toString('hex')} is no message`, () => {
-      assert.throws(() => [...readFields(Buffer.from(bad))], RangeError);
-    });
-  }
-
-  test('varints', () => {
-    for (const value of [0, 1, 127, 128, 16_383, 16_384, 2 ** 32, 2 ** 53]) {
-      const out = Buffer.alloc(12);
-      assert.equal(writeVarint(out, 0, value), varintSize(value));
-      const [field] = readFields(Buffer.concat([Buffer.from([8]), out.subarray(0, varintSize(value))]));
-      assert.equal(field!.value, value);
-    }
-  });
-
-  test('an embedded message’s length is filled in afterwards, also when the buffer has grown', () => {
-    for (const size of [0, 1, 127, 128, 16_384, 3_000_000]) {
-      const writer = new WireWriter();
-      const outer = writer.open(0x0a);
-      const inner = writer.open(0x12);
-      writer.append(Buffer.alloc(size, 7));
-      writer.close(inner);
-      writer.close(outer);
-      const [field] = readFields(writer.bytes.subarray(0, writer.length));
-      const [nested] = readFields(field!.value as Uint8Array);
-      assert.equal((nested!.value as Uint8Array).length, size);
     }
   });
 });

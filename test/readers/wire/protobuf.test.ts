@@ -4,18 +4,21 @@ import protobuf from 'protobufjs';
 import {
   doubleField,
   endMessage,
+  implicitStringField,
   messageField,
   stringField,
   varintField,
+  varintSize,
   writeVarint,
   writeZigzag,
-} from '../../../../src/readers/prometheus/page/protobuf-wire.ts';
+} from '../../../src/readers/wire/protobuf.ts';
 
 describe('the wire format', () => {
   for (const value of [0, 1, 127, 128, 16383, 16384, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53 - 1, 2 ** 53, 2 ** 63]) {
     it(`writes ${value} as a varint`, () => {
       const bytes = Buffer.alloc(10);
       const end = writeVarint(bytes, 0, value);
+      assert.equal(varintSize(value), end);
       assert.equal(protobuf.Reader.create(bytes.subarray(0, end)).uint64().toString(), BigInt(value).toString());
     });
   }
@@ -35,6 +38,12 @@ describe('the wire format', () => {
     assert.deepEqual([reader.uint32(), reader.string()], [18, 'é']);
     assert.deepEqual([reader.uint32(), reader.uint32()], [24, 300]);
     assert.deepEqual([reader.uint32(), reader.double()], [33, -0.5]);
+  });
+
+  it('writes an empty text where presence is explicit, and none where it is implicit', () => {
+    assert.deepEqual([...stringField(2, '')], [18, 0]);
+    assert.deepEqual([...implicitStringField(2, '')], []);
+    assert.deepEqual(implicitStringField(2, 'é'), stringField(2, 'é'));
   });
 
   for (const length of [0, 127, 128, 16383, 16384, 2_097_151, 2_097_152]) {

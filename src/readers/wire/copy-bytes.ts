@@ -3,7 +3,3 @@ export function copyBytes(out: Uint8Array, at: number, from: Uint8Array, start: 
   for (let i = 0; i < length; i++) out[at + i] = from[start + i]!;
   return at + length;
 }
-
-export const LINE_FEED = 10;
-export const QUOTE = 34;
-export const BACKSLASH = 92;

@@ -1,14 +1,14 @@
+import { LabelReader } from '../../../metrics/label-text.ts';
 import { isOverflow, OVERFLOW_ATTRIBUTE } from '../../../metrics/overflow.ts';
 import type { RowTexts } from '../../../metrics/rows.ts';
-import { stringField, varintSize, writeVarint } from './wire.ts';
+import { copyBytes } from '../../wire/copy-bytes.ts';
+import { endMessage, implicitStringField } from '../../wire/protobuf.ts';
 
 /** Field `attributes` of a NumberDataPoint; those of histograms have other numbers, see `copyLabels`. */
 export const NUMBER_ATTRIBUTES = 0x3a;
 /** Of a KeyValue its value, of an AnyValue its string_value. */
 const VALUE = 0x12;
 const STRING_VALUE = 0x0a;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const BOOL_TRUE = [0x10, 1];
 /** The one attribute that is no string: true, as the specification has it. */
 const OVERFLOW = overflowAttribute();
@@ -20,12 +20,13 @@ export class EncodedLabels {
   lengths = new Int32Array(0);
   readonly #keys: readonly Buffer[];
   readonly #isOverflow: boolean;
+  readonly #reader = new LabelReader();
   #end = 0;
   #garbage = 0;
 
   /** `names` are the labels' in the order of the text. */
   constructor(names: readonly string[]) {
-    this.#keys = names.map((name) => stringField(1, name));
+    this.#keys = names.map((name) => implicitStringField(1, name));
     this.#isOverflow = isOverflow(names.map((name) => ({ name })));
   }
 
@@ -45,7 +46,7 @@ export class EncodedLabels {
   set(row: number, { bytes, starts, lengths }: RowTexts): void {
     this.release(row);
     const length = lengths[row]!;
-    // An escaped character is one byte shorter than its text; each label has four bytes and three lengths around it.
+    // An escaped character is one byte shorter than its text; each label has three tags and three lengths around it, which move.
     this.#reserveBytes(length + this.#keys.reduce((sum, key) => sum + key.length + 24, 0));
     this.starts[row] = this.#end;
     if (this.#isOverflow) {
@@ -53,8 +54,8 @@ export class EncodedLabels {
       this.lengths[row] = OVERFLOW.length;
       return;
     }
-    let from = starts[row]!;
-    for (const key of this.#keys) from = this.#append(key, bytes, from);
+    this.#reader.begin(bytes, starts[row]!);
+    for (const key of this.#keys) this.#append(key, this.#reader);
     this.lengths[row] = this.#end - this.starts[row]!;
   }
 
@@ -87,38 +88,21 @@ export class EncodedLabels {
     this.#garbage = 0;
   }
 
-  /** One KeyValue from `name="text"`, which is at `from`; returns where the next begins. */
-  #append(key: Buffer, text: Uint8Array, from: number): number {
-    let start = from;
-    while (text[start] !== QUOTE) start++;
-    start++;
-    let end = start;
-    let size = 0;
-    for (; text[end] !== QUOTE; end++) {
-      if (text[end] === BACKSLASH) end++;
-      size++;
-    }
-    const anyValue = 1 + varintSize(size) + size;
+  /** One KeyValue of the label that the reader is at. */
+  #append(key: Buffer, reader: LabelReader): void {
     const out = this.bytes;
-    let at = this.#end;
-    out[at++] = NUMBER_ATTRIBUTES;
-    at = writeVarint(out, at, key.length + 1 + varintSize(anyValue) + anyValue);
-    for (let i = 0; i < key.length; i++) out[at++] = key[i]!;
+    const start = this.#end;
+    out[start] = NUMBER_ATTRIBUTES;
+    const keyValue = start + 1;
+    let at = copyBytes(out, keyValue + 1, key, 0, key.length);
     out[at++] = VALUE;
-    at = writeVarint(out, at, anyValue);
+    const anyValue = at++;
     out[at++] = STRING_VALUE;
-    at = writeVarint(out, at, size);
-    for (let i = start; i < end; i++) {
-      let byte = text[i]!;
-      if (byte === BACKSLASH) {
-        byte = text[++i]!;
-        if (byte === 0x6e) byte = 0x0a;
-      }
-      out[at++] = byte;
-    }
-    this.#end = at;
-    // Behind the quote and the comma.
-    return end + 2;
+    reader.skipName();
+    // There also where it is empty: it is one of a oneof.
+    at = endMessage(out, at, 1, reader.copyValue(out, at + 1));
+    at = endMessage(out, anyValue, 1, at);
+    this.#end = endMessage(out, keyValue, 1, at);
   }
 
   #reserveBytes(count: number): void {
@@ -138,9 +122,7 @@ export function copyLabels(
   length: number,
   tag: number,
 ): number {
-  // A loop, since for texts of this length a call of TypedArray.set costs more than the bytes.
-  for (let i = 0; i < length; i++) out[start + i] = bytes[from + i]!;
-  const end = start + length;
+  const end = copyBytes(out, start, bytes, from, length);
   if (tag === NUMBER_ATTRIBUTES) return end;
   for (let at = start; at < end; ) {
     out[at++] = tag;
@@ -156,7 +138,7 @@ export function copyLabels(
 }
 
 function overflowAttribute(): Buffer {
-  const key = stringField(1, OVERFLOW_ATTRIBUTE);
+  const key = implicitStringField(1, OVERFLOW_ATTRIBUTE);
   const value = [VALUE, BOOL_TRUE.length, ...BOOL_TRUE];
   return Buffer.from([NUMBER_ATTRIBUTES, key.length + value.length, ...key, ...value]);
 }

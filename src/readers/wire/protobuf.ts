@@ -1,5 +1,6 @@
 /**
- * Protocol Buffers' wire format, for what a scrape in protobuf needs of it.
+ * Protocol Buffers' wire format, as the pages of Prometheus and the requests of OTLP are written in it. This folder knows
+ * neither of them: it imports nothing, and what the messages are is said by those who write them.
  * Source: protobuf.dev/programming-guides/encoding.
  */
 
@@ -17,14 +18,9 @@ export const VARINT_BYTES = 10;
 export function writeVarint(out: Uint8Array, start: number, value: number): number {
   let at = start;
   let rest = value;
-  while (rest > 0x7fffffff) {
-    const next = Math.floor(rest / 128);
-    out[at++] = (rest - next * 128) | 0x80;
-    rest = next;
-  }
   while (rest >= 0x80) {
     out[at++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
+    rest = Math.floor(rest / 0x80);
   }
   out[at++] = rest;
   return at;
@@ -62,16 +58,24 @@ export function endMessage(out: Uint8Array, start: number, reserved: number, end
   return start + needed + length;
 }
 
-function varintSize(value: number): number {
-  if (value < 0x80) return 1;
-  if (value < 0x4000) return 2;
-  if (value < 0x200000) return 3;
-  return value < 0x10000000 ? 4 : 5;
+/** Bytes of a varint of a whole number from 0 up to 2^64. */
+export function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
+  return size;
 }
 
-/** A field that is text. */
+/**
+ * A field that is text, and there also where it is empty: proto2 (client_model's metrics.proto), and proto3 in a oneof, tell
+ * a text that is empty from one that isn't given. Source: protobuf.dev/programming-guides/field_presence.
+ */
 export function stringField(field: number, text: string): Buffer {
   return messageField(field, [Buffer.from(text)]);
+}
+
+/** The same where proto3 makes no such difference (OTLP but for its oneofs): nothing where the text is empty. */
+export function implicitStringField(field: number, text: string): Buffer {
+  return text === '' ? Buffer.alloc(0) : stringField(field, text);
 }
 
 /** A field that is a message of these parts. */
