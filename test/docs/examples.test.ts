@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { parse } from 'yaml';
 import type { Instrument } from '../../src/config/instrument-types.ts';
 import { scopeName } from '../../src/config/names/scope.ts';
 import { selects } from '../../src/config/views.ts';
 import { ownInstruments } from '../../src/metrics/own/instruments.ts';
 import { version } from '../../src/version.ts';
 import { config, problems } from '../config/exporter/read.ts';
-import { codeBlocks } from './markdown.ts';
-import { root, shippedPrograms } from './shipped.ts';
+import { configurationExamples } from './configuration-examples.ts';
+import { shippedPrograms } from './shipped.ts';
 
 const types = { counter: 'observable_counter', gauge: 'observable_gauge', histogram: 'histogram' } as const;
 const programs = shippedPrograms();
@@ -21,26 +18,7 @@ const instruments: readonly Instrument[] = [
   ...ownInstruments({ bpfStats: true, namespace: 'ebpf' }),
 ];
 
-const reader = 'meter_provider: {readers: [{pull: {exporter: {prometheus/development: }}}]}\n';
-
-/** A part of the exporter's file as a whole one; undefined where it is something else. */
-function wholeFile(block: string): string | undefined {
-  const keys = Object.keys((parse(block) as object | null) ?? {});
-  if (keys.includes('file_format')) return block;
-  const format = 'file_format: "1.1"\n';
-  if (keys.includes('distribution') || keys.includes('resource')) return format + reader + block;
-  if (!keys.includes('meter_provider')) return undefined;
-  return (
-    format + block.replace('meter_provider:\n', 'meter_provider:\n  readers: [{periodic: {exporter: {console: }}}]\n')
-  );
-}
-
-const examples = globSync(['README.md', 'docs/**/*.md'], { cwd: root }).flatMap((page) =>
-  codeBlocks(readFileSync(join(root, page), 'utf8'), 'yaml').flatMap((block, index) => {
-    const text = wholeFile(block);
-    return text === undefined ? [] : [{ name: `${page}, block ${index + 1}`, text }];
-  }),
-);
+const examples = configurationExamples();
 
 test('there are examples of the configuration', () => assert.ok(examples.length >= 6, `${examples.length}`));
 

@@ -39,7 +39,7 @@ export function parseMaps(node: ConfigNode | undefined, diagnostics: Diagnostics
   const maps = new Map<string, MapEntry>();
   for (const { name, key, value } of node?.map()?.entries ?? []) {
     const before = diagnostics.errorCount;
-    const kind = genericKind(value.isMap ? value.map()!.entries.map((one) => one.name) : []);
+    const kind = genericKind(value.isMap ? value.map() : undefined);
     const known = kind === undefined ? [...mapKeys, ...genericKeys] : [kind.key, ...kind.options, 'labels'];
     const entry = value.map(known);
     const own = { value: name, at: key.position };

@@ -13,9 +13,9 @@ const kinds: readonly GenericKind[] = [perfEventMaps, functionMaps, tracepointMa
 /** The keys that make an entry of `maps` one without C. */
 export const genericKeys: readonly string[] = kinds.map(({ key }) => key);
 
-/** The kind that an entry with these keys asks for. */
-export function genericKind(keys: readonly string[]): GenericKind | undefined {
-  return kinds.find(({ key }) => keys.includes(key));
+/** The kind that an entry of `maps` asks for by a key that is there. */
+export function genericKind(entry: ConfigMap | undefined): GenericKind | undefined {
+  return kinds.find(({ key }) => entry?.get(key) !== undefined);
 }
 
 /** What an entry of this kind describes; undefined where it is wrong, which is reported. */

@@ -4,8 +4,7 @@ import { parseProgramFile } from '../../../src/config/program/file.ts';
 import { resolveProgram } from '../../../src/config/resolve/program.ts';
 import { Diagnostics } from '../../../src/config/yaml/diagnostic.ts';
 
-function parse(entry: string, metrics = '') {
-  const diagnostics = new Diagnostics();
+function parse(entry: string, metrics = '', diagnostics = new Diagnostics()) {
   const text = `maps:\n  m:\n    ${entry}\nmetrics:\n${metrics || '  counters: [{name: n, map: m, field: calls}]'}\n`;
   const file = parseProgramFile(text, 'p.yaml', diagnostics);
   const plan = file && resolveProgram(file, undefined, { namespace: '', cpus: 2 }, diagnostics);
@@ -28,6 +27,16 @@ test('globs keep their places, and those that leave out lose their "!"', () => {
       ['ext4_[a-c]? [ext4]', false, 3, 40],
     ],
   );
+});
+
+test('nothing behind the key is an error, also where ebpf_exporter would take it for not there', () => {
+  for (const key of ['functions', 'tracepoints', 'perf_events']) {
+    for (const readsAsExporter of [false, true]) {
+      const { plan, errors } = parse(`${key}:`, '', new Diagnostics({ readsAsExporter }));
+      assert.equal(plan, undefined);
+      assert.ok(errors.length > 0);
+    }
+  }
 });
 
 test('functions are labelled by name, and have calls, what was missed, and a histogram', () => {

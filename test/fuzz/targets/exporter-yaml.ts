@@ -9,6 +9,7 @@ import { type Diagnostic, formatDiagnostic } from '../../../src/config/yaml/diag
 import { MeterError } from '../../../src/errors.ts';
 import { secret, secretFile, withSlips } from '../../config/exporter/secret-slips.ts';
 import { assertTold } from '../../config/yaml/told.ts';
+import { configurationExamples } from '../../docs/configuration-examples.ts';
 import { root } from '../../docs/shipped.ts';
 import type { StartTarget } from '../target.ts';
 
@@ -17,6 +18,8 @@ const shipped = ['config/ebpf-meter.yaml', 'config/ebpf-exporter.yaml'].map((pat
 );
 /** With all that is commented out, as far as it is no sentence. */
 const whole = shipped.map((text) => text.replaceAll(/^(\s*)# (\s*(?:- )?[\w/]+:|\s*- )/gm, '$1$2'));
+
+const files = [...shipped, ...whole, ...configurationExamples().map(({ text }) => text)];
 
 const odd = [
   ...[
@@ -51,9 +54,12 @@ const odd = [
     '# ',
     '\t',
     '[[',
+    '[z-a]',
+    '*',
+    'a?b*',
   ],
 ];
-const keys = [...new Set(whole.flatMap((text) => [...text.matchAll(/[\w/]+(?=:)/g)].map(([key]) => key)))];
+const keys = [...new Set(files.flatMap((text) => [...text.matchAll(/[\w/]+(?=:)/g)].map(([key]) => key)))];
 const words = [...odd, ...keys];
 const env = { NAME: 'a: [b', NONE: '' };
 
@@ -66,7 +72,7 @@ export const start: StartTarget = () => {
       const hasSecret = attempt.onceIn(2);
       const text = hasSecret
         ? withSlips(secretFile, (limit) => attempt.below(limit))
-        : attempt.spoil(attempt.pick([...shipped, ...whole]), words);
+        : attempt.spoil(attempt.pick(files), words);
       attempt.input = text;
       const file = readExporterFile(text, path, env);
       let told: readonly Diagnostic[] = [...file.errors(), ...file.warnings()];
