@@ -1,6 +1,6 @@
 import { errorText, logError } from '../exporter/error-text.ts';
+import { absentText, waysText } from '../exporter/program-report.ts';
 import { unusedViews } from '../exporter/unused-views.ts';
-import { absentText, waysText } from '../exporter/ways.ts';
 import { createKernelFacts } from '../kernel/facts.ts';
 import { neededDescriptors, requireDescriptors } from '../kernel/open-files.ts';
 import { listenToLibbpf } from '../libbpf/print.ts';

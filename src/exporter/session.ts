@@ -7,8 +7,7 @@ import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
 import { type BackgroundListener, listenToBackground } from '../background.ts';
 import type { ExporterConfig, ReaderConfig } from '../config/exporter/configuration.ts';
 import { scopeName } from '../config/names/scope.ts';
-import { ConfigError } from '../config/yaml/diagnostic.ts';
-import { MeterError } from '../errors.ts';
+import type { MeterError } from '../errors.ts';
 import { readBootId } from '../kernel/boot-id.ts';
 import { createKernelFacts } from '../kernel/facts.ts';
 import { neededDescriptors, requireDescriptors } from '../kernel/open-files.ts';
@@ -16,17 +15,17 @@ import { listenToLibbpf } from '../libbpf/print.ts';
 import { enableStats } from '../libbpf/stats.ts';
 import { trimMemory } from '../libbpf/trim.ts';
 import type { Log } from '../log.ts';
+import { ObservedStore } from '../metrics/observed-store.ts';
 import { observeCompatible } from '../metrics/own/compatible.ts';
-import { Health, recordReadings } from '../metrics/own/health.ts';
+import { Health } from '../metrics/own/health.ts';
 import { ownInstruments } from '../metrics/own/instruments.ts';
 import { observeProcess } from '../metrics/own/process.ts';
 import { sdkViews } from '../metrics/own/sdk-views.ts';
-import { readerStore } from '../metrics/reader-store.ts';
 import { exporterResource, type HostFacts } from '../metrics/resource.ts';
 import { Store } from '../metrics/store.ts';
 import { Tallies } from '../metrics/tallies.ts';
 import { keepCgroupIds } from '../programs/cgroup-ids.ts';
-import { failuresOf, isAnyAttached, type LoadedPrograms, loadAll } from '../programs/load-all.ts';
+import { type LoadedPrograms, loadAll } from '../programs/load-all.ts';
 import { checkPossibleCpus } from '../programs/possible-cpus.ts';
 import { preparePrograms } from '../programs/prepare.ts';
 import { cgroupNames } from '../programs/without-c/cgroup-names.ts';
@@ -36,10 +35,10 @@ import { shutdownReaders } from '../readers/shutdown.ts';
 import { version } from '../version.ts';
 import { detectResource } from './detect-resource.ts';
 import { errorText, logError } from './error-text.ts';
-import { compatibleSources, healthSources, LastReading, lossesOf, unwatchedOf } from './health.ts';
+import { compatibleSources, healthSources, lossesOf, unwatchedOf } from './health-sources.ts';
+import { refuse, reportPrograms } from './program-report.ts';
 import { readingLog } from './reading-log.ts';
 import { unusedViews } from './unused-views.ts';
-import { absentText, waysText } from './ways.ts';
 
 /**
  * The process has 5 s to end in. The rest of them is for what comes before, a signal that waits for its turn, and after, the
@@ -87,17 +86,18 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   const kernel = createKernelFacts({ warn, cgroups, names, forgotten: trimMemory });
   const limits = config.readers.map(({ cardinalityLimits }) => cardinalityLimits ?? {});
   const store = new Store(programs.running, kernel, tallies, cgroups, limits);
-  const readings = new LastReading(
-    recordReadings(store, health),
-    readingLog(
-      log,
-      store,
-      tallies,
-      store.clock,
-      () => lossesOf(programs),
-      () => unwatchedOf(programs),
-    ),
+  const logReading = readingLog(
+    log,
+    store,
+    tallies,
+    store.clock,
+    () => lossesOf(programs),
+    () => unwatchedOf(programs),
   );
+  const readings = new ObservedStore(store, (reading) => {
+    health.mapsRead(reading.durationMs / 1000);
+    logReading(reading);
+  });
 
   const detected = await detectResource(config.detection);
   for (const error of detected.errors) logError(log, 'warn', error);
@@ -106,7 +106,7 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
     const tables = store.tablesOf(index);
     return {
       config: reader,
-      context: { store: readerStore(readings, tables), tables, resource: resource.attributes, version, log, health },
+      context: { store: readings.withTables(tables), tables, resource: resource.attributes, version, log, health },
     };
   });
   const readers: MetricReader[] = [];
@@ -126,33 +126,6 @@ export async function startSession(config: ExporterConfig, log: Log): Promise<Se
   return { close: () => running.disposeAsync(), opensPerfEvents: opensPerfEvents(programs) };
 }
 
-/** Says of each program what is attached, what isn't and why, and which metrics are missing for that. */
-function reportPrograms({ running, failures, conflicts }: LoadedPrograms, log: Log): void {
-  for (const conflict of conflicts) logError(log, 'error', conflict);
-  for (const { name, attached, hooks, lost, absent } of running) {
-    for (const { passed, error } of hooks) {
-      if (error !== undefined) logError(log, 'warn', error);
-      for (const way of passed) {
-        // Hidden from who has a way in, unless it says more than that the kernel lacks this one.
-        if (way.error !== error) logError(log, way.isLack ? 'debug' : 'warn', way.error);
-      }
-    }
-    for (const metrics of absent) log[metrics.level](absentText(metrics));
-    const wanted = attached.filter(({ state }) => state !== 'not loaded');
-    if (wanted.length === 0 && absent.length > 0) continue;
-    const there = wanted.filter(({ state }) => state === 'attached');
-    const names = there.map(({ bpfProgram }) => bpfProgram).join(', ');
-    const ways = waysText(hooks);
-    const details = [names, ...(ways === '' ? [] : [`(${ways})`])].join(' ');
-    log.info(`${name}: attached ${there.length} of ${wanted.length}${names === '' ? '' : `: ${details}`}`);
-    for (const { error } of wanted) {
-      if (error !== undefined) logError(log, 'warn', error);
-    }
-    if (lost.length > 0) log.warn(`${name}: without them these count too little or nothing: ${lost.join(', ')}`);
-  }
-  for (const { error } of failures) logError(log, error instanceof ConfigError ? 'error' : 'warn', error);
-}
-
 /** Counts what fails in the background, and logs when that begins and when it is over. */
 function backgroundLog(log: Log, tallies: Tallies): BackgroundListener {
   return {
@@ -162,28 +135,6 @@ function backgroundLog(log: Log, tallies: Tallies): BackgroundListener {
     },
     over: (task) => log.over(task, `${task}: works again`),
   };
-}
-
-/** Throws for what is not worth going on with, or not wanted. The reasons have been logged. */
-function refuse(programs: LoadedPrograms, strict: boolean, log: Log): void {
-  const failed = failuresOf(programs);
-  if (strict && failed.length > 0) {
-    throw new MeterError('load', `strict: ${failed.length === 1 ? 'a program' : `${failed.length} programs`} failed`, {
-      remedy: 'Leave the failing ones out with --only, or go on without them by leaving out --strict.',
-    });
-  }
-  if (isAnyAttached(programs)) return;
-  if (failed.length === 0 && programs.running.length === 0) {
-    throw new MeterError('config', 'no program is enabled, so there is nothing to measure', {
-      remedy: 'See "ebpf-meter list" for those that there are.',
-    });
-  }
-  if (strict || (programs.running.length === 0 && failed.every(({ code }) => code === 'config'))) {
-    throw new MeterError('attach', 'nothing could be attached, so there is nothing to measure');
-  }
-  log.error('nothing could be attached, so nothing is counted: the metrics say so until the next start', {
-    metric: 'ebpf_meter.program.attached',
-  });
 }
 
 /** Any CPU may go and come back, and what is open on it is to be opened anew then. */

@@ -1,6 +1,7 @@
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
-import { Health, type HealthSources, recordReadings } from '../../src/metrics/own/health.ts';
+import { ObservedStore } from '../../src/metrics/observed-store.ts';
+import { Health, type HealthSources } from '../../src/metrics/own/health.ts';
 import type { SeriesStore } from '../../src/metrics/rows.ts';
 import { Tallies } from '../../src/metrics/tallies.ts';
 import type { ReaderContext } from '../../src/readers/reader.ts';
@@ -15,7 +16,8 @@ export function fakeContext(store: SeriesStore): { context: ReaderContext; lines
     warn: (message: string) => void lines.push(`warn: ${message}`),
     debug: () => {},
   };
-  const context = { store: recordReadings(store, health), tables: [], resource: {}, version: '1.2.3', log, health };
+  const observed = new ObservedStore(store, ({ durationMs }) => health.mapsRead(durationMs / 1000));
+  const context = { store: observed, tables: [], resource: {}, version: '1.2.3', log, health };
   return { context, lines, tallies };
 }
 

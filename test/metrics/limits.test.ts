@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { CardinalityLimits } from '../../src/config/exporter/configuration.ts';
 import type { TablePlan } from '../../src/config/plan.ts';
 import { limitedTables } from '../../src/metrics/limits.ts';
-import { readerStore } from '../../src/metrics/reader-store.ts';
+import { ObservedStore } from '../../src/metrics/observed-store.ts';
 import { Store } from '../../src/metrics/store.ts';
 import type { Table } from '../../src/metrics/table.ts';
 import { Tallies } from '../../src/metrics/tallies.ts';
@@ -40,7 +40,7 @@ function setUp(plan: TablePlan, maps: (FakeMap | FakeMemory)[], ...limits: Cardi
   };
   const store = new Store([program], NO_FACTS, tallies, undefined, limits);
   const read = async (reader = 0): Promise<Record<string, number[]>> => {
-    const { errors, tables } = await readerStore(store, store.tablesOf(reader)).read();
+    const { errors, tables } = await new ObservedStore(store, () => {}).withTables(store.tablesOf(reader)).read();
     assert.deepEqual(errors, []);
     assert.deepEqual(tables, store.tablesOf(reader));
     return Object.assign({}, ...store.tablesOf(reader).map(contents));

@@ -6,7 +6,7 @@ import {
   type ObservableGauge,
 } from '@opentelemetry/api';
 import { isOverflow } from '../overflow.ts';
-import type { Reading, SeriesStore } from '../rows.ts';
+import type { Reading } from '../rows.ts';
 import type { Tallies } from '../tallies.ts';
 import { observeCounts } from '../tally.ts';
 
@@ -144,23 +144,6 @@ export class Health {
   exported(exporter: string, seconds: number): void {
     this.#exportDuration.record(seconds, { exporter });
   }
-}
-
-/** The same store, each of whose readings is recorded once, however many readers share it. */
-export function recordReadings(store: SeriesStore, health: Health): SeriesStore {
-  let recorded = 0;
-  return {
-    clock: store.clock,
-    async read() {
-      const reading = await store.read();
-      if (reading.sequence !== recorded) {
-        recorded = reading.sequence;
-        health.mapsRead(reading.durationMs / 1000);
-      }
-      return reading;
-    },
-    hold: () => store.hold(),
-  };
 }
 
 function observeSeries(meter: Meter, sources: HealthSources): void {

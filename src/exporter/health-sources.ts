@@ -1,5 +1,5 @@
 import { isRunTimeMeasured } from '../kernel/bpf-statistics.ts';
-import type { Clock } from '../metrics/clock.ts';
+import type { ObservedStore } from '../metrics/observed-store.ts';
 import type { CompatibleSources } from '../metrics/own/compatible.ts';
 import type {
   BpfProgramState,
@@ -9,45 +9,14 @@ import type {
   MapLoss,
   TakenWay,
 } from '../metrics/own/health.ts';
-import type { Reading, SeriesStore } from '../metrics/rows.ts';
 import type { Store } from '../metrics/store.ts';
 import type { LoadedPrograms } from '../programs/load-all.ts';
-
-/** Keeps what the last reading of a store was. */
-export class LastReading implements SeriesStore {
-  readonly #store: SeriesStore;
-  readonly #onNew: (reading: Reading) => void;
-  last: Reading | undefined;
-
-  /** `onNew` is called once for each reading, however many readers share it. */
-  constructor(store: SeriesStore, onNew: (reading: Reading) => void) {
-    this.#store = store;
-    this.#onNew = onNew;
-  }
-
-  async read(): Promise<Reading> {
-    const reading = await this.#store.read();
-    if (reading.sequence !== this.last?.sequence) {
-      this.last = reading;
-      this.#onNew(reading);
-    }
-    return reading;
-  }
-
-  get clock(): Clock {
-    return this.#store.clock;
-  }
-
-  hold(): Disposable {
-    return this.#store.hold();
-  }
-}
 
 /** What the health metrics tell, from the programs that run, those that don't, and their maps. */
 export function healthSources(
   programs: LoadedPrograms,
   store: Store,
-  readings: LastReading,
+  readings: Pick<ObservedStore, 'last'>,
   bpfStats: boolean,
 ): HealthSources {
   const states = programStates(programs);
