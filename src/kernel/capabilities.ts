@@ -29,7 +29,7 @@ export function effectiveCapabilities(): ReadonlySet<Capability> {
  */
 export function missingCapabilities(
   wanted: readonly Capability[],
-  effective: ReadonlySet<Capability> = effectiveCapabilities(),
+  effective: ReadonlySet<Capability>,
 ): Capability[] {
   const admin = effective.has('CAP_SYS_ADMIN');
   return wanted.filter((name) => !effective.has(name) && !(admin && (name === 'CAP_BPF' || name === 'CAP_PERFMON')));

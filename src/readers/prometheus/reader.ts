@@ -12,7 +12,7 @@ import { RecurringErrors } from '../recurring-errors.ts';
 import { Collection, type CollectionContext } from './collection.ts';
 import { PrometheusServer } from './http/server.ts';
 import type { Label, Naming } from './page/family.ts';
-import { type PageFormat, textFormat } from './page/format.ts';
+import type { PageFormat } from './page/format.ts';
 import { attributeLabels, scopeLabels } from './page/own-metrics.ts';
 import { defaultGzipLevel, type Page } from './page/page.ts';
 import { PagePool } from './page/page-buffer.ts';
@@ -72,7 +72,7 @@ export class PrometheusReader extends MetricReader {
    * want the same format. The caller releases it. Rejects where the collection as a whole failed, and with the signal's
    * reason where that is aborted while something remains to be done.
    */
-  async page(format: PageFormat = textFormat, signal?: AbortSignal): Promise<Page> {
+  async page(format: PageFormat, signal?: AbortSignal): Promise<Page> {
     // Another reader may still be starting, and only then comes the MeterProvider.
     await this.#bound.promise;
     const writer = await this.#writer(format);

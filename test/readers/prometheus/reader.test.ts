@@ -141,12 +141,12 @@ describe('PrometheusReader', () => {
     const map = new FakeMap('events', 4, 8);
     map.set([3], [1]);
     const { reader } = await start(map);
-    const pages = await Promise.all([reader.page(), reader.page(), reader.page()]);
+    const pages = await Promise.all([reader.page(textFormat), reader.page(textFormat), reader.page(textFormat)]);
     assert.equal(map.reads, 1);
     assert.equal(new Set(pages).size, 1);
     for (const page of pages) page.release();
     map.set([3], [2]);
-    const next = await reader.page();
+    const next = await reader.page(textFormat);
     assert.match(next.bytes.toString(), /^ebpf_events_total\{key="3"\} 2$/m);
     assert.equal(map.reads, 2);
     next.release();
