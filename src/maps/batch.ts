@@ -51,7 +51,7 @@ function readerBy(batch: ReadBatch, name: string, map: KernelMap, shape: Shape):
       buffers.reserve(total, total + chunk);
       count[0] = chunk;
       const result = batch(map.fd, from, token.address, buffers.keyAt(total), buffers.valueAt(total), count);
-      const got = count[0] ?? 0;
+      const got = count[0];
       if (result === 0) {
         total += got;
         from = token.address;
