@@ -18,7 +18,7 @@ function wholeFile(block: string): string | undefined {
   );
 }
 
-export interface ConfigurationExample {
+interface ConfigurationExample {
   /** The page, and which of its blocks. */
   readonly name: string;
   readonly text: string;
