@@ -19,7 +19,7 @@ export interface ProgramPlan {
   readonly object: string | undefined;
   readonly tables: readonly TablePlan[];
   /** Maps that no object of the program has, as far as enabled metrics read them. */
-  readonly sources: readonly GenericSource[];
+  readonly sources: readonly SourceWithoutC[];
   /** Values of .rodata variables, set before load. */
   readonly constants: ReadonlyMap<string, number | bigint>;
   /** Hooks with ways in, of which the loader takes the first that the kernel takes; those that enabled metrics need. */
@@ -123,9 +123,9 @@ export interface TablePlan {
 }
 
 /** A map without C: src/programs/without-c counts what `counts` says, and gives its entries by the map's name. */
-export interface GenericSource {
+export interface SourceWithoutC {
   readonly map: string;
-  readonly counts: GenericSpec;
+  readonly counts: CountSpec;
   /** The enabled metrics that read it. */
   readonly metrics: readonly SourceMetric[];
 }
@@ -137,7 +137,7 @@ interface SourceMetric {
   readonly field: string | undefined;
 }
 
-export type GenericSpec = PerfEventsSpec | FunctionsSpec | TracepointsSpec;
+export type CountSpec = PerfEventsSpec | FunctionsSpec | TracepointsSpec;
 
 /** Functions of the kernel; the map's value is struct function_calls of programs/generic/functions.bpf.c. */
 export interface FunctionsSpec {

@@ -161,7 +161,7 @@ function whyWithObject({ file, object }: { readonly file: string; readonly objec
   if (parsed === undefined || needsNoObject(parsed)) return undefined;
   const { maps, metrics } = parsed;
   // A program without C, but for a name that is probably mistyped.
-  if (maps.size > 0 && [...maps.values()].every(({ isGeneric }) => isGeneric)) {
+  if (maps.size > 0 && [...maps.values()].every(({ isWithoutC }) => isWithoutC)) {
     for (const metric of metrics) {
       const { value, at } = metric.map ?? metric.name;
       if (maps.has(value)) continue;

@@ -100,7 +100,7 @@ export function needsNoObject({ maps, metrics, constants, kaddrs, cgroupIds }: P
   const entries = [...maps.values()];
   const isDescribed = metrics.every((metric) => maps.has((metric.map ?? metric.name).value));
   if (kaddrs.length > 0 || cgroupIds !== undefined) return false;
-  return constants.size === 0 && isDescribed && entries.length > 0 && entries.every(({ isGeneric }) => isGeneric);
+  return constants.size === 0 && isDescribed && entries.length > 0 && entries.every(({ isWithoutC }) => isWithoutC);
 }
 
 function parseMetrics(file: ConfigMap, diagnostics: Diagnostics): MetricEntry[] {

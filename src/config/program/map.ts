@@ -1,5 +1,5 @@
-import type { GenericMap } from '../without-c/map-kind.ts';
-import { genericKeys, genericKind, parseGeneric } from '../without-c/map-kinds.ts';
+import type { MapWithoutC } from '../without-c/map-kind.ts';
+import { mapKindKeys, mapKindOf, parseMapWithoutC } from '../without-c/map-kinds.ts';
 import type { Diagnostics } from '../yaml/diagnostic.ts';
 import type { ConfigNode } from '../yaml/document.ts';
 import { type Located, located, locatedNames, locatedText, locatedWord } from '../yaml/located.ts';
@@ -25,9 +25,9 @@ export interface MapEntry {
   readonly filledBy: Located<string> | undefined;
   /** Whether it is emptied before; undefined: it is. */
   readonly emptied: Located<boolean> | undefined;
-  /** Whether it is a map without C, which no object has; `generic` is then undefined where it is wrong. */
-  readonly isGeneric: boolean;
-  readonly generic: GenericMap | undefined;
+  /** Whether it is a map without C, which no object has; `withoutC` is then undefined where it is wrong. */
+  readonly isWithoutC: boolean;
+  readonly withoutC: MapWithoutC | undefined;
   /** False where it has errors of its own, which have been reported. */
   readonly valid: boolean;
 }
@@ -39,16 +39,16 @@ export function parseMaps(node: ConfigNode | undefined, diagnostics: Diagnostics
   const maps = new Map<string, MapEntry>();
   for (const { name, key, value } of node?.map()?.entries ?? []) {
     const before = diagnostics.errorCount;
-    const kind = genericKind(value.isMap ? value.map() : undefined);
-    const known = kind === undefined ? [...mapKeys, ...genericKeys] : [kind.key, ...kind.options, 'labels'];
+    const kind = mapKindOf(value.isMap ? value.map() : undefined);
+    const known = kind === undefined ? [...mapKeys, ...mapKindKeys] : [kind.key, ...kind.options, 'labels'];
     const entry = value.map(known);
     const own = { value: name, at: key.position };
-    const generic = kind && entry && parseGeneric(kind, entry, name, diagnostics);
+    const withoutC = kind && entry && parseMapWithoutC(kind, entry, name, diagnostics);
     const written = parseLabels(entry?.get('labels'));
-    const labels = generic === undefined ? written : withDefaultLabels(written, generic.labels, own.at);
+    const labels = withoutC === undefined ? written : withDefaultLabels(written, withoutC.labels, own.at);
     // What nothing in C keeps in bounds mustn't fill up with cgroups that are gone.
     const hasCgroup = labels.some(({ decoders }) => decoders.some((decoder) => decoder.name === 'cgroup'));
-    const expire = generic !== undefined && hasCgroup ? ({ value: 'cgroup', at: own.at } as const) : undefined;
+    const expire = withoutC !== undefined && hasCgroup ? ({ value: 'cgroup', at: own.at } as const) : undefined;
     const parsed = {
       name: own,
       map: locatedText(entry?.get('map')) ?? own,
@@ -61,8 +61,8 @@ export function parseMaps(node: ConfigNode | undefined, diagnostics: Diagnostics
       expire: locatedWord(entry?.get('expire'), ['cgroup'] as const) ?? expire,
       filledBy: locatedText(entry?.get('filled_by')),
       emptied: located(entry?.get('emptied'), (node) => node.boolean()),
-      isGeneric: kind !== undefined,
-      generic,
+      isWithoutC: kind !== undefined,
+      withoutC,
     };
     maps.set(name, { ...parsed, valid: diagnostics.errorCount === before });
   }

@@ -2,7 +2,7 @@
 // imported within config for types by `views.ts`.
 
 import type { ObjectLayout } from '../../btf/types.ts';
-import type { GenericSource, HistogramMetricPlan, ProgramPlan, Scale } from '../plan.ts';
+import type { HistogramMetricPlan, ProgramPlan, Scale, SourceWithoutC } from '../plan.ts';
 import type { ProgramFile } from '../program/file.ts';
 import type { MapEntry } from '../program/map.ts';
 import type { MetricEntry } from '../program/metric.ts';
@@ -130,7 +130,7 @@ export function resolveProgram(
     file: file.path,
     object: object?.path,
     tables: tables.build(),
-    sources: genericSources(file, enabled, options.namespace),
+    sources: sourcesWithoutC(file, enabled, options.namespace),
     constants,
     ...load,
     skipMaps: new Set([...skipMaps, ...load.skipMaps]),
@@ -147,20 +147,22 @@ export function resolveProgram(
 /** The object's maps, and before them those that no object has. */
 function withGenericMaps(layout: ObjectLayout, file: ProgramFile, diagnostics: Diagnostics): ObjectLayout {
   const entries = [...file.maps.values()];
-  for (const { name } of entries.filter(({ isGeneric }) => isGeneric)) {
+  for (const { name } of entries.filter(({ isWithoutC }) => isWithoutC)) {
     const isThere = [...layout.maps, ...layout.variables].some((one) => one.name === name.value);
     if (isThere) diagnostics.error(name.at, `${layout.path} has a "${name.value}" already: call this map otherwise`);
   }
-  return { ...layout, maps: [...entries.flatMap(({ generic }) => generic?.layout ?? []), ...layout.maps] };
+  return { ...layout, maps: [...entries.flatMap(({ withoutC }) => withoutC?.layout ?? []), ...layout.maps] };
 }
 
 /** The maps without C that enabled metrics read. */
-function genericSources(file: ProgramFile, enabled: readonly MetricEntry[], namespace: string): GenericSource[] {
-  return [...file.maps.values()].flatMap(({ name, generic }) => {
+function sourcesWithoutC(file: ProgramFile, enabled: readonly MetricEntry[], namespace: string): SourceWithoutC[] {
+  return [...file.maps.values()].flatMap(({ name, withoutC }) => {
     const metrics = enabled
       .filter((metric) => mapEntryOf(metric, file)?.name.value === name.value)
       .map((metric) => ({ name: fullName(metric, namespace), field: metric.field?.value }));
-    return generic === undefined || metrics.length === 0 ? [] : [{ map: name.value, counts: generic.counts, metrics }];
+    return withoutC === undefined || metrics.length === 0
+      ? []
+      : [{ map: name.value, counts: withoutC.counts, metrics }];
   });
 }
 

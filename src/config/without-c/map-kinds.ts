@@ -4,26 +4,26 @@
 import type { Diagnostics } from '../yaml/diagnostic.ts';
 import type { ConfigMap } from '../yaml/document.ts';
 import { functionMaps } from './function-maps.ts';
-import type { GenericKind, GenericMap } from './map-kind.ts';
+import type { MapKind, MapWithoutC } from './map-kind.ts';
 import { perfEventMaps } from './perf-event-maps.ts';
 import { tracepointMaps } from './tracepoint-maps.ts';
 
-const kinds: readonly GenericKind[] = [perfEventMaps, functionMaps, tracepointMaps];
+const kinds: readonly MapKind[] = [perfEventMaps, functionMaps, tracepointMaps];
 
 /** The keys that make an entry of `maps` one without C. */
-export const genericKeys: readonly string[] = kinds.map(({ key }) => key);
+export const mapKindKeys: readonly string[] = kinds.map(({ key }) => key);
 
 /** The kind that an entry of `maps` asks for by a key that is there. */
-export function genericKind(entry: ConfigMap | undefined): GenericKind | undefined {
+export function mapKindOf(entry: ConfigMap | undefined): MapKind | undefined {
   return kinds.find(({ key }) => entry?.get(key) !== undefined);
 }
 
 /** What an entry of this kind describes; undefined where it is wrong, which is reported. */
-export function parseGeneric(
-  kind: GenericKind,
+export function parseMapWithoutC(
+  kind: MapKind,
   entry: ConfigMap,
   map: string,
   diagnostics: Diagnostics,
-): GenericMap | undefined {
+): MapWithoutC | undefined {
   return kind.parse(entry.get(kind.key)!, entry, map, diagnostics);
 }

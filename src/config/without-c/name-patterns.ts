@@ -4,7 +4,7 @@ import type { Diagnostics } from '../yaml/diagnostic.ts';
 import type { ConfigNode } from '../yaml/document.ts';
 import { locatedText } from '../yaml/located.ts';
 import { mapOf } from './layout-types.ts';
-import type { GenericKind } from './map-kind.ts';
+import type { MapKind } from './map-kind.ts';
 
 /** More hooks than this take minutes to attach one by one. */
 const largestLimit = 10_000;
@@ -20,7 +20,7 @@ export function patternKind(
   key: BtfType,
   value: BtfType,
   label: string,
-): GenericKind {
+): MapKind {
   return {
     key: kind,
     options: ['limit'],

@@ -4,7 +4,7 @@ import type { Diagnostics } from '../yaml/diagnostic.ts';
 import type { ConfigNode } from '../yaml/document.ts';
 import { locatedText } from '../yaml/located.ts';
 import { chars, mapOf, structOf, u32, u64 } from './layout-types.ts';
-import type { DefaultLabel, GenericKind, GenericMap } from './map-kind.ts';
+import type { DefaultLabel, MapKind, MapWithoutC } from './map-kind.ts';
 import { parsePerfEvent } from './perf-event-names.ts';
 
 /** What a program in the kernel reads at each switch of tasks, bounded as its verifier wants; no PMU has more counters. */
@@ -36,7 +36,7 @@ const keys: Readonly<Record<PerfEventsSpec['by'], Key>> = {
 };
 
 /** `perf_events: [instructions, cycles]`, one group, `by` CPU unless it says otherwise. A member of the value per event. */
-export const perfEventMaps: GenericKind = {
+export const perfEventMaps: MapKind = {
   key: 'perf_events',
   options: ['by', 'limit'],
   parse(node, entry, map, diagnostics) {
@@ -69,7 +69,7 @@ function parseEvents(node: ConfigNode, diagnostics: Diagnostics): PerfEventPlan[
   return undefined;
 }
 
-function describe(map: string, counts: PerfEventsSpec): GenericMap {
+function describe(map: string, counts: PerfEventsSpec): MapWithoutC {
   const { type: key, labels } = keys[counts.by];
   const value = structOf(
     'perf_events',

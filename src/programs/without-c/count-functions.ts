@@ -1,11 +1,11 @@
-import type { FunctionsSpec, GenericSource } from '../../config/plan.ts';
+import type { FunctionsSpec, SourceWithoutC } from '../../config/plan.ts';
 import { functionNameBytes } from '../../config/without-c/function-maps.ts';
 import type { MeterError } from '../../errors.ts';
 import { findFunctions, hasKprobes, type KernelFunction } from '../../kernel/traceable-functions.ts';
 import { libbpfCause } from '../../libbpf/error.ts';
 import { type AttachedFunctions, attachCopies, attachMulti, attachSingles } from './function-ways.ts';
 import { namedReader } from './named-reader.ts';
-import type { GenericStarter, RunningSource, SourceOf } from './starter.ts';
+import type { RunningSource, SourceOf, Starter } from './starter.ts';
 import {
   limitError,
   nothingLeftError,
@@ -21,7 +21,7 @@ const missedWord = 1;
 const ways = [attachMulti, attachSingles, attachCopies];
 
 /** kprobes and, where a metric asks for more than the calls, kretprobes. */
-export const countFunctions: GenericStarter<FunctionsSpec> = {
+export const countFunctions: Starter<FunctionsSpec> = {
   start(source) {
     const { functions: found, unmatched, error } = resolve(source);
     if (error !== undefined) throw error;
@@ -59,7 +59,7 @@ function resolve({ map, counts: { patterns, limit } }: SourceOf<FunctionsSpec>):
   return { functions: [], unmatched, error };
 }
 
-function attach(source: GenericSource, found: readonly KernelFunction[]): AttachedFunctions {
+function attach(source: SourceWithoutC, found: readonly KernelFunction[]): AttachedFunctions {
   const request = {
     map: source.map,
     functions: found,
@@ -79,7 +79,7 @@ function attach(source: GenericSource, found: readonly KernelFunction[]): Attach
 }
 
 /** A kernel built without kprobes is no failure, as one without a PMU is none. */
-function absent({ metrics }: GenericSource): RunningSource {
+function absent({ metrics }: SourceWithoutC): RunningSource {
   const names = metrics.map(({ name }) => name);
   const reason = "this kernel has no kprobes (CONFIG_KPROBE_EVENTS), without which functions can't be counted";
   return {

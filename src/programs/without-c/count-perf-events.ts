@@ -9,13 +9,13 @@ import { countingCpus, perfAttributes } from './perf-attributes.ts';
 import { startByCpu } from './perf-by-cpu.ts';
 import { startByTask } from './perf-by-task.ts';
 import { canCount } from './perf-groups.ts';
-import type { GenericStarter, RunningSource, SourceOf } from './starter.ts';
+import type { RunningSource, SourceOf, Starter } from './starter.ts';
 
 /**
  * Perf events: by CPU they are read where the numbers are asked for, and cost nothing else; by process name or cgroup a BPF
  * program adds them up whenever a CPU changes tasks. Events that nothing counts here are left out of the group.
  */
-export const countPerfEvents: GenericStarter<PerfEventsSpec> = {
+export const countPerfEvents: Starter<PerfEventsSpec> = {
   start(source) {
     const counted: CountedEvent[] = [];
     const missing: PerfEventPlan[] = [];

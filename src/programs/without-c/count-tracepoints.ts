@@ -1,4 +1,4 @@
-import type { GenericSource, TracepointsSpec } from '../../config/plan.ts';
+import type { SourceWithoutC, TracepointsSpec } from '../../config/plan.ts';
 import { tracepointNameBytes } from '../../config/without-c/tracepoint-maps.ts';
 import { findTracepoints } from '../../kernel/tracepoints.ts';
 import { attachRawTracepoint } from '../../libbpf/attach/raw-tracepoint.ts';
@@ -9,7 +9,7 @@ import { tellNesting } from '../nesting.ts';
 import { explained } from './explained.ts';
 import { type Named, namedReader } from './named-reader.ts';
 import { genericObject } from './object.ts';
-import type { GenericStarter, RunningSource } from './starter.ts';
+import type { RunningSource, Starter } from './starter.ts';
 import {
   limitError,
   nothingLeftError,
@@ -22,7 +22,7 @@ const program = 'count_events';
 const events = 'tracepoint_events';
 
 /** A raw tracepoint each, with a copy of the program of its own: cheaper than perf's counting, which makes the event's record first. */
-export const countTracepoints: GenericStarter<TracepointsSpec> = {
+export const countTracepoints: Starter<TracepointsSpec> = {
   start(source) {
     const { names, unmatched } = findTracepoints(source.counts.patterns);
     if (names.length > source.counts.limit) {
@@ -46,7 +46,7 @@ export const countTracepoints: GenericStarter<TracepointsSpec> = {
 };
 
 function attachAll(
-  source: GenericSource,
+  source: SourceWithoutC,
   names: readonly string[],
   unmatched: readonly UnmatchedPattern[],
 ): RunningSource {

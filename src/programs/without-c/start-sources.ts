@@ -1,4 +1,4 @@
-import type { GenericSource, ProgramPlan } from '../../config/plan.ts';
+import type { ProgramPlan, SourceWithoutC } from '../../config/plan.ts';
 import { MeterError } from '../../errors.ts';
 import { libbpfCause } from '../../libbpf/error.ts';
 import type { ProgramInfo } from '../../libbpf/stats.ts';
@@ -28,7 +28,7 @@ interface RunningSources extends Disposable {
 export function startSources(plan: ProgramPlan): RunningSources {
   using stack = new DisposableStack();
   const running = new Map<string, RunningSource>();
-  const failed: { source: GenericSource; attached: AttachedProgram }[] = [];
+  const failed: { source: SourceWithoutC; attached: AttachedProgram }[] = [];
   for (const source of plan.sources) {
     try {
       running.set(source.map, stack.use(starterOf(source.counts).start(source)));
@@ -60,7 +60,7 @@ export function startSources(plan: ProgramPlan): RunningSources {
   };
 }
 
-function failedSource(program: string, source: GenericSource, error: MeterError): AttachedProgram {
+function failedSource(program: string, source: SourceWithoutC, error: MeterError): AttachedProgram {
   const [section = ''] = starterOf(source.counts).describe(source).sections;
   // An error with a remedy knows better than errno.
   const cause = error.remedy === undefined ? libbpfCause(error) : undefined;

@@ -1,4 +1,4 @@
-import type { GenericSource, GenericSpec } from '../../config/plan.ts';
+import type { CountSpec, SourceWithoutC } from '../../config/plan.ts';
 import type { HookPresence } from '../../kernel/hooks.ts';
 import type { ProgramInfo } from '../../libbpf/stats.ts';
 import type { EntriesReader } from '../../maps/reading.ts';
@@ -6,10 +6,10 @@ import type { AbsentMetrics } from '../absent.ts';
 import type { AttachedProgram, Loss } from '../running.ts';
 
 /** A map without C of one kind. */
-export type SourceOf<Spec extends GenericSpec> = GenericSource & { readonly counts: Spec };
+export type SourceOf<Spec extends CountSpec> = SourceWithoutC & { readonly counts: Spec };
 
 /** How maps without C of one kind are counted. One file in this folder each, listed in starters.ts. */
-export interface GenericStarter<Spec extends GenericSpec = GenericSpec> {
+export interface Starter<Spec extends CountSpec = CountSpec> {
   /**
    * Begins to count. Throws MeterError where nothing of it works: the LibbpfError of what the kernel refused as its cause,
    * which the caller explains. What this machine can't count by its nature is no error, but `absent`.
