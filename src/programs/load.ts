@@ -82,16 +82,16 @@ interface AttachedObject extends Disposable {
   readonly ways: TriedWays;
   readonly startTime: HrTime;
   /** Those that nothing is asked of, the last first. */
-  readonly links: readonly OwnLink[];
+  readonly links: readonly ProgramLink[];
 }
 
-interface OwnLink {
+interface ProgramLink {
   readonly bpfProgram: string;
   readonly link: Link;
 }
 
 /** What fails is counted and logged as what is done in the background. */
-function followLinks(program: string, links: readonly OwnLink[]): void {
+function followLinks(program: string, links: readonly ProgramLink[]): void {
   for (const { bpfProgram, link } of links) {
     if (link.follow !== undefined) inBackground(`${program}: ${bpfProgram}: CPUs`, link.follow);
   }
@@ -115,7 +115,7 @@ function loadWhatAttaches(plan: ProgramPlan, first: OpenedObject, kernel: Kernel
     const arrays = stack.use(openPerfArrays(object, plan.perfArrays ?? []));
     const startTime = hrTime(Date.now());
     const iterators = new Map<string, () => void>();
-    const own: OwnLink[] = [];
+    const links: ProgramLink[] = [];
     let another = false;
     const attached = programs.map(({ name, section }): AttachedProgram => {
       const failure = failures.get(name);
@@ -126,7 +126,7 @@ function loadWhatAttaches(plan: ProgramPlan, first: OpenedObject, kernel: Kernel
         const { iterate, problem } = link;
         // What an iterator keeps from one reading to the next begins here.
         iterate?.();
-        if (iterate === undefined) own.unshift({ bpfProgram: name, link });
+        if (iterate === undefined) links.unshift({ bpfProgram: name, link });
         else iterators.set(name, iterate);
         const error = problem && explained('attach', plan, name, section, problem);
         return { bpfProgram: name, section, state: 'attached', error };
@@ -138,7 +138,7 @@ function loadWhatAttaches(plan: ProgramPlan, first: OpenedObject, kernel: Kernel
     });
     if (another) continue;
     const all = stack.move();
-    return { object, attached, iterators, arrays, ways, startTime, links: own, [Symbol.dispose]: () => all.dispose() };
+    return { object, attached, iterators, arrays, ways, startTime, links, [Symbol.dispose]: () => all.dispose() };
   }
 }
 

@@ -8,7 +8,7 @@ const names = new Map(instrumentTypeNames.map((name) => [sdkInstruments[name], n
 /** The limit of the SDK where nothing is said, which is the specification's. */
 const sdkDefault = 2000;
 
-/** A reader's limits for the SDK's own instruments; those of map-fed metrics are kept by the store. */
+/** A reader's limits for the exporter's own instruments; those of map-fed metrics are kept by the store. */
 export function cardinalitySelector(limits: CardinalityLimits = {}): (instrument: InstrumentType) => number {
   return (instrument) => limits[names.get(instrument)!] ?? limits.default ?? sdkDefault;
 }

@@ -19,7 +19,7 @@ import { RecurringErrors } from '../recurring-errors.ts';
 import { temporalitySelector } from '../temporality.ts';
 import { RequestSize } from './encoding/request-size.ts';
 import { type Request, RequestEncoder } from './encoding/requests.ts';
-import { OwnTotals } from './totals/instruments.ts';
+import { OwnTotals } from './totals/own.ts';
 import { ReaderTotals } from './totals/reader.ts';
 import { BackOff } from './transports/back-off.ts';
 import { Rejections } from './transports/rejections.ts';

@@ -1,7 +1,7 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { Label } from './page/family.ts';
-import { type OwnFamily, ownFamilies } from './page/own-metrics.ts';
+import { type OwnFamily, ownFamilies } from './page/own/families.ts';
 import { Page } from './page/page.ts';
 import { PageBuffer, type PagePool } from './page/page-buffer.ts';
 import type { PageWriter } from './page/page-writer.ts';
@@ -18,7 +18,7 @@ export interface CollectionContext {
   hold(): Disposable;
   /** The map-fed series of the first page have been written. */
   written(): void;
-  /** When the SDK's own instruments began to count, on the wall clock as it is now. */
+  /** When the exporter's own instruments began to count, on the wall clock as it is now. */
   created(): HrTime;
   /** What they tell. */
   collect(): Promise<{ resourceMetrics: ResourceMetrics; errors: readonly unknown[] }>;

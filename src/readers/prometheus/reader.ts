@@ -13,7 +13,7 @@ import { Collection, type CollectionContext } from './collection.ts';
 import { PrometheusServer } from './http/server.ts';
 import type { Label, Naming } from './page/family.ts';
 import type { PageFormat } from './page/format.ts';
-import { attributeLabels, scopeLabels } from './page/own-metrics.ts';
+import { attributeLabels, scopeLabels } from './page/own/families.ts';
 import { defaultGzipLevel, type Page } from './page/page.ts';
 import { PagePool } from './page/page-buffer.ts';
 import { createPageWriter, type PageWriter } from './page/page-writer.ts';
@@ -30,7 +30,7 @@ export async function createPrometheusReader(
 
 /**
  * Serves metrics to scrapers, each in the format that it asks for. Map-fed series are written straight from the tables'
- * bytes and cells; the SDK's instruments, which are few, go through MetricReader.collect.
+ * bytes and cells; the exporter's own instruments, which are few, go through MetricReader.collect.
  */
 export class PrometheusReader extends MetricReader {
   readonly #config: PrometheusReaderConfig;

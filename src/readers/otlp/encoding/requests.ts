@@ -5,8 +5,8 @@ import { scopeName } from '../../../config/names/scope.ts';
 import type { Clock } from '../../../metrics/clock.ts';
 import { MessageBuffer } from '../../wire/message-buffer.ts';
 import { implicitStringField, messageField } from '../../wire/protobuf.ts';
-import type { OwnPart } from '../totals/instruments.ts';
 import type { Leftover, MetricTotals } from '../totals/metric.ts';
+import type { OwnPart } from '../totals/own.ts';
 import type { TableTotals } from '../totals/table.ts';
 import { PointWriter, pointForm } from './points.ts';
 
@@ -70,7 +70,7 @@ export class RequestEncoder {
     this.#clock = clock;
   }
 
-  /** All requests of an export: the SDK's own points first, then the tables'. A point above the limit goes alone. */
+  /** All requests of an export: the points of the exporter's own instruments first, then the tables'. A point above the limit goes alone. */
   *requests(
     resource: ResourceMetrics['resource'],
     own: readonly OwnPart[],

@@ -1,8 +1,8 @@
 import type { PageSyntax } from '../../../config/exporter/configuration.ts';
 import type { Table } from '../../../metrics/table.ts';
 import { type Family, makeFamilies, type Naming, writeFamilies } from './family.ts';
-import type { OwnFamily } from './own-metrics.ts';
-import { ownText } from './own-text.ts';
+import type { OwnFamily } from './own/families.ts';
+import { ownText } from './own/text.ts';
 import type { PageBuffer } from './page-buffer.ts';
 import { textFamilies } from './text-families.ts';
 import type { TextSyntax } from './text-syntax.ts';
@@ -14,7 +14,7 @@ export interface PageWriter {
   expectedBytes: number;
   /** Appends the map-fed series; nobody may read the maps until it is resolved. It begins at once. */
   series(page: PageBuffer): Promise<void>;
-  /** Appends the SDK's own metrics, and the page's end. */
+  /** Appends the exporter's own metrics, and the page's end. */
   end(page: PageBuffer, own: readonly OwnFamily[]): void;
 }
 
@@ -35,7 +35,7 @@ function textWriter(syntax: TextSyntax, tables: readonly Table[], naming: Naming
 
 async function protobufWriter(tables: readonly Table[], naming: Naming): Promise<PageWriter> {
   const { protobufFamilies } = await import('./protobuf-families.ts');
-  const { ownProtobuf } = await import('./own-protobuf.ts');
+  const { ownProtobuf } = await import('./own/protobuf.ts');
   const families = makeFamilies(tables, naming, protobufFamilies);
   return writer(naming, families, (page, own) => page.append(ownProtobuf(own)));
 }

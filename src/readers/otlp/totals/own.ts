@@ -14,7 +14,7 @@ import type { Clock } from '../../../metrics/clock.ts';
 import type { SelectTemporality } from '../../temporality.ts';
 import { subtractExponential } from './subtract-exponential.ts';
 
-/** Points of the SDK's instruments that go into one request. */
+/** Points of the exporter's own instruments that go into one request. */
 export interface OwnPart {
   /** An ExportMetricsServiceRequest. */
   readonly bytes: Uint8Array;
@@ -43,7 +43,7 @@ interface Pending {
 }
 
 /**
- * The SDK's own instruments, which are collected with cumulative temporality: where deltas are wanted they are made
+ * The exporter's own instruments, which the SDK collects with cumulative temporality: where deltas are wanted they are made
  * here, as the totals minus those that were acknowledged, so that an export that failed loses nothing.
  */
 export class OwnTotals {

@@ -1,6 +1,5 @@
 import type { ExponentialHistogram } from '@opentelemetry/sdk-metrics';
-import { doubleField, messageField, varintField, varintTag, writeVarint, writeZigzag } from '../../wire/protobuf.ts';
-import { isExponential, type OwnFamily, type OwnPoint } from './own-metrics.ts';
+import { doubleField, messageField, varintField, varintTag, writeVarint, writeZigzag } from '../../../wire/protobuf.ts';
 import {
   Bucket,
   BucketSpan,
@@ -12,9 +11,10 @@ import {
   Metric,
   MetricFamily,
   timestampField,
-} from './protobuf-message.ts';
+} from '../protobuf-message.ts';
+import { isExponential, type OwnFamily, type OwnPoint } from './families.ts';
 
-/** What the SDK's own instruments tell as MetricFamily messages, each with its length in front. */
+/** What the exporter's own instruments tell as MetricFamily messages, each with its length in front. */
 export function ownProtobuf(families: readonly OwnFamily[]): Buffer {
   return Buffer.concat(
     families.flatMap((family) => {

@@ -8,7 +8,7 @@ import {
   MetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { Clock } from '../../../../src/metrics/clock.ts';
-import { OwnTotals } from '../../../../src/readers/otlp/totals/instruments.ts';
+import { OwnTotals } from '../../../../src/readers/otlp/totals/own.ts';
 import { temporalitySelector } from '../../../../src/readers/temporality.ts';
 import { decodeExport, type ReceivedMetric } from '../../../helpers/otlp-server.ts';
 

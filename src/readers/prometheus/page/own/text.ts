@@ -1,9 +1,9 @@
-import { goFloat } from '../../../config/yaml/go-float.ts';
-import { numberText } from './number-text.ts';
-import { isExponential, type OwnFamily, type OwnPoint } from './own-metrics.ts';
-import { bucketText, familyHeader, hasCount, labelText, leText, lineText, type TextSyntax } from './text-syntax.ts';
+import { goFloat } from '../../../../config/yaml/go-float.ts';
+import { numberText } from '../number-text.ts';
+import { bucketText, familyHeader, hasCount, labelText, leText, lineText, type TextSyntax } from '../text-syntax.ts';
+import { isExponential, type OwnFamily, type OwnPoint } from './families.ts';
 
-/** Text of what the SDK's own instruments tell; ends in a line feed, '' where there are none. */
+/** Text of what the exporter's own instruments tell; ends in a line feed, '' where there are none. */
 export function ownText(families: readonly OwnFamily[], syntax: TextSyntax): string {
   return families
     .map((family) => {

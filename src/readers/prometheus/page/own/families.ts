@@ -7,12 +7,12 @@ import {
   type ResourceMetrics,
   type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
-import type { PrometheusReaderConfig } from '../../../config/exporter/configuration.ts';
-import { escapeName } from '../../../config/names/escaping.ts';
-import type { PrometheusKind } from '../../../config/names/prometheus.ts';
-import { type Label, labelName, metricName, type Naming, namedLabels } from './family.ts';
+import type { PrometheusReaderConfig } from '../../../../config/exporter/configuration.ts';
+import { escapeName } from '../../../../config/names/escaping.ts';
+import type { PrometheusKind } from '../../../../config/names/prometheus.ts';
+import { type Label, labelName, metricName, type Naming, namedLabels } from '../family.ts';
 
-/** What the SDK's own instruments tell under one name of the page. */
+/** What the exporter's own instruments tell under one name of the page. */
 export interface OwnFamily {
   readonly name: string;
   readonly help: string;
