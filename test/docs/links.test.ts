@@ -33,3 +33,17 @@ test('every page is linked from another', () => {
     [],
   );
 });
+
+test('files of ours that pages and comments name are there', () => {
+  const ours = globSync('{src,programs,bench,test,scripts}/**/*.{ts,c,h}', { cwd: root }).map((file) => `/${file}`);
+  const texts = [...pages, ...globSync('{src,programs,bench}/**/*.{ts,c,h}', { cwd: root })];
+  // What begins with a dot is an import, which the compiler looks after.
+  const named = /(?<![\w./-])[\w/-][\w./-]*\.(?:ts|bpf\.[ch])\b/g;
+  const wrong = texts.flatMap((text) =>
+    [...readFileSync(join(root, text), 'utf8').matchAll(named)]
+      .map(([name]) => name)
+      .filter((name) => !name.includes('NAME.') && !ours.some((file) => file.endsWith(`/${name}`)))
+      .map((name) => `${text}: ${name}`),
+  );
+  assert.deepEqual(wrong, []);
+});
