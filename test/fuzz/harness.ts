@@ -43,8 +43,8 @@ interface FuzzResult {
 /** Gives a parser one input after the other, until the time is over or something fails, which ends, stops or fills its thread. */
 export async function fuzz(name: string, options: FuzzOptions): Promise<FuzzResult> {
   const { seed: firstSeed, seconds = Infinity, count = Infinity, folder = targets, longestMs = longestCpuMs } = options;
-  const seed = new Uint32Array(new SharedArrayBuffer(4));
-  const order: Order = { path: join(folder, `${name}.ts`), firstSeed, seconds, count, seed };
+  const progress = new Uint32Array(new SharedArrayBuffer(8));
+  const order: Order = { path: join(folder, `${name}.ts`), firstSeed, seconds, count, progress };
   const worker = new Worker(join(import.meta.dirname, 'worker.ts'), {
     workerData: order,
     resourceLimits: { maxOldGenerationSizeMb: memoryMb },
@@ -52,7 +52,7 @@ export async function fuzz(name: string, options: FuzzOptions): Promise<FuzzResu
   const failed = (error: string): FuzzResult => ({
     taken: 0,
     refused: 0,
-    failure: { seed: seed[0]!, error, input: '' },
+    failure: { seed: progress[0]!, error, input: '' },
   });
   const { promise, resolve } = Promise.withResolvers<FuzzResult>();
   worker.once('message', (report: Report) => {
@@ -60,15 +60,18 @@ export async function fuzz(name: string, options: FuzzOptions): Promise<FuzzResu
   });
   worker.once('error', (error) => resolve(failed(inspect(error))));
   worker.once('exit', (status) => resolve(failed(`it has ended its thread with status ${status}`)));
-  let known = -1;
+  let known = 0;
   let since = process.cpuUsage();
   const watch = setInterval(() => {
-    if (seed[0] !== known) {
-      known = seed[0]!;
+    const [, tried = 0] = progress;
+    if (tried !== known) {
+      known = tried;
       since = process.cpuUsage();
     }
     const { user, system } = process.cpuUsage(since);
-    if ((user + system) / 1000 > longestMs) resolve(failed(`it takes more than ${longestMs / 1000} s of CPU time`));
+    // Until the first input it loads what it needs.
+    const limit = tried === 0 ? longestCpuMs : longestMs;
+    if ((user + system) / 1000 > limit) resolve(failed(`it takes more than ${limit / 1000} s of CPU time`));
   }, 100);
   try {
     return await promise;

@@ -11,8 +11,8 @@ export interface Order {
   readonly firstSeed: number;
   readonly seconds: number;
   readonly count: number;
-  /** The seed that is being tried, for whoever sees that it never ends. */
-  readonly seed: Uint32Array;
+  /** The seed that is being tried, and how many have been begun, for whoever sees that it never ends. */
+  readonly progress: Uint32Array;
 }
 
 /** What it tells at the end. */
@@ -20,19 +20,21 @@ export type Report =
   | { readonly taken: number; readonly refused: number }
   | { readonly seed: number; readonly input: string; readonly error: string };
 
-async function run({ path, firstSeed, seconds, count, seed }: Order): Promise<Report> {
+async function run({ path, firstSeed, seconds, count, progress }: Order): Promise<Report> {
   const { start } = (await import(path)) as { start: StartTarget };
   const target = await start();
   const outcomes = { taken: 0, refused: 0 };
   const end = performance.now() + seconds * 1000;
   try {
     for (let tried = 0; tried < count && performance.now() < end; tried++) {
-      seed[0] = firstSeed + tried;
-      const attempt = new Attempt(seed[0]);
+      const seed = firstSeed + tried;
+      progress[0] = seed;
+      progress[1] = tried + 1;
+      const attempt = new Attempt(seed);
       try {
         outcomes[await target.attempt(attempt)]++;
       } catch (error) {
-        return { seed: seed[0], input: attempt.input, error: inspect(error) };
+        return { seed, input: attempt.input, error: inspect(error) };
       }
     }
     return outcomes;
