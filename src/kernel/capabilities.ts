@@ -27,10 +27,7 @@ export function effectiveCapabilities(): ReadonlySet<Capability> {
  * Which of the wanted capabilities are missing. CAP_SYS_ADMIN stands in for CAP_BPF and CAP_PERFMON,
  * which were split off from it in Linux 5.8 (commits a17b53c4a4b5, 980737282232), and for no other.
  */
-export function missingCapabilities(
-  wanted: readonly Capability[],
-  effective: ReadonlySet<Capability>,
-): Capability[] {
+export function missingCapabilities(wanted: readonly Capability[], effective: ReadonlySet<Capability>): Capability[] {
   const admin = effective.has('CAP_SYS_ADMIN');
   return wanted.filter((name) => !effective.has(name) && !(admin && (name === 'CAP_BPF' || name === 'CAP_PERFMON')));
 }
