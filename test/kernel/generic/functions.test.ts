@@ -109,7 +109,12 @@ describe('kernel functions', { skip }, () => {
     if (isKernelSince(5, 13)) assert.equal(polls, 23 * 4);
     // There epoll_wait calls it too, which this process does all the time.
     else assert.ok(calls.get(polled!)! >= 23 * 4);
-    assert.equal(durations.get(polled!)!.count + missed.get(polled!)!, calls.get(polled!));
+    // Where this process calls it, it does so between the readings, and in the last one a call may be under way.
+    const later = await counts.numbers('calls');
+    const [least, most] = [calls.get(polled!)! - 1, later.get(polled!)!];
+    const ended = durations.get(polled!)!.count + missed.get(polled!)!;
+    if (isKernelSince(5, 13)) assert.equal(ended, calls.get(polled!));
+    else assert.ok(ended >= least && ended <= most, `${ended} of ${least} to ${most}`);
     // Older ones may keep memory for as many calls as there are CPUs, and here are four within one another.
     if (isKernelSince(6, 12)) assert.equal(missed.get(polled!), 0);
     assert.ok(durations.get(polled!)!.count >= 23);
