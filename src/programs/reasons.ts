@@ -196,7 +196,7 @@ function otherwiseForbidden({ capabilities, confinement, ...environment }: Envir
   }
   const reasons = [
     ...(userNamespace ? ["the process is in a user namespace, whose capabilities don't count here"] : []),
-    ...(seccomp ? ['a seccomp profile (of a container) is on'] : []),
+    ...(seccomp ? ['a seccomp profile (of a container) is on: deploy/seccomp.json is one that lets BPF through'] : []),
     ...(lockdown === undefined ? [] : [`the kernel is locked down (${lockdown})`]),
   ];
   if (reasons.length > 0) return `The capabilities are there, but ${reasons.join(', and ')}`;

@@ -78,7 +78,7 @@ for (const [name, errno, messages, section, environment, message, remedy] of [
     undefined,
     machine({ confinement: { ...free, seccomp: true } }),
     'p: EPERM (operation not permitted)',
-    /^The capabilities are there, but a seccomp profile \(of a container\) is on$/,
+    /^The capabilities are there, but a seccomp profile \(of a container\) is on: deploy\/seccomp\.json is one that lets BPF through$/,
   ],
   [
     'all rights in a rootless container of a kernel that is locked down',
