@@ -65,23 +65,29 @@ export const perfEventCases = [
 ] as const;
 
 export const cases: readonly Case[] = [
-  { program: 'sched', metrics: ['sched.runqueue.latency'], load: pingPong, added: 200 },
+  { program: 'sched', metrics: ['sched.runqueue.latency'], load: pingPong, net: 60 },
   { program: 'sched', metrics: ['sched.context_switches'], load: pingPong, net: 2 },
-  { program: 'sched', metrics: ['sched.on_cpu.duration'], load: pingPong, added: 200 },
-  { program: 'sched', metrics: ['sched.runqueue.latency', 'sched.context_switches'], load: pingPong, added: 200 },
+  { program: 'sched', metrics: ['sched.on_cpu.duration'], load: pingPong, net: 35 },
+  { program: 'sched', metrics: ['sched.runqueue.latency', 'sched.context_switches'], load: pingPong, net: 62 },
   {
     program: 'sched',
     metrics: ['sched.runqueue.latency', 'sched.on_cpu.duration', 'sched.context_switches'],
     load: pingPong,
+    net: 67,
+  },
+  {
+    program: 'sched',
+    metrics: ['sched.runqueue.latency'],
+    ways: { runqueue_latency: 'approximate' },
+    load: pingPong,
     added: 200,
   },
-  { program: 'sched', metrics: ['sched.runqueue.latency'], ways: { runqueue_latency: 'approximate' }, load: pingPong },
-  { program: 'sched', metrics: ['sched.cgroup.runqueue.latency'], load: pingPong, net: 12, added: 200 },
+  { program: 'sched', metrics: ['sched.cgroup.runqueue.latency'], load: pingPong, net: 67 },
   {
     program: 'sched',
     metrics: ['sched.runqueue.latency', 'sched.cgroup.runqueue.latency'],
     load: pingPong,
-    added: 200,
+    net: 72,
   },
   { program: 'sched', metrics: ['sched.off_cpu.duration'], load: pingPong },
   { program: 'sched', metrics: ['sched.runqueue.length'], load: pingPong },
