@@ -160,6 +160,13 @@ test('the stages of the configuration import only what is before them', () => {
   assert.deepEqual(unused(allowedInConfig, own), []);
 });
 
+test('pages of Prometheus know nothing of the server that sends them', () => {
+  const upwards = all.filter(
+    ({ file, target }) => file.startsWith('readers/prometheus/page/') && target.startsWith('readers/prometheus/http/'),
+  );
+  assert.deepEqual(upwards.map(say), []);
+});
+
 test('folders import one another in one direction', () => {
   const values = all.filter(
     ({ file, target, isType }) => !isType && files.includes(target) && folderOf(file) !== folderOf(target),

@@ -34,7 +34,7 @@ it('what nobody configured or asked for is not imported', async () => {
   );
 
   await meter.text({ 'accept-encoding': 'gzip' });
-  assert.ok(modules(meter).has('readers/prometheus/http/compress.ts'));
+  assert.ok(modules(meter).has('readers/prometheus/page/compress.ts'));
   const accept = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
   await meter.text({ accept, 'accept-encoding': 'identity' });
   assert.ok(modules(meter).has('readers/prometheus/page/protobuf-families.ts'));

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { Wanted } from '../page/wanted.ts';
 import { Bcrypt } from './bcrypt.ts';
 import { PasswordQueue } from './password-queue.ts';
-import { Wanted } from './wanted.ts';
 
 export type Admission = 'admitted' | 'unauthorized' | 'busy';
 

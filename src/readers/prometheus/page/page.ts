@@ -1,6 +1,6 @@
-import type { Encoding } from '../http/encoding.ts';
-import { Wanted } from '../http/wanted.ts';
+import type { Encoding } from './encoding.ts';
 import type { PageBuffer } from './page-buffer.ts';
+import { Wanted } from './wanted.ts';
 
 /** 1 to 9. A third of level 6's time for a page a tenth longer. */
 export const defaultGzipLevel = 1;
@@ -43,7 +43,7 @@ export class Page {
   async #compress(encoding: Encoding, signal: AbortSignal): Promise<Buffer> {
     this.retain();
     try {
-      const { compress } = await import('../http/compress.ts');
+      const { compress } = await import('./compress.ts');
       return await compress(this.bytes, encoding, this.#gzipLevel, signal);
     } finally {
       this.release();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { negotiateEncoding } from '../../../../src/readers/prometheus/http/encoding.ts';
+import { negotiateEncoding } from '../../../../src/readers/prometheus/page/encoding.ts';
 import { negotiateFormat, textFormat } from '../../../../src/readers/prometheus/page/format.ts';
 
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8';

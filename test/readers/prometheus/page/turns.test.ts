@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Turns } from '../../../../src/readers/prometheus/http/turns.ts';
+import { Turns } from '../../../../src/readers/prometheus/page/turns.ts';
 
 describe('Turns', () => {
   const { signal } = new AbortController();

@@ -1,4 +1,4 @@
-import { quality } from '../page/format.ts';
+import { quality } from './format.ts';
 
 export type Encoding = 'gzip' | 'zstd';
 
