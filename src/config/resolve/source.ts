@@ -1,6 +1,6 @@
 import type { BtfType, MapLayout, VariableLayout } from '../../btf/types.ts';
 import type { LabelPlan, SourcePlan } from '../plan.ts';
-import type { LabelEntry } from '../program/labels.ts';
+import type { MapEntry } from '../program/map.ts';
 import type { Diagnostics, Position } from '../yaml/diagnostic.ts';
 import type { Located } from '../yaml/located.ts';
 import { suggest } from '../yaml/nearest.ts';
@@ -13,15 +13,8 @@ import { resolveIndexLabels, resolveKeyLabels } from './labels.ts';
 import { isConstant } from './object-parts.ts';
 
 /** What a metric reads, whether it is described in `maps` or by the metric itself. */
-interface MapReference {
-  readonly map: Located<string>;
-  readonly field: Located<string> | undefined;
-  readonly index: readonly Located<string>[] | undefined;
-  readonly labels: readonly LabelEntry[];
-  readonly perCpu: Located<string> | undefined;
-  readonly cache: Located<string> | undefined;
-  readonly zeros: Located<boolean> | undefined;
-  readonly expire: Located<'cgroup'> | undefined;
+interface MapReference
+  extends Pick<MapEntry, 'map' | 'field' | 'index' | 'labels' | 'perCpu' | 'cache' | 'zeros' | 'expire'> {
   /** Whether it stands in `maps`; else it is a metric that names the BPF map, as in ebpf_exporter's format. */
   readonly described: boolean;
   /** Where messages about the whole belong. */
