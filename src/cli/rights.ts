@@ -60,9 +60,11 @@ export async function giveUpCapabilities(config: ExporterConfig, opensPerfEvents
   const kept = wanted === 'needed' ? [...needed.keys()] : wanted;
   const { threads, unchanged } = await keepCapabilities(kept);
   if (unchanged > 0) {
-    log.warn(
-      `rights: ${unchanged} of ${threads} threads keep theirs, since they take no signals: start node with --disable-sigusr1`,
-    );
+    const reason =
+      process.arch === 'x64'
+        ? 'since they take no signals: start node with --disable-sigusr1'
+        : `since on ${process.arch} only the thread that runs JavaScript can give them up`;
+    log.warn(`rights: ${unchanged} of ${threads} threads keep theirs, ${reason}`);
   }
   const given = [...effective].filter((name) => !kept.includes(name)).length;
   if (given === 0) return;
