@@ -209,6 +209,9 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 		count_latency(cpu, next, now);
 	if (stamps && type == SWITCH_INVOLUNTARY && is_counted(prev))
 		queue(prev, now, false);
+	/* One that was woken while it ran, and ends, leaves no stamp in others' way. */
+	if (stamps && task_state(prev) & TASK_DEAD)
+		queued_take(queued_line(&sched_queued, prev->pid), prev->pid);
 	if (enable_on_cpu)
 		count_on_cpu(cpu, prev, now);
 	if (enable_off_cpu && is_counted(prev))
@@ -218,16 +221,10 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	return 0;
 }
 
-struct task_struct___on_cpu {
-	int on_cpu;
-} __attribute__((preserve_access_index));
-
-/* One that is woken while it still runs doesn't wait, and if it is preempted then, waits from there. */
+/* One that is woken while it still runs doesn't wait: the stamp that it then has gives way to the next. */
 static __always_inline int wake(struct task_struct *task)
 {
-	struct task_struct___on_cpu *running = (struct task_struct___on_cpu *)task;
-
-	if (is_counted(task) && !(bpf_core_field_exists(running->on_cpu) && running->on_cpu))
+	if (is_counted(task))
 		queue(task, bpf_ktime_get_ns(), true);
 	return 0;
 }
