@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import type { Capability } from '../capability-names.ts';
 import type { ExporterConfig } from '../config/exporter/configuration.ts';
 import { effectiveCapabilities } from '../kernel/capabilities.ts';
+import { isKernelBefore } from '../kernel/release.ts';
 import { keepCapabilities } from '../libbpf/thread-rights.ts';
 import type { Log } from '../log.ts';
 
@@ -31,7 +32,7 @@ export function neededCapabilities(facts: RightsFacts): ReadonlyMap<Capability, 
     if (had !== undefined) needed.set(had, reason);
   };
   need('names of kernel functions', 'CAP_SYSLOG');
-  if (isBefore(facts.release, openMapsAreEnough) && facts.unprivilegedBpfDisabled !== 0) {
+  if (isKernelBefore(facts.release, ...openMapsAreEnough) && facts.unprivilegedBpfDisabled !== 0) {
     need('this kernel asks for it where maps are read', 'CAP_BPF', 'CAP_SYS_ADMIN');
   }
   if (facts.opensPerfEvents) need('perf events of a CPU that comes online', 'CAP_PERFMON', 'CAP_SYS_ADMIN');
@@ -90,9 +91,4 @@ function readSysctl(name: string): number {
   } catch {
     return 2;
   }
-}
-
-function isBefore(version: string, [major, minor]: readonly [number, number]): boolean {
-  const [, theirMajor, theirMinor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
-  return Number(theirMajor) < major || (Number(theirMajor) === major && Number(theirMinor) < minor);
 }

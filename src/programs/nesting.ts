@@ -1,4 +1,5 @@
 import { release } from 'node:os';
+import { isKernelBefore } from '../kernel/release.ts';
 import type { OpenedObject } from '../libbpf/object.ts';
 
 /** The constant by which a program knows whether what it adds to a number may be interrupted by itself (programs/include/add.bpf.h). */
@@ -10,8 +11,7 @@ const nestingConstant = 'may_nest';
  * understood it is taken to.
  */
 export function mayNest(kernel: string): boolean {
-  const [, major, minor] = /^(\d+)\.(\d+)/.exec(kernel) ?? [];
-  return major === undefined || Number(major) < 6 || (Number(major) === 6 && Number(minor) < 1);
+  return !/^\d+\.\d+/.test(kernel) || isKernelBefore(kernel, 6, 1);
 }
 
 /** Tells an object that asks whether this kernel does so. Throws MeterError('config') where the constant is no number. */

@@ -6,6 +6,7 @@ import { type ErrorCode, MeterError } from '../errors.ts';
 import { effectiveCapabilities, missingCapabilities } from '../kernel/capabilities.ts';
 import { type Confinement, readConfinement } from '../kernel/confinement.ts';
 import { tracepointNames } from '../kernel/near-tracepoint.ts';
+import { isKernelBefore } from '../kernel/release.ts';
 import { describe, type LibbpfError } from '../libbpf/error.ts';
 
 /** What decides why a kernel refuses. */
@@ -204,6 +205,5 @@ function otherwiseForbidden({ capabilities, confinement, ...environment }: Envir
 }
 
 function isOld({ release }: Pick<Environment, 'release'>): boolean {
-  const [major = 0, minor = 0] = release.split('.').map(Number);
-  return major < memoryCgroups[0] || (major === memoryCgroups[0] && minor < memoryCgroups[1]);
+  return isKernelBefore(release, ...memoryCgroups);
 }
